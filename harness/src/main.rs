@@ -1,0 +1,2 @@
+//! The `squall` command.
+fn main() {}

@@ -1,0 +1,152 @@
+//! What the checkers say, with their evidence: the contents of `verdict.json`.
+
+use crate::history::Operation;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The consistency that a target claims, and that a verdict is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Promise {
+    /// Every operation takes effect at one instant between its invocation and its return (Herlihy and Wing, 1990).
+    Linearizable,
+}
+
+impl Promise {
+    /// All promises that can be asked for.
+    pub const ALL: [Promise; 1] = [Promise::Linearizable];
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Promise::Linearizable => "linearizable",
+        })
+    }
+}
+
+/// The answer of a checker. The order is that of precedence: the worst of several answers is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Validity {
+    /// The promise was kept.
+    Valid,
+    /// The checker cannot tell; the verdict says why.
+    Unknown,
+    /// The promise was broken; the verdict holds the evidence.
+    Invalid,
+}
+
+impl fmt::Display for Validity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Validity::Valid => "valid",
+            Validity::Unknown => "unknown",
+            Validity::Invalid => "invalid",
+        })
+    }
+}
+
+/// What one checker says about a history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The checker's name.
+    pub checker: String,
+    /// Its answer.
+    pub validity: Validity,
+    /// One sentence: why unknown, what is wrong, or what was established.
+    pub reason: String,
+    /// The evidence of an invalid history, the clearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<Anomaly>,
+    /// Figures worth keeping: keys, operations, configurations, seconds. For people.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, f64>,
+}
+
+/// A set of operations that no legal order explains, with what a person needs to see that it is so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Anomaly {
+    /// The kind, in the field's words: `stale read`, `lost update`, `not linearizable`, ...
+    pub kind: String,
+    /// The contradiction told in a sentence or two, with processes, values and times in seconds.
+    pub told: String,
+    /// The key it is about.
+    pub key: u64,
+    /// Where the contradiction lies: from the first to the last instant that matters.
+    pub from_ns: u64,
+    /// See `from_ns`.
+    pub to_ns: u64,
+    /// The operations around the contradiction, by invocation.
+    pub operations: Vec<AnomalyOperation>,
+    /// Longest legal orders: each explains all that could be explained, and stops.
+    pub prefixes: Vec<LegalPrefix>,
+}
+
+/// One operation around a contradiction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnomalyOperation {
+    /// The operation itself, so that the evidence stands alone.
+    pub operation: Operation,
+    /// Its part in the story.
+    pub role: Role,
+}
+
+/// The part of an operation in an anomaly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The operation that cannot be placed in any legal order.
+    Contradiction,
+    /// An operation that the told contradiction rests on.
+    Witness,
+    /// Went on at the same time.
+    Context,
+}
+
+/// A longest legal order of operations, and why each operation that would have to come next cannot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegalPrefix {
+    /// How many operations the order holds in all.
+    pub length: usize,
+    /// Its last operations, by number, oldest first.
+    pub last: Vec<u64>,
+    /// The state after them, for people: `7`, `nil`.
+    pub state: String,
+    /// Why each operation that is still to be placed cannot come next.
+    pub refused: Vec<Refusal>,
+}
+
+/// Why an operation cannot come next in a legal order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The operation.
+    pub op: u64,
+    /// Why: `it read 3, but the register holds 7`.
+    pub why: String,
+}
+
+/// What all checkers together say: the contents of `verdict.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The worst answer.
+    pub validity: Validity,
+    /// The promise that the history was judged at.
+    pub promise: Promise,
+    /// Each checker's answer.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Judgement {
+    /// Puts the verdicts together; the worst decides. Without any verdict nothing is known.
+    pub fn new(promise: Promise, verdicts: Vec<Verdict>) -> Judgement {
+        let validity = verdicts.iter().map(|verdict| verdict.validity).max().unwrap_or(Validity::Unknown);
+        Judgement { validity, promise, verdicts }
+    }
+
+    /// All anomalies of all verdicts, the clearest of each checker first.
+    pub fn anomalies(&self) -> impl Iterator<Item = &Anomaly> {
+        self.verdicts.iter().flat_map(|verdict| verdict.anomalies.iter())
+    }
+}
