@@ -1,1 +1,3 @@
-//! Under construction.
+//! A Raft key-value server: the reference target of squall, and a source of known mistakes.
+
+pub mod types;

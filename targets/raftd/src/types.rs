@@ -1,0 +1,81 @@
+//! The words that core, storage and wire share (Ongaro, "Consensus: Bridging Theory and Practice", figure 3.1).
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Names a member of the cluster; from 1.
+pub type NodeId = u64;
+/// A term: a number that grows with every election.
+pub type Term = u64;
+/// A position in the log; the first entry has index 1, 0 means "before the log".
+pub type Index = u64;
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The term of the leader that created it.
+    pub term: Term,
+    /// Its position.
+    pub index: Index,
+    /// What it does to the state machine.
+    pub payload: Payload,
+}
+
+/// What an entry does. The core does not look into commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Payload {
+    /// Nothing: a new leader commits one, so that it knows what is committed (dissertation, section 6.4, step 1).
+    Noop,
+    /// An encoded command of the state machine.
+    Command(Vec<u8>),
+}
+
+/// What must be on disk before a member speaks about it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HardState {
+    /// The latest term the member has seen.
+    pub term: Term,
+    /// Whom it voted for in that term.
+    pub voted_for: Option<NodeId>,
+}
+
+/// The planted bugs. One at most is active; a correct server has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Bug {
+    /// The leader serves reads from its own state without confirming that it still leads (section 6.4 says why not).
+    StaleRead,
+}
+
+impl Bug {
+    /// All planted bugs.
+    pub const ALL: [Bug; 1] = [Bug::StaleRead];
+
+    /// The name by which it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bug::StaleRead => "stale-read",
+        }
+    }
+
+    /// What it does, in a sentence for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Bug::StaleRead => "the leader serves reads without confirming that it still leads; a deposed leader returns old values",
+        }
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Bug {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Bug, String> {
+        Bug::ALL.into_iter().find(|bug| bug.name() == text).ok_or_else(|| format!("no planted bug is called `{text}`"))
+    }
+}
