@@ -1,1 +1,7 @@
-//! Under construction.
+//! What is tested, and where?
+//!
+//! A [`target`] is a database under test; a [`client`] is one session with one of its nodes. A `Cluster` is a set of nodes
+//! with a switch between them; a `Remote` is the place where a node's commands run. Which faults exist and what the
+//! clients ask must not be known here.
+
+pub mod client;

@@ -1,0 +1,32 @@
+//! One connection to one node, speaking [`Call`] and [`Outcome`].
+
+use async_trait::async_trait;
+use squall_results::{Call, Outcome};
+
+/// What became of the session by a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// The connection is as good as before.
+    Kept,
+    /// The connection is closed and must not be used again: a late reply must not answer the next call.
+    Lost,
+    /// There never was one: nobody listens, or nobody answered the attempt to connect. Whoever tries again waits a little.
+    Refused,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// As far as the client can tell.
+    pub outcome: Outcome,
+    /// What became of the session.
+    pub session: Session,
+}
+
+/// One session with one node. It opens its connection at its first call and never opens another: no hidden retries, no
+/// hidden reconnects. A client whose session was lost is thrown away.
+#[async_trait]
+pub trait Client: Send {
+    /// Makes one call and waits for its end. It ends by itself within the time-out that the client was made with.
+    async fn call(&mut self, call: &Call) -> Completion;
+}

@@ -1,0 +1,107 @@
+//! The project's own Raft server as a target: `raft`.
+
+mod client;
+mod http;
+
+use crate::client::Client;
+use crate::cluster::Node;
+use crate::remote::DaemonSpec;
+use crate::target::{BugInfo, Status, Target, TargetError, TargetInfo, TargetOptions};
+use async_trait::async_trait;
+use raftd::types::Bug;
+use serde::Deserialize;
+use squall_results::{CallKind, Promise};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The row in the list of targets.
+pub static RAFT: TargetInfo = TargetInfo {
+    name: "raft",
+    about: "raftd, the project's own Raft key-value server",
+    bugs: || Bug::ALL.into_iter().map(|bug| BugInfo { name: bug.name(), about: bug.about() }).collect(),
+    make: |options| Ok(Box::new(Raft::new(options)?)),
+};
+
+/// The hidden first argument by which squall's own executable becomes a raftd.
+pub const ARGUMENT: &str = "raftd";
+
+const CLIENT_PORT: u16 = 7100;
+const PEER_PORT: u16 = 7101;
+
+/// How long a node may take to say who leads. It is asked over and over, so a missed answer costs little.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+struct Raft {
+    options: TargetOptions,
+    bug: Option<Bug>,
+}
+
+impl Raft {
+    fn new(options: TargetOptions) -> Result<Raft, TargetError> {
+        let parse = |bug: &String| {
+            bug.parse::<Bug>().map_err(|_| TargetError::UnknownBug { target: RAFT.name, bug: bug.clone() })
+        };
+        let bug = options.bug.as_ref().map(parse).transpose()?;
+        Ok(Raft { options, bug })
+    }
+}
+
+/// The member number of a node: its place among the nodes, from 1.
+fn member(node: &Node, nodes: &[Node]) -> usize {
+    1 + nodes.iter().position(|other| other.name == node.name).unwrap_or(nodes.len())
+}
+
+#[derive(Deserialize)]
+struct StatusAnswer {
+    term: u64,
+    leader: Option<usize>,
+}
+
+#[async_trait]
+impl Target for Raft {
+    fn name(&self) -> &'static str {
+        RAFT.name
+    }
+
+    fn promise(&self) -> Promise {
+        Promise::Linearizable
+    }
+
+    fn supports(&self, kind: CallKind) -> bool {
+        matches!(kind, CallKind::Read | CallKind::Write | CallKind::Cas)
+    }
+
+    fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {
+        let peers: Vec<String> =
+            nodes.iter().map(|peer| format!("{}={}:{PEER_PORT}", member(peer, nodes), peer.address)).collect();
+        let id = member(node, nodes);
+        let mut argv = vec![self.options.own_program.display().to_string(), ARGUMENT.into()];
+        let mut flag = |name: &str, value: String| argv.extend([format!("--{name}"), value]);
+        flag("id", id.to_string());
+        flag("cluster", self.options.cluster_name.clone());
+        flag("peers", peers.join(","));
+        flag("listen-client", format!("{}:{CLIENT_PORT}", node.address));
+        flag("data", node.dir.join("data").display().to_string());
+        flag("seed", self.options.seed.wrapping_add(id as u64).to_string());
+        if let Some(bug) = self.bug {
+            flag("bug", bug.name().into());
+        }
+        let log = node.dir.join("raftd.log");
+        DaemonSpec { argv, env: Vec::new(), cwd: node.dir.clone(), stdout: log.clone(), stderr: log }
+    }
+
+    fn client(&self, node: &Node) -> Box<dyn Client> {
+        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
+        Box::new(client::RaftClient::new(address, self.options.call_timeout))
+    }
+
+    async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String> {
+        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
+        let answer = tokio::time::timeout(STATUS_TIMEOUT, http::get_once(address, "/v1/status"));
+        let answer = answer.await.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        let status: StatusAnswer =
+            serde_json::from_slice(&answer.body).map_err(|error| format!("not a status: {error}"))?;
+        let leader = status.leader.and_then(|id| nodes.get(id.checked_sub(1)?)).map(|node| node.name.clone());
+        Ok(Status { leader, term: status.term })
+    }
+}
