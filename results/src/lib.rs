@@ -9,16 +9,22 @@
 pub mod call;
 pub mod checker;
 pub mod event;
+pub mod figures;
 pub mod folder;
 pub mod history;
 pub mod model;
 pub mod outcome;
+#[cfg(feature = "plots")]
+pub mod plots;
 pub mod reader;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod verdict;
 
 pub use call::{Call, CallKind, Reply};
 pub use checker::{Budget, Checker};
 pub use event::Event;
+pub use figures::Figures;
 pub use history::{History, Operation};
 pub use model::Model;
 pub use outcome::Outcome;

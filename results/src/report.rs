@@ -1,0 +1,46 @@
+//! The page of a run: one self-contained HTML file that says what happened and whether it was right.
+//!
+//! A function of recorded data. It needs no network, no script and no other file to be read, follows the reader's light
+//! or dark scheme, and prints. Everything that comes from outside squall is escaped.
+
+use crate::figures::Figures;
+use crate::history::History;
+use crate::verdict::Judgement;
+
+/// One line of a node's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// The node.
+    pub node: String,
+    /// When it arrived, in nanoseconds since the start of the run; `None`: before it, or nobody knows.
+    pub at_ns: Option<u64>,
+    /// The line, without its line feed.
+    pub text: String,
+}
+
+/// What the page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportInput<'a> {
+    /// What happened.
+    pub history: &'a History,
+    /// What the checkers said.
+    pub judgement: &'a Judgement,
+    /// The figures of `history`.
+    pub figures: &'a Figures,
+    /// The name of the run: `etcd register partition`.
+    pub title: &'a str,
+    /// The command that repeats the run; empty: none is known.
+    pub command: &'a str,
+    /// The resolved plan; empty: none is known.
+    pub plan_yaml: &'a str,
+    /// The lines of all nodes' logs, each node's in order.
+    pub logs: &'a [LogLine],
+    /// Facts about the surroundings, as name and value: versions, how links are cut, the machine.
+    pub facts: &'a [(String, String)],
+}
+
+/// The page.
+pub fn render(input: &ReportInput<'_>) -> String {
+    page::render(input).into_string()
+}
+mod page;
