@@ -1,3 +1,4 @@
 //! A Raft key-value server: the reference target of squall, and a source of known mistakes.
 
+pub mod machine;
 pub mod types;

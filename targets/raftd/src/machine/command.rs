@@ -1,0 +1,118 @@
+//! What can be asked to change, and what comes of it.
+
+use super::{Done, Refusal, Transaction, Version, Versioned};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A change, and how to recognise its repetition. This is what an entry of the log carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The client's session and the number of the request within it. Without one a repetition is applied again.
+    pub ticket: Option<Ticket>,
+    /// What to do.
+    pub change: Change,
+}
+
+/// Names one request of one client session (Ongaro's dissertation, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The session, as [`Answer::Opened`] named it.
+    pub session: u64,
+    /// Grows with each new request of the session; a retry keeps it.
+    pub sequence: u64,
+}
+
+/// What an entry does to the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Gives `key` a value.
+    Write {
+        /// The key.
+        key: String,
+        /// Its new value.
+        value: String,
+    },
+    /// Gives `key` a value if it has the expected one.
+    CompareAndSet {
+        /// The key.
+        key: String,
+        /// What it must hold; `None`: it must be absent.
+        expect: Option<String>,
+        /// Its new value.
+        value: String,
+    },
+    /// Puts an element into a set, which comes into being by that.
+    Add {
+        /// The set.
+        set: String,
+        /// The element.
+        element: String,
+    },
+    /// Does several things to several keys, all or none.
+    Transact(Transaction),
+    /// Opens a client session, named by the index of this entry.
+    OpenSession,
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The key was written.
+    Written {
+        /// Its new version.
+        version: Version,
+    },
+    /// The key held what was expected and was written.
+    Swapped {
+        /// Its new version.
+        version: Version,
+    },
+    /// The key held something else, and holds it still.
+    NotEqual(Versioned),
+    /// The element is in the set.
+    Added {
+        /// Whether it was not there before.
+        added: bool,
+        /// The version of the set afterwards.
+        version: Version,
+    },
+    /// Every condition held and every operation was done.
+    Committed(Vec<Done>),
+    /// Some condition did not hold and nothing was done.
+    Aborted,
+    /// The session is open.
+    Opened {
+        /// Its name.
+        session: u64,
+    },
+    /// The command was not applied, and this entry never will be.
+    Refused(Refusal),
+}
+
+/// Bytes that are no command: written by a version of the server that knows more than this one.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("not a command that this version of the server knows: {0}")]
+pub struct CommandError(#[from] postcard::Error);
+
+impl Command {
+    /// The command as the log keeps it.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("a command is made of strings and numbers, which always encode")
+    }
+
+    /// The command in an entry.
+    pub fn decode(bytes: &[u8]) -> Result<Command, CommandError> {
+        match postcard::take_from_bytes(bytes)? {
+            (command, []) => Ok(command),
+            (_, _) => Err(CommandError(postcard::Error::DeserializeBadEncoding)),
+        }
+    }
+}
+
+impl Change {
+    /// Tells two different changes apart, but for one chance in four thousand million.
+    pub(super) fn digest(&self) -> u32 {
+        let bytes = postcard::to_stdvec(self).expect("a change is made of strings and numbers, which always encode");
+        crc32fast::hash(&bytes)
+    }
+}

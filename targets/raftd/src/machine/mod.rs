@@ -1,0 +1,137 @@
+//! The replicated state machine: keys, sets and client sessions.
+//!
+//! Pure and deterministic: the state is a function of the entries applied, in order. It must not know terms, members,
+//! disks or clocks; the only thing it takes from outside is the index of the entry that it applies, which becomes the
+//! version of what that entry writes.
+//!
+//! ```
+//! use raftd::machine::{Answer, Change, Command, Machine};
+//! let mut machine = Machine::default();
+//! let write = Command { ticket: None, change: Change::Write { key: "x".into(), value: "1".into() } };
+//! assert_eq!(machine.apply(7, &write), Answer::Written { version: 7 });
+//! assert_eq!(machine.value("x").version, 7);
+//! ```
+
+mod command;
+mod query;
+mod session;
+mod transaction;
+
+pub use command::{Answer, Change, Command, CommandError, Ticket};
+pub use query::{Query, View};
+pub use session::{Refusal, SESSIONS_MAX};
+pub use transaction::{Condition, Done, Operation, Transaction};
+
+use crate::types::Index;
+use serde::Serialize;
+use session::{Admission, Sessions};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The index of the entry that wrote a key or set; 0 where there is none. It never repeats, so an equal version means
+/// that nothing was written in between, not even the same value.
+pub type Version = Index;
+
+/// The value of a key with its version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Versioned {
+    /// The value, unless the key is absent.
+    pub value: Option<String>,
+    /// Who wrote it.
+    pub version: Version,
+}
+
+/// A set of strings with its version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SetView {
+    /// The elements, in order.
+    pub elements: BTreeSet<String>,
+    /// The entry that added the youngest one.
+    pub version: Version,
+}
+
+/// The state: what all applied entries together mean.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    keys: BTreeMap<String, (String, Version)>,
+    sets: BTreeMap<String, SetView>,
+    sessions: Sessions,
+}
+
+impl Machine {
+    /// Applies the command of entry `index`. Indexes must grow from call to call.
+    pub fn apply(&mut self, index: Index, command: &Command) -> Answer {
+        let (Some(ticket), false) = (command.ticket, command.change == Change::OpenSession) else {
+            return self.change(index, &command.change);
+        };
+        let digest = command.change.digest();
+        match self.sessions.admit(index, ticket, digest) {
+            Admission::New => {
+                let answer = self.change(index, &command.change);
+                self.sessions.remember(ticket, digest, answer.clone());
+                answer
+            }
+            Admission::Repeated(answer) => answer,
+            Admission::Refused(refusal) => Answer::Refused(refusal),
+        }
+    }
+
+    /// The value of `key` now.
+    pub fn value(&self, key: &str) -> Versioned {
+        match self.keys.get(key) {
+            Some((value, version)) => Versioned { value: Some(value.clone()), version: *version },
+            None => Versioned::default(),
+        }
+    }
+
+    /// The set `name` now; a set that nobody added to is empty.
+    pub fn set(&self, name: &str) -> SetView {
+        self.sets.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How many keys exist.
+    pub fn keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many client sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    fn change(&mut self, index: Index, change: &Change) -> Answer {
+        match change {
+            Change::Write { key, value } => {
+                self.keys.insert(key.clone(), (value.clone(), index));
+                Answer::Written { version: index }
+            }
+            Change::CompareAndSet { key, expect, value } => self.compare_and_set(index, key, expect.as_deref(), value),
+            Change::Add { set, element } => self.add(index, set, element),
+            Change::Transact(transaction) => self.transact(index, transaction),
+            Change::OpenSession => {
+                self.sessions.open(index);
+                Answer::Opened { session: index }
+            }
+        }
+    }
+
+    fn compare_and_set(&mut self, index: Index, key: &str, expect: Option<&str>, value: &str) -> Answer {
+        let found = self.keys.get(key);
+        if found.map(|(value, _)| value.as_str()) != expect {
+            return Answer::NotEqual(self.value(key));
+        }
+        self.keys.insert(key.into(), (value.into(), index));
+        Answer::Swapped { version: index }
+    }
+
+    fn add(&mut self, index: Index, set: &str, element: &str) -> Answer {
+        let set = self.sets.entry(set.into()).or_default();
+        let added = set.elements.insert(element.into());
+        if added {
+            set.version = index;
+        }
+        Answer::Added { added, version: set.version }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! What can be asked without a change. The caller makes sure that the machine has applied enough (ReadIndex).
+
+use super::{Done, Machine, SetView, Transaction, Versioned};
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The value of a key.
+    Value(String),
+    /// The elements of a set.
+    Set(String),
+    /// A transaction that only reads: several keys at one moment.
+    Snapshot(Transaction),
+}
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// A key.
+    Value(Versioned),
+    /// A set.
+    Set(SetView),
+    /// A transaction: what it read, or `None` if a condition did not hold.
+    Snapshot(Option<Vec<Done>>),
+}
+
+impl Machine {
+    /// Answers `query` from the state as it is.
+    pub fn view(&self, query: &Query) -> View {
+        match query {
+            Query::Value(key) => View::Value(self.value(key)),
+            Query::Set(name) => View::Set(self.set(name)),
+            Query::Snapshot(transaction) => View::Snapshot(self.snapshot(transaction)),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+use super::*;
+
+fn plain(change: Change) -> Command {
+    Command { ticket: None, change }
+}
+
+fn in_session(session: u64, sequence: u64, change: Change) -> Command {
+    Command { ticket: Some(Ticket { session, sequence }), change }
+}
+
+fn write(key: &str, value: &str) -> Change {
+    Change::Write { key: key.into(), value: value.into() }
+}
+
+fn swap(key: &str, expect: Option<&str>, value: &str) -> Change {
+    Change::CompareAndSet { key: key.into(), expect: expect.map(Into::into), value: value.into() }
+}
+
+fn add(set: &str, element: &str) -> Change {
+    Change::Add { set: set.into(), element: element.into() }
+}
+
+/// A transaction from `key@version` conditions and `key`, `key=value`, `-key` operations.
+fn transaction(conditions: &[&str], operations: &[&str]) -> Transaction {
+    let condition = |text: &&str| {
+        let (key, version) = text.split_once('@').unwrap();
+        Condition { key: key.into(), version: version.parse().unwrap() }
+    };
+    let operation = |text: &&str| match (text.strip_prefix('-'), text.split_once('=')) {
+        (Some(key), _) => Operation::Delete { key: key.into() },
+        (None, Some((key, value))) => Operation::Write { key: key.into(), value: value.into() },
+        (None, None) => Operation::Read { key: (*text).into() },
+    };
+    Transaction {
+        conditions: conditions.iter().map(condition).collect(),
+        operations: operations.iter().map(operation).collect(),
+    }
+}
+
+fn transact(conditions: &[&str], operations: &[&str]) -> Change {
+    Change::Transact(transaction(conditions, operations))
+}
+
+fn saw(key: &str, value: &str, version: Version) -> Done {
+    Done::Read { key: key.into(), value: Some(value.into()), version }
+}
+
+fn wrote(key: &str, version: Version) -> Done {
+    Done::Write { key: key.into(), version }
+}
+
+/// Applies the changes from entry 10 on and compares every answer.
+fn check(script: &[(Change, Answer)]) -> Machine {
+    let mut machine = Machine::default();
+    for (index, (change, expected)) in (10..).zip(script) {
+        assert_eq!(machine.apply(index, &plain(change.clone())), *expected, "entry {index}: {change:?}");
+    }
+    machine
+}
+
+#[test]
+fn a_version_is_the_entry_that_wrote() {
+    let machine = check(&[
+        (write("x", "1"), Answer::Written { version: 10 }),
+        (write("y", "2"), Answer::Written { version: 11 }),
+        (write("x", "1"), Answer::Written { version: 12 }),
+    ]);
+    assert_eq!(machine.value("x"), Versioned { value: Some("1".into()), version: 12 });
+    assert_eq!(machine.value("absent"), Versioned { value: None, version: 0 });
+}
+
+#[test]
+fn compare_and_set_swaps_only_what_is_expected() {
+    let held = |value: Option<&str>, version| Answer::NotEqual(Versioned { value: value.map(Into::into), version });
+    let machine = check(&[
+        (swap("x", Some("1"), "2"), held(None, 0)),
+        (swap("x", None, "1"), Answer::Swapped { version: 11 }),
+        (swap("x", None, "9"), held(Some("1"), 11)),
+        (swap("x", Some("2"), "9"), held(Some("1"), 11)),
+        (swap("x", Some("1"), "2"), Answer::Swapped { version: 14 }),
+    ]);
+    assert_eq!(machine.value("x").value.as_deref(), Some("2"));
+}
+
+#[test]
+fn a_set_holds_each_element_once_and_in_order() {
+    let machine = check(&[
+        (add("s", "b"), Answer::Added { added: true, version: 10 }),
+        (add("s", "a"), Answer::Added { added: true, version: 11 }),
+        (add("s", "b"), Answer::Added { added: false, version: 11 }),
+    ]);
+    assert_eq!(machine.set("s").elements.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(machine.set("t"), SetView::default());
+}
+
+#[test]
+fn a_transaction_does_all_or_nothing_in_order() {
+    let machine = check(&[
+        (write("x", "1"), Answer::Written { version: 10 }),
+        (transact(&["x@9"], &["x=2", "y=2"]), Answer::Aborted),
+        (transact(&["x@10", "y@0"], &["x", "x=2", "x", "y=3"]), {
+            Answer::Committed(vec![saw("x", "1", 10), wrote("x", 12), saw("x", "2", 12), wrote("y", 12)])
+        }),
+        (transact(&["y@12"], &["-y", "-z", "y"]), {
+            let gone = |key: &str, existed| Done::Delete { key: key.into(), existed };
+            let absent = Done::Read { key: "y".into(), value: None, version: 0 };
+            Answer::Committed(vec![gone("y", true), gone("z", false), absent])
+        }),
+        (transact(&["x@12", "y@12"], &["x=9"]), Answer::Aborted),
+    ]);
+    assert_eq!(machine.value("x"), Versioned { value: Some("2".into()), version: 12 });
+    assert_eq!(machine.keys(), 1);
+}
+
+#[test]
+fn a_snapshot_reads_several_keys_under_conditions() {
+    let machine = check(&[(write("x", "1"), Answer::Written { version: 10 })]);
+    let reads = transaction(&["x@10"], &["x"]);
+    assert!(reads.only_reads() && !transaction(&[], &["x", "-x"]).only_reads());
+    assert_eq!(machine.view(&Query::Snapshot(reads)), View::Snapshot(Some(vec![saw("x", "1", 10)])));
+    assert_eq!(machine.view(&Query::Snapshot(transaction(&["x@0"], &["x"]))), View::Snapshot(None));
+}
+
+#[test]
+fn a_retry_in_a_session_is_applied_once_and_answered_alike() {
+    let mut machine = Machine::default();
+    assert_eq!(machine.apply(1, &plain(Change::OpenSession)), Answer::Opened { session: 1 });
+    let once = in_session(1, 1, swap("x", None, "1"));
+    assert_eq!(machine.apply(2, &once), Answer::Swapped { version: 2 });
+    assert_eq!(machine.apply(3, &plain(write("x", "other"))), Answer::Written { version: 3 });
+    assert_eq!(machine.apply(4, &once), Answer::Swapped { version: 2 });
+    assert_eq!(machine.value("x").version, 3);
+    assert_eq!(machine.apply(5, &in_session(1, 7, write("x", "7"))), Answer::Written { version: 5 });
+    assert_eq!(machine.apply(6, &once), Answer::Refused(Refusal::Stale { session: 1, sequence: 1, last: 7 }));
+    let reused = Answer::Refused(Refusal::Reused { session: 1, sequence: 7 });
+    assert_eq!(machine.apply(7, &in_session(1, 7, write("x", "8"))), reused);
+    assert_eq!(machine.value("x").version, 5);
+}
+
+#[test]
+fn the_least_recently_used_session_expires_when_there_are_too_many() {
+    let mut machine = Machine::default();
+    let many = SESSIONS_MAX as u64;
+    for index in 1..=many {
+        machine.apply(index, &plain(Change::OpenSession));
+    }
+    // Session 1 is used, so 2 is now the oldest; a refused use counts as well as another.
+    machine.apply(many + 1, &in_session(1, 1, write("x", "1")));
+    machine.apply(many + 2, &plain(Change::OpenSession));
+    assert_eq!(machine.sessions(), SESSIONS_MAX);
+    let unknown = |session| Answer::Refused(Refusal::UnknownSession { session });
+    assert_eq!(machine.apply(many + 3, &in_session(2, 1, write("x", "2"))), unknown(2));
+    assert_eq!(machine.apply(many + 4, &in_session(999_999, 1, write("x", "2"))), unknown(999_999));
+    assert_eq!(machine.apply(many + 5, &in_session(3, 1, write("x", "3"))), Answer::Written { version: many + 5 });
+    assert_eq!(machine.apply(many + 6, &in_session(1, 1, write("x", "1"))), Answer::Written { version: many + 1 });
+}
+
+#[test]
+fn opening_a_session_within_a_session_is_merely_opening_one() {
+    let mut machine = Machine::default();
+    machine.apply(1, &plain(Change::OpenSession));
+    assert_eq!(machine.apply(2, &in_session(1, 1, Change::OpenSession)), Answer::Opened { session: 2 });
+    assert_eq!(machine.apply(3, &in_session(1, 1, write("x", "1"))), Answer::Written { version: 3 });
+}
+
+#[test]
+fn commands_survive_the_log_and_nothing_else_passes_for_one() {
+    let commands = [
+        in_session(3, 4, transact(&["x@1"], &["x", "y=1", "-z"])),
+        plain(swap("x", None, "ü")),
+        plain(add("s", "")),
+        plain(Change::OpenSession),
+    ];
+    for command in commands {
+        let bytes = command.encode();
+        assert_eq!(Command::decode(&bytes), Ok(command));
+        assert!(Command::decode(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Command::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+    }
+}
