@@ -1,6 +1,7 @@
 //! Checkers: pure functions from a history to a verdict.
 
 pub mod activity;
+pub mod linearizable;
 
 use crate::history::History;
 use crate::verdict::Verdict;
@@ -31,11 +32,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Budget {
-        Budget {
-            time: Duration::from_secs(60),
-            memory_bytes: 1 << 30,
-            cancelled: Arc::new(AtomicBool::new(false)),
-        }
+        Budget { time: Duration::from_secs(60), memory_bytes: 1 << 30, cancelled: Arc::new(AtomicBool::new(false)) }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sequential models: what a correct object would do if its operations came one at a time.
 
+pub mod access;
 pub mod register;
 
+pub use access::{Access, Demand};
 pub use register::Register;
 
 use crate::call::{Call, Key, Reply};
@@ -28,6 +30,13 @@ pub trait Model: Sync {
     /// The independent object that a call acts on. Keys are judged apart (linearizability is local: Herlihy and Wing,
     /// 1990, theorem 1), so a model must only split where no call touches two keys.
     fn partition(&self, call: &Call) -> Key;
+
+    /// The operation as an access to a single overwritable value, where it is one; see [`Access`] for the law. It lets
+    /// checkers drop what nothing can depend on and tell a contradiction in the words of a register. `None` is always
+    /// right, only slower and less eloquent.
+    fn access(&self, _call: &Call, _reply: Option<&Reply>) -> Option<Access> {
+        None
+    }
 
     /// The state as people write it.
     fn show(&self, state: &Self::State) -> String {

@@ -1,0 +1,139 @@
+//! Whether every operation can have taken effect at one instant between its invocation and its return (Herlihy and
+//! Wing, "Linearizability: a correctness condition for concurrent objects", 1990).
+//!
+//! Each key is judged alone, which is enough by their theorem 1. An operation that was answered has to take effect
+//! between invocation and return, one that failed never does, and one of unknown outcome may at any time after its
+//! invocation, or never. Equal stamps count as concurrent.
+//!
+//! ```
+//! use squall_results::checker::linearizable::Linearizable;
+//! use squall_results::model::Register;
+//! use squall_results::{Budget, Checker, History, Validity};
+//!
+//! let verdict = Linearizable::new(Register).check(&History::default(), &Budget::default());
+//! assert_eq!(verdict.validity, Validity::Valid);
+//! ```
+//!
+//! This module must not know how a history came about, nor any one model: what it assumes of a model stands in
+//! [`Model`].
+
+mod config;
+mod entry;
+mod keys;
+mod meter;
+mod reductions;
+mod search;
+mod table;
+
+pub use reductions::Reductions;
+
+use crate::checker::{Budget, Checker};
+use crate::history::{History, Operation};
+use crate::model::Model;
+use crate::verdict::{Validity, Verdict};
+use keys::{Answer, Judged};
+use meter::{Allowance, Meter};
+use std::collections::BTreeMap;
+
+/// Judges histories by a model; see the [module](self).
+#[derive(Debug, Clone, Default)]
+pub struct Linearizable<M: Model> {
+    model: M,
+    reductions: Reductions,
+}
+
+impl<M: Model> Linearizable<M> {
+    /// A checker for `model`.
+    pub fn new(model: M) -> Linearizable<M> {
+        Linearizable { model, reductions: Reductions::ALL }
+    }
+
+    /// As [`new`](Linearizable::new), with fewer reductions: the same answers, slower. For tests and measurements.
+    pub fn with_reductions(model: M, reductions: Reductions) -> Linearizable<M> {
+        Linearizable { model, reductions }
+    }
+
+    /// Whether the operations of one key have a legal order; `Unknown` if the budget does not suffice. No evidence is
+    /// gathered.
+    pub fn check_key(&self, operations: &[&Operation], budget: &Budget) -> Validity {
+        let allowance = Allowance::new(budget);
+        let entries = self.entries(operations);
+        keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX)).answer.validity()
+    }
+
+    fn entries(&self, operations: &[&Operation]) -> Vec<entry::Entry> {
+        let entries = entry::entries(&self.model, operations);
+        if self.reductions.unobserved { reductions::without_unobserved(&self.model, entries) } else { entries }
+    }
+}
+
+impl<M: Model + Send> Checker for Linearizable<M> {
+    fn name(&self) -> &'static str {
+        "linearizable"
+    }
+
+    fn check(&self, history: &History, budget: &Budget) -> Verdict {
+        let allowance = Allowance::new(budget);
+        let mut by_key: BTreeMap<u64, Vec<&Operation>> = BTreeMap::new();
+        for operation in &history.operations {
+            by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
+        }
+        let judged = keys::judge_all(self, by_key, &allowance);
+        verdict(self.name(), history, &judged)
+    }
+}
+
+fn verdict(checker: &str, history: &History, judged: &[Judged]) -> Verdict {
+    let validity = judged.iter().map(|key| key.answer.validity()).max().unwrap_or(Validity::Valid);
+    let reason = match validity {
+        Validity::Valid if history.operations.is_empty() => "no operations".into(),
+        Validity::Valid => format!("every key has a legal order ({} keys)", judged.len()),
+        Validity::Invalid => {
+            let broken = judged.iter().filter(|key| key.answer.validity() == Validity::Invalid).count();
+            format!("{broken} of {} keys have no legal order", judged.len())
+        }
+        Validity::Unknown => unknown_reason(judged),
+    };
+    Verdict { checker: checker.into(), validity, reason, anomalies: Vec::new(), figures: figures(history, judged) }
+}
+
+/// Which keys are open, why, and how far the least known of them is established.
+fn unknown_reason(judged: &[Judged]) -> String {
+    let open: Vec<_> = judged
+        .iter()
+        .filter_map(|key| match key.answer {
+            Answer::Unknown(stopped) => Some((stopped.established_ns, key.key, stopped.why)),
+            _ => None,
+        })
+        .collect();
+    let Some((established_ns, key, why)) = open.iter().min_by_key(|(established_ns, key, _)| (*established_ns, *key))
+    else {
+        return "nothing is known".into();
+    };
+    let far = match established_ns {
+        Some(at_ns) => format!("has a legal order up to {:.3} s", *at_ns as f64 / 1e9),
+        None => "was not begun".into(),
+    };
+    format!(
+        "{why} with {} of {} keys undecided; key {key} {far}; a larger budget or fewer operations a key would help",
+        open.len(),
+        judged.len()
+    )
+}
+
+fn figures(history: &History, judged: &[Judged]) -> BTreeMap<String, f64> {
+    let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
+    let crashed = history.operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
+    let figures = [
+        ("keys", judged.len()),
+        ("keys_invalid", count(Validity::Invalid)),
+        ("keys_unknown", count(Validity::Unknown)),
+        ("operations", history.operations.len()),
+        ("crashed", crashed),
+        ("largest_key", judged.iter().map(|key| key.operations).max().unwrap_or(0)),
+        ("peak_configurations", judged.iter().map(|key| key.peak).max().unwrap_or(0)),
+    ];
+    let mut figures: BTreeMap<String, f64> = figures.map(|(name, value)| (name.into(), value as f64)).into();
+    figures.insert("configurations".into(), judged.iter().map(|key| key.steps).sum::<u64>() as f64);
+    figures
+}

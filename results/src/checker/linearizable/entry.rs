@@ -1,0 +1,85 @@
+//! The operations of one key as the search sees them, and the moments at which they begin and have to be done.
+
+use crate::call::{Call, Reply};
+use crate::history::Operation;
+use crate::model::Model;
+use crate::outcome::Outcome;
+
+/// One operation that may or must be placed in a legal order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Its position among the operations of the key.
+    pub position: usize,
+    /// From here on it can take effect.
+    pub invoked_ns: u64,
+    /// Up to here it can take effect.
+    pub until_ns: u64,
+    /// What was asked.
+    pub call: Call,
+    /// What was answered; `None`: nobody saw an answer.
+    pub reply: Option<Reply>,
+    /// Whether it has to take effect; otherwise it may, at any time after its invocation, or never.
+    pub must: bool,
+}
+
+/// The entries of `operations`, by invocation. Left out are operations that failed (they never took effect) and those
+/// without an answer that only observe: such an operation changes no state and demands nothing, so that any legal order
+/// stays legal with or without it.
+pub(super) fn entries<M: Model>(model: &M, operations: &[&Operation]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = operations
+        .iter()
+        .enumerate()
+        .filter(|(_, operation)| match operation.outcome {
+            Outcome::Ok(_) => true,
+            Outcome::Fail(_) => false,
+            Outcome::Unknown(_) => !only_observes(model, &operation.call, None),
+        })
+        .map(|(position, operation)| Entry {
+            position,
+            invoked_ns: operation.invoked_ns,
+            until_ns: operation.effect_until_ns(),
+            call: operation.call.clone(),
+            reply: operation.reply().cloned(),
+            must: operation.outcome.is_ok(),
+        })
+        .collect();
+    entries.sort_by_key(|entry| (entry.invoked_ns, entry.position));
+    entries
+}
+
+/// Whether an operation leaves every state in which it is legal as it was.
+pub(super) fn only_observes<M: Model>(model: &M, call: &Call, reply: Option<&Reply>) -> bool {
+    call.kind().only_observes() || model.access(call, reply).is_some_and(|access| access.only_observes())
+}
+
+/// Something happens to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment {
+    /// When.
+    pub at_ns: u64,
+    /// What. At one instant invocations come before returns: equal stamps count as concurrent. With the other order a
+    /// write of 1 that returned at 5 would have to precede a read of nil that was invoked at 5.
+    pub what: What,
+    /// To which entry, by index.
+    pub entry: usize,
+}
+
+/// What happens to an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum What {
+    /// It may take effect from now on.
+    Invoke,
+    /// It has to have taken effect by now.
+    Return,
+}
+
+/// All moments, in order. An entry that need not take effect never returns.
+pub(super) fn moments(entries: &[Entry]) -> Vec<Moment> {
+    let invokes = entries.iter().enumerate();
+    let invokes = invokes.map(|(index, entry)| Moment { at_ns: entry.invoked_ns, what: What::Invoke, entry: index });
+    let returns = entries.iter().enumerate().filter(|(_, entry)| entry.must);
+    let returns = returns.map(|(index, entry)| Moment { at_ns: entry.until_ns, what: What::Return, entry: index });
+    let mut moments: Vec<Moment> = invokes.chain(returns).collect();
+    moments.sort_unstable();
+    moments
+}

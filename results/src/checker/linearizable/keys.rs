@@ -1,0 +1,111 @@
+//! All keys of a history, in parallel.
+
+use super::Linearizable;
+use super::entry::Entry;
+use super::meter::{Allowance, Meter, Stop};
+use super::search::{Ended, Search, Stopped};
+use crate::call::Key;
+use crate::history::Operation;
+use crate::model::Model;
+use crate::verdict::Validity;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What is known of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It has a legal order.
+    Valid,
+    /// It has none.
+    Invalid,
+    /// The budget did not suffice.
+    Unknown(Stopped),
+}
+
+impl Answer {
+    /// The answer in the words of a verdict.
+    pub fn validity(self) -> Validity {
+        match self {
+            Answer::Valid => Validity::Valid,
+            Answer::Invalid => Validity::Invalid,
+            Answer::Unknown(_) => Validity::Unknown,
+        }
+    }
+}
+
+/// The answer for one key, and what it took.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub key: Key,
+    pub answer: Answer,
+    /// How many operations it has.
+    pub operations: usize,
+    /// The most configurations at one moment.
+    pub peak: usize,
+    /// How many configurations were expanded.
+    pub steps: u64,
+}
+
+/// Judges the entries of one key; the caller knows which.
+pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
+    let mut search = Search::new(&checker.model, entries, checker.reductions, false);
+    let answer = match search.run(meter) {
+        Ok(Ended::Legal) => Answer::Valid,
+        Ok(Ended::NoOrder { .. }) => Answer::Invalid,
+        Err(stopped) => Answer::Unknown(stopped),
+    };
+    Judged { key: 0, answer, operations: entries.len(), peak: search.peak, steps: meter.steps() }
+}
+
+/// How many steps each key gets in the first round: some hundredths of a second.
+const FIRST_ROUND_STEPS: u64 = 20_000;
+
+/// Judges all keys, largest first. Nearly every key is decided in a first round with few steps; what remains gets the
+/// whole budget in a second one. So a few hard keys cannot use up what the many easy ones need.
+pub(super) fn judge_all<M: Model + Send>(
+    checker: &Linearizable<M>,
+    by_key: BTreeMap<Key, Vec<&Operation>>,
+    allowance: &Allowance,
+) -> Vec<Judged> {
+    let mut keys: Vec<(Key, Vec<&Operation>)> = by_key.into_iter().collect();
+    keys.sort_by_key(|(key, operations)| (std::cmp::Reverse(operations.len()), *key));
+    let mut judged: Vec<Judged> = Vec::with_capacity(keys.len());
+    for steps in [FIRST_ROUND_STEPS, u64::MAX] {
+        let round = in_parallel(&keys, |(key, operations)| {
+            let judged = judge(checker, &checker.entries(operations), &mut Meter::new(allowance, steps));
+            Judged { key: *key, operations: operations.len(), ..judged }
+        });
+        let (open, done): (Vec<Judged>, Vec<Judged>) = round.into_iter().partition(wants_more_steps);
+        judged.extend(done);
+        let open: BTreeSet<Key> = open.iter().map(|judged| judged.key).collect();
+        keys.retain(|(key, _)| open.contains(key));
+    }
+    judged.sort_by_key(|judged| judged.key);
+    judged
+}
+
+fn wants_more_steps(judged: &Judged) -> bool {
+    matches!(judged.answer, Answer::Unknown(Stopped { why: Stop::Steps, .. }))
+}
+
+/// Maps `tasks`, each taken by the next free thread in their order; the results come in that order too.
+pub(super) fn in_parallel<T: Sync, R: Send>(tasks: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(tasks.len()));
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(tasks.len()) {
+            scope.spawn(|_| {
+                while let Some((at, task)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, tasks.get(at)?)))
+                {
+                    let result = run(task);
+                    results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((at, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}

@@ -1,0 +1,101 @@
+//! What the search of one key uses up, and when it has to stop.
+
+use crate::checker::Budget;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Why a search stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The time was used up.
+    Time,
+    /// The memory was used up.
+    Memory,
+    /// Somebody no longer waits.
+    Cancelled,
+    /// The steps allowed for this round were used up; a later round may go on.
+    Steps,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stop::Time => "the time was used up",
+            Stop::Memory => "the memory was used up",
+            Stop::Cancelled => "it was cancelled",
+            Stop::Steps => "its steps were used up",
+        })
+    }
+}
+
+/// The budget of one check, shared by the searches of all its keys.
+pub(super) struct Allowance<'a> {
+    budget: &'a Budget,
+    deadline: Option<Instant>,
+    held_bytes: AtomicUsize,
+}
+
+impl<'a> Allowance<'a> {
+    /// The time runs from now.
+    pub fn new(budget: &'a Budget) -> Allowance<'a> {
+        Allowance { budget, deadline: Instant::now().checked_add(budget.time), held_bytes: AtomicUsize::new(0) }
+    }
+}
+
+/// Counts one search. What it holds is given back when it is dropped.
+pub(super) struct Meter<'a> {
+    allowance: &'a Allowance<'a>,
+    held_bytes: usize,
+    steps: u64,
+    step_limit: u64,
+}
+
+/// How many steps pass between two looks at the clock: some tens of microseconds.
+const STEPS_BETWEEN_LOOKS: u64 = 64;
+
+impl<'a> Meter<'a> {
+    /// A meter that stops after `step_limit` steps, or with the allowance.
+    pub fn new(allowance: &'a Allowance<'a>, step_limit: u64) -> Meter<'a> {
+        Meter { allowance, held_bytes: 0, steps: 0, step_limit }
+    }
+
+    /// Counts one expanded configuration. `held_bytes` tells how much the search holds now; it is asked rarely.
+    pub fn step(&mut self, held_bytes: impl FnOnce() -> usize) -> Result<(), Stop> {
+        let look = self.steps.is_multiple_of(STEPS_BETWEEN_LOOKS);
+        self.steps += 1;
+        if self.steps > self.step_limit {
+            return Err(Stop::Steps);
+        }
+        if look { self.look(held_bytes()) } else { Ok(()) }
+    }
+
+    /// How many configurations were expanded.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn look(&mut self, held_bytes: usize) -> Result<(), Stop> {
+        let shared = &self.allowance.held_bytes;
+        let before = shared.fetch_add(held_bytes, Ordering::Relaxed);
+        shared.fetch_sub(self.held_bytes, Ordering::Relaxed);
+        let all = before.saturating_add(held_bytes).saturating_sub(self.held_bytes);
+        self.held_bytes = held_bytes;
+        if self.allowance.budget.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        if all > self.allowance.budget.memory_bytes {
+            return Err(Stop::Memory);
+        }
+        if self.allowance.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Stop::Time);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        self.allowance.held_bytes.fetch_sub(self.held_bytes, Ordering::Relaxed);
+    }
+}

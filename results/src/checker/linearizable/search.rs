@@ -1,0 +1,265 @@
+//! The search: all configurations that a legal order can have led to, carried along from moment to moment.
+//!
+//! Wing and Gong, "Testing and verifying concurrent objects", 1993, search for a legal order; Lowe, "Testing for
+//! linearizability", 2017, section 5, turns the search just-in-time: an operation is placed only when one that returns
+//! must be, together with what has to come before it. Configurations met twice are expanded once (the memory of Lowe's
+//! section 4). Only operations that are open, and those that never return, are part of a configuration, so what the
+//! search holds follows the concurrency of the history and not its length.
+//!
+//! Why postponing is exact: what is placed without need before a return can be placed just as well at the start of the
+//! next return's step, as nothing but an invocation lies between, and an invocation only adds possibilities.
+
+use super::config::{Antichain, Config, SlotSet, Trail, TrailId, Used};
+use super::entry::{Entry, Moment, What, moments};
+use super::meter::{Meter, Stop};
+use super::reductions::Reductions;
+use super::table::{ClassId, Table};
+use crate::model::Model;
+
+/// An entry that was invoked and has to take effect before it returns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open {
+    pub entry: usize,
+    pub slot: usize,
+    pub class: ClassId,
+    until_ns: u64,
+}
+
+/// Entries of one class that were invoked and never return, by invocation. They are interchangeable for ever, so a
+/// configuration counts how many it used, and the first are used first.
+#[derive(Debug, Clone)]
+struct Doubtful {
+    class: ClassId,
+    entries: Vec<usize>,
+}
+
+/// How a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// There is a legal order.
+    Legal,
+    /// There is none: it ends at the latest at the return of this entry.
+    NoOrder { entry: usize },
+}
+
+/// A search that stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stopped {
+    /// Why.
+    pub why: Stop,
+    /// Everything that returned up to here has a legal order; `None`: nothing is established.
+    pub established_ns: Option<u64>,
+}
+
+/// One search over the entries of one key.
+pub(super) struct Search<'a, M: Model> {
+    entries: &'a [Entry],
+    reductions: Reductions,
+    pub table: Table<'a, M>,
+    /// In the order of return.
+    pub open: Vec<Open>,
+    free_slots: Vec<usize>,
+    slots: usize,
+    doubtful: Vec<Doubtful>,
+    frontier: Vec<Config>,
+    /// The configurations of the last step that lack the operation that returned: all that could be reached without it.
+    pub explored: Vec<Config>,
+    /// Kept only if asked for.
+    pub trail: Option<Trail>,
+    /// How many entries returned so far; each configuration holds them all.
+    pub returned: usize,
+    /// The most configurations at one moment.
+    pub peak: usize,
+}
+
+impl<'a, M: Model> Search<'a, M> {
+    /// A search at the state before any operation. With `keep_orders` it also keeps how each configuration came to be,
+    /// at the price of memory that follows the length of the history.
+    pub fn new(model: &'a M, entries: &'a [Entry], reductions: Reductions, keep_orders: bool) -> Search<'a, M> {
+        let start = Config { state: 0, done: SlotSet::default(), used: Used::default(), trail: Trail::START };
+        Search {
+            entries,
+            reductions,
+            table: Table::new(model),
+            open: Vec::new(),
+            free_slots: Vec::new(),
+            slots: 0,
+            doubtful: Vec::new(),
+            frontier: vec![start],
+            explored: Vec::new(),
+            trail: keep_orders.then(Trail::default),
+            returned: 0,
+            peak: 1,
+        }
+    }
+
+    /// Goes through all moments.
+    pub fn run(&mut self, meter: &mut Meter) -> Result<Ended, Stopped> {
+        let mut established_ns = None;
+        for Moment { at_ns, what, entry } in moments(self.entries) {
+            match what {
+                What::Invoke => self.invoke(entry),
+                What::Return => {
+                    self.ret(entry, meter).map_err(|why| Stopped { why, established_ns })?;
+                    if self.frontier.is_empty() {
+                        return Ok(Ended::NoOrder { entry });
+                    }
+                    established_ns = Some(at_ns);
+                }
+            }
+        }
+        Ok(Ended::Legal)
+    }
+
+    fn invoke(&mut self, index: usize) {
+        let entry = &self.entries[index];
+        let class = self.table.class(entry);
+        if !entry.must {
+            match self.doubtful.iter_mut().find(|doubtful| doubtful.class == class) {
+                Some(doubtful) => doubtful.entries.push(index),
+                None => self.doubtful.push(Doubtful { class, entries: vec![index] }),
+            }
+            return;
+        }
+        let slot = self.free_slots.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        });
+        let open = Open { entry: index, slot, class, until_ns: entry.until_ns };
+        let at = self.open.partition_point(|other| other.until_ns <= open.until_ns);
+        self.open.insert(at, open);
+    }
+
+    /// `index` returns: every configuration that lacks it is expanded until it holds it.
+    ///
+    /// Configurations are taken by the number of doubtful operations they used, fewest first. One that can do all that
+    /// another can used fewer, so it is there first and nothing needs to be taken back.
+    fn ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
+        let Some(at) = self.open.iter().position(|open| open.entry == index) else { return Ok(()) };
+        let slot = self.open[at].slot;
+        let twins = self.twins();
+        let mut levels: Vec<Vec<Config>> = Vec::new();
+        for mut config in std::mem::take(&mut self.frontier) {
+            self.place_observers(&mut config);
+            push(&mut levels, config);
+        }
+        self.explored.clear();
+        let (mut seen, mut next) = (Antichain::default(), Antichain::default());
+        let mut waiting: usize = levels.iter().map(Vec::len).sum();
+        let mut level = 0;
+        while level < levels.len() {
+            let Some(mut config) = levels[level].pop() else {
+                level += 1;
+                continue;
+            };
+            waiting -= 1;
+            let held = self.explored.len() + self.frontier.len() + waiting;
+            meter.step(|| {
+                let trail = self.trail.as_ref().map_or(0, Trail::held_bytes);
+                held * config.held_bytes() + self.table.held_bytes() + trail
+            })?;
+            if config.done.contains(slot) {
+                config.done.remove(slot);
+                if next.insert(&config, self.reductions.dominance) {
+                    self.frontier.push(config);
+                }
+            } else if seen.insert(&config, self.reductions.dominance) {
+                waiting += self.expand(&config, &twins, &mut levels);
+                self.explored.push(config);
+            }
+            self.peak = self.peak.max(self.explored.len() + self.frontier.len());
+        }
+        if !self.frontier.is_empty() {
+            self.open.remove(at);
+            self.free_slots.push(slot);
+            self.returned += 1;
+        }
+        Ok(())
+    }
+
+    /// Pushes every configuration that is one operation longer, and tells how many.
+    fn expand(&mut self, config: &Config, twins: &[Option<usize>], levels: &mut Vec<Vec<Config>>) -> usize {
+        let mut pushed = 0;
+        for (at, twin) in twins.iter().enumerate() {
+            let Open { entry, slot, class, .. } = self.open[at];
+            let waits_for_twin = twin.is_some_and(|twin| !config.done.contains(twin));
+            if config.done.contains(slot) || waits_for_twin {
+                continue;
+            }
+            let Some(state) = self.table.step(config.state, class) else { continue };
+            let mut longer = Config { state, trail: self.follow(config.trail, entry), ..config.clone() };
+            longer.done.insert(slot);
+            self.place_observers(&mut longer);
+            push(levels, longer);
+            pushed += 1;
+        }
+        for at in 0..self.doubtful.len() {
+            let class = self.doubtful[at].class;
+            let used = config.used.of(class) as usize;
+            let Some(&entry) = self.doubtful[at].entries.get(used) else { continue };
+            let Some(state) = self.table.step(config.state, class) else { continue };
+            // A doubtful operation that changes nothing here is as good as one that never happened.
+            if state == config.state {
+                continue;
+            }
+            let mut longer = Config { state, trail: self.follow(config.trail, entry), ..config.clone() };
+            longer.used.add(class);
+            self.place_observers(&mut longer);
+            push(levels, longer);
+            pushed += 1;
+        }
+        pushed
+    }
+
+    /// Places every open operation that only observes and is legal now.
+    ///
+    /// Exact: take any legal order that goes on from here and has such an operation `r` later. `r` changes no state, at
+    /// its later place neither, so it can be moved to the front: it is legal here, open (invoked, and not yet due), and
+    /// all others see the states they saw. It has to be an operation that changes no state *anywhere*, not only here.
+    /// With `write 1 [0, 9]` at state 1, a `write 2 [1, 5]` and then `read 1 [6, 8]`, placing the open write of 1 at
+    /// once, because it changes nothing at 1, would leave nothing to explain the read. Doubtful operations do not matter
+    /// here: the argument leaves every other operation of the order as it is.
+    fn place_observers(&mut self, config: &mut Config) {
+        if !self.reductions.observers_at_once {
+            return;
+        }
+        for at in 0..self.open.len() {
+            let Open { entry, slot, class, .. } = self.open[at];
+            let observes = self.table.only_observes(class) && !config.done.contains(slot);
+            if observes && self.table.step(config.state, class) == Some(config.state) {
+                config.done.insert(slot);
+                config.trail = self.follow(config.trail, entry);
+            }
+        }
+    }
+
+    /// For each open operation the slot of the one of its class that returns just before it and is placed first.
+    ///
+    /// Exact: both are open now, so in any legal order that goes on from here and places the later-returning one first,
+    /// the two can change places; the model cannot tell them apart, and the one that now comes later stands where the
+    /// earlier-returning one stood, before that one's return and so before its own. With the later-returning one first
+    /// it would not be: `write 1 [0, 3]` and `write 1 [0, 9]` with a read of 1 in `[1, 2]` and `write 2 [4, 5]`, read 1
+    /// in `[6, 7]` needs the second one late.
+    fn twins(&self) -> Vec<Option<usize>> {
+        let earlier = |at: usize| {
+            let twin = self.open[..at].iter().rev().find(|open| open.class == self.open[at].class)?;
+            self.reductions.twins.then_some(twin.slot)
+        };
+        (0..self.open.len()).map(earlier).collect()
+    }
+
+    fn follow(&mut self, trail: TrailId, entry: usize) -> TrailId {
+        match &mut self.trail {
+            Some(orders) => orders.push(trail, entry),
+            None => trail,
+        }
+    }
+}
+
+fn push(levels: &mut Vec<Vec<Config>>, config: Config) {
+    let level = config.used.total();
+    if levels.len() <= level {
+        levels.resize_with(level + 1, Vec::new);
+    }
+    levels[level].push(config);
+}

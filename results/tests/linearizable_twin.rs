@@ -1,0 +1,128 @@
+//! The checker against its brute-force twin: random tiny histories, and all histories of some small shapes.
+
+mod twin;
+
+use squall_results::call::{Call, Reply, Value};
+use squall_results::checker::linearizable::{Linearizable, Reductions};
+use squall_results::model::Register;
+use squall_results::{Budget, Operation, Outcome, Validity};
+use twin::{Random, Shape, is_linearizable, operation, random_history};
+
+/// Every way to switch the reductions on and off that says something about one of them.
+fn variants() -> Vec<Reductions> {
+    let all = Reductions::ALL;
+    vec![
+        all,
+        Reductions::NONE,
+        Reductions { observers_at_once: false, ..all },
+        Reductions { twins: false, ..all },
+        Reductions { dominance: false, ..all },
+        Reductions { unobserved: false, ..all },
+        Reductions { observers_at_once: true, ..Reductions::NONE },
+        Reductions { twins: true, ..Reductions::NONE },
+        Reductions { dominance: true, ..Reductions::NONE },
+        Reductions { unobserved: true, ..Reductions::NONE },
+    ]
+}
+
+fn agrees(operations: &[Operation], reductions: Reductions, legal: bool) {
+    let operations_of_key: Vec<&Operation> = operations.iter().collect();
+    let checker = Linearizable::with_reductions(Register, reductions);
+    let expected = if legal { Validity::Valid } else { Validity::Invalid };
+    let found = checker.check_key(&operations_of_key, &Budget::default());
+    assert_eq!(found, expected, "with {reductions:?}:\n{operations:#?}");
+}
+
+#[test]
+fn random_tiny_histories() {
+    const HISTORIES: u32 = 20_000;
+    let variants = variants();
+    let mut random = Random(20);
+    let (mut illegal, mut crashed) = (0, 0);
+    for number in 0..HISTORIES {
+        let operations = random_history(&mut random, Shape::TINY);
+        let legal = is_linearizable(&operations);
+        agrees(&operations, Reductions::ALL, legal);
+        agrees(&operations, variants[number as usize % variants.len()], legal);
+        illegal += u32::from(!legal);
+        crashed += u32::from(operations.iter().any(|operation| operation.outcome.is_unknown()));
+    }
+    assert!(illegal * 10 > HISTORIES * 3 && illegal * 10 < HISTORIES * 7, "{illegal} of {HISTORIES} are illegal");
+    assert!(crashed * 10 > HISTORIES * 3, "{crashed} of {HISTORIES} have crashed operations");
+}
+
+/// All calls with their outcomes over the values 1 and 2.
+fn everything_over_two_values() -> Vec<(Call, Outcome)> {
+    const HELD: [Option<Value>; 3] = [None, Some(1), Some(2)];
+    let written = || Outcome::Ok(Reply::Written { version: None });
+    let crashed = || Outcome::Unknown("no answer".into());
+    let mut all: Vec<(Call, Outcome)> =
+        HELD.map(|value| (Call::Read { key: 0 }, Outcome::Ok(Reply::Read { value, version: None }))).into();
+    for value in [1, 2] {
+        all.extend([written(), crashed()].map(|outcome| (Call::Write { key: 0, value }, outcome)));
+        for expect in HELD {
+            let call = Call::Cas { key: 0, expect, value };
+            all.extend([written(), Outcome::Ok(Reply::NotEqual), crashed()].map(|outcome| (call.clone(), outcome)));
+        }
+    }
+    all
+}
+
+/// Every three intervals whose ends lie on six instants, up to the order of their invocation: that is every order of
+/// invocations and returns, ties included.
+fn intervals_of_three() -> Vec<[(u64, u64); 3]> {
+    let intervals: Vec<(u64, u64)> = (0..6).flat_map(|from| (from..6).map(move |to| (from, to))).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for one in &intervals {
+        for two in intervals.iter().filter(|two| two >= &one) {
+            for three in intervals.iter().filter(|three| three >= &two) {
+                seen.insert(compact([*one, *two, *three]));
+            }
+        }
+    }
+    seen.into_iter().collect()
+}
+
+/// The same order of instants, with the smallest numbers.
+fn compact(intervals: [(u64, u64); 3]) -> [(u64, u64); 3] {
+    let mut instants: Vec<u64> = intervals.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    instants.sort_unstable();
+    instants.dedup();
+    let rank = |instant| instants.partition_point(|other| *other < instant) as u64;
+    intervals.map(|(from, to)| (rank(from), rank(to)))
+}
+
+/// Of two histories that only differ in which value is called 1 and which 2, one is enough.
+fn mentions_1_before_2(chosen: &[&(Call, Outcome)]) -> bool {
+    let values = chosen.iter().flat_map(|(call, outcome)| match (call, outcome.reply()) {
+        (Call::Write { value, .. }, _) => [Some(*value), None],
+        (Call::Cas { expect, value, .. }, _) => [*expect, Some(*value)],
+        (Call::Read { .. }, Some(Reply::Read { value, .. })) => [*value, None],
+        (Call::Read { .. }, _) => [None, None],
+    });
+    values.flatten().next().is_none_or(|first| first == 1)
+}
+
+#[test]
+fn all_histories_of_three_operations_over_two_values() {
+    let (calls, intervals) = (everything_over_two_values(), intervals_of_three());
+    let (mut histories, mut illegal) = (0, 0);
+    for three in &intervals {
+        for choice in 0..calls.len().pow(3) {
+            let chosen = [0, 1, 2].map(|at| &calls[choice / calls.len().pow(at) % calls.len()]);
+            if !mentions_1_before_2(&chosen) {
+                continue;
+            }
+            let operations = [0_u32, 1, 2].map(|at| {
+                let (call, outcome) = chosen[at as usize];
+                let (invoked_ns, returned_ns) = three[at as usize];
+                operation(at.into(), at.into(), call.clone(), invoked_ns, Some(returned_ns), outcome.clone())
+            });
+            let legal = is_linearizable(&operations);
+            agrees(&operations, Reductions::ALL, legal);
+            histories += 1;
+            illegal += u32::from(!legal);
+        }
+    }
+    assert!(histories > 1_000_000 && illegal > 100_000, "{histories} histories, {illegal} of them illegal");
+}
