@@ -27,8 +27,35 @@ pub struct Entry {
 pub enum Payload {
     /// Nothing: a new leader commits one, so that it knows what is committed (dissertation, section 6.4, step 1).
     Noop,
-    /// An encoded command of the state machine.
-    Command(Vec<u8>),
+    /// A command of the state machine.
+    Command {
+        /// The request that brought it here. It travels with the entry, so that the member that was asked recognises its
+        /// own command when it is committed, whatever became of the messages in between.
+        ticket: Ticket,
+        /// The command, encoded.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Payload {
+    /// The request that brought it here, if one did.
+    pub fn ticket(&self) -> Option<Ticket> {
+        match self {
+            Payload::Noop => None,
+            Payload::Command { ticket, .. } => Some(*ticket),
+        }
+    }
+}
+
+/// Names one request among all that were ever made of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The member that was asked, and that will answer.
+    pub origin: NodeId,
+    /// Which start of that member: a number that no other start of it uses.
+    pub incarnation: u64,
+    /// The member's running number of requests since that start; from 1.
+    pub number: u64,
 }
 
 /// What must be on disk before a member speaks about it.
@@ -61,7 +88,9 @@ impl Bug {
     /// What it does, in a sentence for people.
     pub fn about(self) -> &'static str {
         match self {
-            Bug::StaleRead => "the leader serves reads without confirming that it still leads; a deposed leader returns old values",
+            Bug::StaleRead => {
+                "the leader serves reads without confirming that it still leads; a deposed leader returns old values"
+            }
         }
     }
 }

@@ -1,0 +1,135 @@
+//! What has been asked of the disk, what it has done, and the messages that wait for it.
+//!
+//! Persistence before speech: a member that says a thing must still know it after a crash. If it could forget a vote, it
+//! would vote twice in a term and two leaders would rule it; if it could forget an acknowledged entry, a majority that
+//! "has" the entry could later elect a leader without it. Therefore each message waits here for the request that
+//! covers what it says. Requests complete in order, so one number tells how far the disk has come.
+
+use super::message::Message;
+use super::output::Persist;
+use crate::types::{HardState, Index};
+use std::collections::VecDeque;
+
+/// What a message says, hence what must be durable first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Only the term and vote.
+    Term,
+    /// All of the log too.
+    Log,
+}
+
+#[derive(Debug)]
+pub(super) struct Durability {
+    /// The number of the last request handed out.
+    requested: u64,
+    /// The number of the last request that is durable.
+    durable: u64,
+    /// The hard state changed since the last request.
+    term_changed: bool,
+    /// The first index of the log that changed since the last request.
+    log_changed_from: Option<Index>,
+    /// The request, possibly the next one, that covers the hard state as it is.
+    term_sequence: u64,
+    /// The same for the log.
+    log_sequence: u64,
+    /// Requests that are not durable yet and write entries.
+    in_flight: VecDeque<Write>,
+    /// The last index of the log on disk.
+    disk_end: Index,
+    /// Messages to go out, each with the request that must be durable first.
+    messages: VecDeque<(u64, Message)>,
+}
+
+#[derive(Debug)]
+struct Write {
+    sequence: u64,
+    first: Index,
+    last: Index,
+}
+
+impl Durability {
+    /// At the start the disk holds all that is known.
+    pub(super) fn new(disk_end: Index) -> Durability {
+        Durability {
+            requested: 0,
+            durable: 0,
+            term_changed: false,
+            log_changed_from: None,
+            term_sequence: 0,
+            log_sequence: 0,
+            in_flight: VecDeque::new(),
+            disk_end,
+            messages: VecDeque::new(),
+        }
+    }
+
+    /// The term or the vote changed.
+    pub(super) fn term_changed(&mut self) {
+        self.term_changed = true;
+        self.term_sequence = self.requested + 1;
+    }
+
+    /// The log changed at `first` and after.
+    pub(super) fn log_changed(&mut self, first: Index) {
+        self.log_changed_from = Some(self.log_changed_from.map_or(first, |earlier| earlier.min(first)));
+        self.log_sequence = self.requested + 1;
+    }
+
+    /// Whether the term and the vote are on disk.
+    pub(super) fn term_is_durable(&self) -> bool {
+        self.term_sequence <= self.durable
+    }
+
+    /// How much of the log is on disk and stays there.
+    ///
+    /// What a later request will overwrite does not count, even if the log in memory has the same entry there again: the
+    /// disk may have 6, 7 now, a request in flight that cuts 7 off and another that brings 7 back. A leader that counted
+    /// its 7 now and crashed between the two would have counted what nobody has.
+    pub(super) fn durable_index(&self) -> Index {
+        let in_flight = self.in_flight.iter().map(|write| write.first);
+        in_flight.chain(self.log_changed_from).map(|first| first - 1).fold(self.disk_end, Index::min)
+    }
+
+    /// Queues a message until what it says is durable.
+    pub(super) fn send(&mut self, message: Message, needs: Needs) {
+        let sequence = match needs {
+            Needs::Term => self.term_sequence,
+            Needs::Log => self.term_sequence.max(self.log_sequence),
+        };
+        self.messages.push_back((sequence, message));
+    }
+
+    /// Takes what changed since the last call, as a request without its contents: the first index to write, if any, and
+    /// whether the hard state is due.
+    pub(super) fn request(&mut self, hard_state: HardState, last_index: Index) -> Option<(Persist, Option<Index>)> {
+        let hard_state = std::mem::take(&mut self.term_changed).then_some(hard_state);
+        let first = self.log_changed_from.take();
+        if hard_state.is_none() && first.is_none() {
+            return None;
+        }
+        self.requested += 1;
+        let sequence = self.requested;
+        if let Some(first) = first {
+            self.in_flight.push_back(Write { sequence, first, last: last_index });
+        }
+        Some((Persist { sequence, hard_state, entries: Vec::new() }, first))
+    }
+
+    /// All requests up to `sequence` are durable.
+    pub(super) fn persisted(&mut self, sequence: u64) {
+        assert!(sequence <= self.requested, "request {sequence} is said to be durable, but was never made");
+        self.durable = self.durable.max(sequence);
+        while let Some(write) = self.in_flight.pop_front_if(|write| write.sequence <= sequence) {
+            self.disk_end = write.last;
+        }
+    }
+
+    /// Takes the messages that may be spoken now.
+    pub(super) fn speakable(&mut self) -> Vec<Message> {
+        let (ready, waiting) = std::mem::take(&mut self.messages).into_iter().partition(|(s, _)| *s <= self.durable);
+        self.messages = waiting;
+        let ready: VecDeque<(u64, Message)> = ready;
+        ready.into_iter().map(|(_, message)| message).collect()
+    }
+}

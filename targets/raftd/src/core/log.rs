@@ -1,0 +1,91 @@
+//! The log, whole and in memory. It knows nothing of disks, roles or other members.
+
+use crate::types::{Entry, Index, Payload, Term};
+
+/// Entries without gaps, from index 1; their terms never fall.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+}
+
+impl Log {
+    /// Takes over a log; if it has a gap or its terms fall, says after which index.
+    pub(super) fn new(entries: Vec<Entry>) -> Result<Log, Index> {
+        let mut log = Log { entries: Vec::with_capacity(entries.len()) };
+        for entry in entries {
+            if entry.index != log.last_index() + 1 || entry.term < log.last_term() || entry.term == 0 {
+                return Err(log.last_index());
+            }
+            log.entries.push(entry);
+        }
+        Ok(log)
+    }
+
+    /// The index of the last entry, 0 if there is none.
+    pub(super) fn last_index(&self) -> Index {
+        self.entries.len() as Index
+    }
+
+    /// The term of the last entry, 0 if there is none.
+    pub(super) fn last_term(&self) -> Term {
+        self.entries.last().map_or(0, |entry| entry.term)
+    }
+
+    /// The term of the entry at `index`: 0 before the log, `None` after it.
+    pub(super) fn term_at(&self, index: Index) -> Option<Term> {
+        match index {
+            0 => Some(0),
+            _ => self.entries.get(index as usize - 1).map(|entry| entry.term),
+        }
+    }
+
+    /// The entries after `previous`, as far as `last`.
+    pub(super) fn between(&self, previous: Index, last: Index) -> &[Entry] {
+        &self.entries[previous as usize..last as usize]
+    }
+
+    /// The entries after `previous` that fit into one message; the first always does.
+    pub(super) fn batch(&self, previous: Index, max_entries: usize, max_bytes: usize) -> &[Entry] {
+        let rest = &self.entries[previous as usize..];
+        let mut bytes = 0;
+        let fitting = rest.iter().take(max_entries).take_while(|entry| {
+            bytes += command_bytes(entry);
+            bytes <= max_bytes
+        });
+        let count = fitting.count().max(1).min(rest.len());
+        &rest[..count]
+    }
+
+    /// Adds entries at the end.
+    pub(super) fn append(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for entry in entries {
+            assert!(entry.index == self.last_index() + 1, "an entry would leave a gap in the log");
+            assert!(entry.term >= self.last_term(), "terms would fall along the log");
+            self.entries.push(entry);
+        }
+    }
+
+    /// Removes all entries after `last`.
+    pub(super) fn truncate(&mut self, last: Index) {
+        self.entries.truncate(last as usize);
+    }
+
+    /// The first index of the run of entries that have the same term as the one at `index`, which exists.
+    pub(super) fn first_index_of_term_at(&self, index: Index) -> Index {
+        let term = self.entries[index as usize - 1].term;
+        self.entries.partition_point(|entry| entry.term < term) as Index + 1
+    }
+
+    /// The last index before `before` with an entry of `term`.
+    pub(super) fn last_index_of_term(&self, term: Term, before: Index) -> Option<Index> {
+        let end = self.entries.partition_point(|entry| entry.term <= term && entry.index < before) as Index;
+        (end > 0 && self.term_at(end) == Some(term)).then_some(end)
+    }
+}
+
+fn command_bytes(entry: &Entry) -> usize {
+    match &entry.payload {
+        Payload::Noop => 0,
+        Payload::Command { bytes, .. } => bytes.len(),
+    }
+}

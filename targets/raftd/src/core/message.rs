@@ -1,0 +1,120 @@
+//! What members say to each other.
+
+use crate::types::{Entry, Index, NodeId, Term, Ticket};
+use serde::{Deserialize, Serialize};
+
+/// One message from one member to another. It may be lost, delayed, duplicated or overtaken: none of that does harm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// The speaker's term when it spoke.
+    pub term: Term,
+    /// What is said.
+    pub body: Body,
+}
+
+/// What is said.
+///
+/// AppendEntries of the paper is two messages here: [`Body::Append`] moves the log, and its answer waits for the disk;
+/// [`Body::Heartbeat`] holds the leadership and confirms it for reads, and its answer waits for no entries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// RequestVote (extended paper, section 5.2): a candidate asks for a vote in its term.
+    RequestVote {
+        /// The index of the candidate's last entry.
+        last_index: Index,
+        /// The term of that entry (section 5.4.1).
+        last_term: Term,
+    },
+    /// The answer to [`Body::RequestVote`].
+    Vote {
+        /// Whether the voter gave its one vote of this term to the receiver. A granted vote is on the voter's disk.
+        granted: bool,
+    },
+    /// AppendEntries (section 5.3): the leader extends the follower's log.
+    Append {
+        /// The index just before `entries`.
+        previous_index: Index,
+        /// The term of the entry there.
+        previous_term: Term,
+        /// The entries that follow it. None at all asks only whether the logs agree so far.
+        entries: Vec<Entry>,
+        /// The leader's commit index.
+        commit: Index,
+    },
+    /// The follower's log agrees with the leader's up to here, and that much of it is on the follower's disk.
+    Appended {
+        /// The last index of agreement that the request established.
+        match_index: Index,
+    },
+    /// The follower's log has no such entry as the request built on.
+    AppendRejected {
+        /// `previous_index` of the request that is refused; it shows whether the refusal is still news.
+        previous_index: Index,
+        /// The term of the follower's entry there; `None` if its log is shorter.
+        conflict_term: Option<Term>,
+        /// The first index that the follower has of that term; one after its last entry if its log is shorter.
+        first_index: Index,
+    },
+    /// The leader is alive, and asks who still follows it.
+    Heartbeat {
+        /// The number of this round among the leader's rounds of this term.
+        round: u64,
+        /// The leader's commit index, as far as the follower's log is known to agree.
+        commit: Index,
+    },
+    /// The answer to [`Body::Heartbeat`]: when it was given, the follower knew of no newer term.
+    HeartbeatEcho {
+        /// The round that is answered. An old answer thereby confirms no newer round.
+        round: u64,
+    },
+    /// The answer to a leader or candidate of a term that is over; the message's term is what there is to learn.
+    Outdated,
+    /// A follower passes on a command that it was asked for. The leader of the message's term alone may take it.
+    Propose {
+        /// The request.
+        ticket: Ticket,
+        /// The command.
+        bytes: Vec<u8>,
+    },
+    /// A follower passes on a request to read (dissertation, section 6.4).
+    Read {
+        /// The request.
+        ticket: Ticket,
+    },
+    /// The leader did not and will not take the request.
+    Refused {
+        /// The request.
+        ticket: Ticket,
+    },
+    /// The leader was still the leader after the read was asked for.
+    ReadGranted {
+        /// The request.
+        ticket: Ticket,
+        /// What must be applied before the read is served.
+        index: Index,
+    },
+}
+
+impl Body {
+    /// Whether this is news from a leader or candidate, who must learn it if its term is over.
+    pub(super) fn comes_from_leader_or_candidate(&self) -> bool {
+        matches!(self, Body::RequestVote { .. } | Body::Append { .. } | Body::Heartbeat { .. })
+    }
+
+    /// Whether the parts fit together as every member makes them.
+    pub(super) fn is_well_formed(&self) -> bool {
+        match self {
+            Body::Append { previous_index, previous_term, entries, .. } => {
+                let indices = entries.iter().zip(1..).all(|(entry, place)| entry.index == previous_index + place);
+                indices
+                    && entries.iter().map(|entry| entry.term).is_sorted_by(|a, b| a <= b)
+                    && entries.first().is_none_or(|entry| entry.term >= *previous_term)
+            }
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The Raft core: a deterministic state machine without input or output of its own.
+//!
+//! Told what happens ([`tick`](Core::tick), [`receive`](Core::receive), [`propose`](Core::propose), [`read`](Core::read),
+//! [`persisted`](Core::persisted)), it piles up what has to be done; the caller takes that with [`drain`](Core::drain),
+//! sends, writes, applies and answers. It must not know clocks, threads, networks, disks, what a command means, or any
+//! randomness but its seed: the same calls give the same output.
+//!
+//! It follows Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)", called the
+//! extended paper, and Ongaro's dissertation, "Consensus: Bridging Theory and Practice". There are no snapshots and no
+//! membership changes: the log is kept whole, and the members stay.
+//!
+//! A cluster of one member, from start to its first committed command:
+//!
+//! ```
+//! use raftd::core::{Config, Core};
+//! use raftd::types::HardState;
+//!
+//! let mut core = Core::new(Config::new(1, vec![1], 77, 42), HardState::default(), Vec::new())?;
+//! core.campaign();
+//! let mut applied = Vec::new();
+//! for round in 0..4 {
+//!     let output = core.drain();
+//!     applied.extend(output.committed.iter().map(|committed| committed.proposal));
+//!     if let Some(persist) = output.persist {
+//!         // ... write it to disk, wait until it is durable ...
+//!         core.persisted(persist.sequence);
+//!     }
+//!     if round == 1 {
+//!         core.propose(7, b"x=1".to_vec());
+//!     }
+//! }
+//! assert_eq!(applied, [None, Some(7)], "the leader's empty entry, then the command that request 7 waits for");
+//! # Ok::<(), raftd::core::StartError>(())
+//! ```
+//!
+//! # What becomes of a request
+//!
+//! A request is asked of any member; one that does not lead passes it on. It ends in one of three ways at the member that
+//! was asked: as [`Committed`] with the request's name (apply the entry and answer with the result), as [`Granted`] (apply
+//! so much, then read), or as [`Failed`]. A command carries its ticket in the log, so the member that was asked
+//! recognises it there. When a member enters a new term, every request it has not seen through fails: a command's fate
+//! is unknown then, a read certainly has no effect.
+
+mod config;
+mod durability;
+mod election;
+mod log;
+pub mod message;
+mod output;
+mod progress;
+mod read;
+mod replication;
+mod request;
+mod seen;
+
+pub use config::{Config, StartError};
+pub use message::{Body, Message};
+pub use output::{Committed, Failed, Fate, Granted, Output, Persist, Reason, RequestId, RoleName, Status};
+
+use crate::types::{Entry, HardState, Index, NodeId};
+use durability::{Durability, Needs};
+use election::Role;
+use log::Log;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use request::Requests;
+
+/// One member of a cluster.
+#[derive(Debug)]
+pub struct Core {
+    config: Config,
+    hard: HardState,
+    log: Log,
+    role: Role,
+    /// Who leads this term.
+    leader: Option<NodeId>,
+    /// commitIndex of the paper.
+    commit: Index,
+    /// How much of the log was handed out to be applied.
+    handed_out: Index,
+    durability: Durability,
+    requests: Requests,
+    /// Ticks since the start.
+    now: u64,
+    /// Ticks since the last heartbeat sent (leader), or since the election timer was reset (others).
+    elapsed: u32,
+    /// Ticks until a member that hears of no leader asks for votes.
+    election_timeout: u32,
+    rng: ChaCha8Rng,
+}
+
+impl Core {
+    /// Starts a member with what its disk holds: defaults at the very first start.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration contradicts itself, or the log or hard state cannot have been written by this member.
+    pub fn new(config: Config, hard_state: HardState, log: Vec<Entry>) -> Result<Core, StartError> {
+        config.validate()?;
+        let log = Log::new(log).map_err(|index| StartError::BrokenLog { index })?;
+        if log.last_term() > hard_state.term {
+            return Err(StartError::HardStateLost { last_term: log.last_term(), term: hard_state.term });
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        Ok(Core {
+            hard: hard_state,
+            role: Role::Follower,
+            leader: None,
+            commit: 0,
+            handed_out: 0,
+            durability: Durability::new(log.last_index()),
+            requests: Requests::new(config.id, config.incarnation, config.max_requests),
+            now: 0,
+            elapsed: 0,
+            election_timeout: election::draw_timeout(&mut rng, config.election_ticks),
+            rng,
+            log,
+            config,
+        })
+    }
+
+    /// One unit of time passed.
+    pub fn tick(&mut self) {
+        self.now += 1;
+        self.requests.expire(self.now);
+        self.elapsed += 1;
+        match &mut self.role {
+            Role::Leader(leadership) if self.elapsed >= self.config.heartbeat_ticks => {
+                leadership.peers.values_mut().for_each(progress::Progress::heartbeat_due);
+                self.elapsed = 0;
+                self.start_round();
+            }
+            Role::Follower | Role::Candidate { .. } if self.elapsed >= self.election_timeout => self.start_election(),
+            _ => {}
+        }
+    }
+
+    /// Asks for votes now, as if the election time-out had passed. A leader goes on leading.
+    pub fn campaign(&mut self) {
+        if !matches!(self.role, Role::Leader(_)) {
+            self.start_election();
+        }
+    }
+
+    /// A message came. What comes from strangers, to somebody else, or misshapen is ignored.
+    ///
+    /// # Panics
+    ///
+    /// If the message proves that the cluster's safety is already lost (two leaders in a term, a committed entry
+    /// contradicted): some disk forgot what it had promised to keep. To go on would spread the damage.
+    pub fn receive(&mut self, message: Message) {
+        let Message { from, to, term, body } = message;
+        let is_peer = from != self.config.id && self.config.members.contains(&from);
+        if to != self.config.id || !is_peer || !body.is_well_formed() {
+            return;
+        }
+        if term > self.hard.term {
+            self.enter_term(term, None);
+        }
+        if term < self.hard.term {
+            if body.comes_from_leader_or_candidate() {
+                self.send(from, Body::Outdated, Needs::Term);
+            }
+            return;
+        }
+        self.receive_in_term(from, body);
+    }
+
+    fn receive_in_term(&mut self, from: NodeId, body: Body) {
+        match body {
+            Body::RequestVote { last_index, last_term } => self.on_request_vote(from, last_index, last_term),
+            Body::Vote { granted: true } => self.on_vote(from),
+            Body::Vote { granted: false } | Body::Outdated => {}
+            Body::Append { previous_index, previous_term, entries, commit } => {
+                self.follow(from);
+                self.on_append(from, (previous_index, previous_term), entries, commit);
+            }
+            Body::Appended { match_index } => self.on_appended(from, match_index),
+            Body::AppendRejected { previous_index, conflict_term, first_index } => {
+                self.on_append_rejected(from, previous_index, conflict_term, first_index);
+            }
+            Body::Heartbeat { round, commit } => {
+                self.follow(from);
+                self.on_heartbeat(from, round, commit);
+            }
+            Body::HeartbeatEcho { round } => self.on_echo(from, round),
+            Body::Propose { ticket, bytes } => self.on_propose(ticket, bytes),
+            Body::Read { ticket } => self.lead_read(ticket),
+            Body::Refused { ticket } => self.requests.refused(ticket),
+            Body::ReadGranted { ticket, index } => self.requests.granted(ticket, index),
+        }
+    }
+
+    /// A client asks for a command to be done. What becomes of it: see the module's page.
+    pub fn propose(&mut self, id: RequestId, command: Vec<u8>) {
+        self.ask_proposal(id, command);
+    }
+
+    /// A client asks to read the state, as it is now or will be.
+    pub fn read(&mut self, id: RequestId) {
+        self.ask_read(id);
+    }
+
+    /// All [`Persist`] requests up to number `sequence` are durable.
+    ///
+    /// # Panics
+    ///
+    /// If no such request was made.
+    pub fn persisted(&mut self, sequence: u64) {
+        self.durability.persisted(sequence);
+        if matches!(self.role, Role::Candidate { .. }) && self.durability.term_is_durable() {
+            self.on_vote(self.config.id);
+        }
+        self.advance_commit();
+    }
+
+    /// Takes everything that piled up. Call it after any other call; calling it after several lets their entries and
+    /// reads share messages.
+    pub fn drain(&mut self) -> Output {
+        self.serve_reads();
+        self.replicate();
+        let committed = self.hand_out();
+        Output {
+            persist: self.persist_request(),
+            messages: self.durability.speakable(),
+            granted: self.requests.servable(self.handed_out),
+            failed: self.requests.take_failed(),
+            committed,
+        }
+    }
+
+    /// What the member believes now.
+    pub fn status(&self) -> Status {
+        Status {
+            id: self.config.id,
+            role: match self.role {
+                Role::Follower => RoleName::Follower,
+                Role::Candidate { .. } => RoleName::Candidate,
+                Role::Leader(_) => RoleName::Leader,
+            },
+            term: self.hard.term,
+            leader: self.leader,
+            voted_for: self.hard.voted_for,
+            commit: self.commit,
+            last_index: self.log.last_index(),
+            last_term: self.log.last_term(),
+            durable_index: self.durability.durable_index(),
+        }
+    }
+
+    /// The whole log, from index 1.
+    pub fn entries(&self) -> &[Entry] {
+        self.log.between(0, self.log.last_index())
+    }
+
+    fn hand_out(&mut self) -> Vec<Committed> {
+        let entries = self.log.between(self.handed_out, self.commit).to_vec();
+        self.handed_out = self.commit;
+        let committed = entries.into_iter().map(|entry| Committed {
+            proposal: entry.payload.ticket().and_then(|ticket| self.requests.committed(ticket)),
+            entry,
+        });
+        committed.collect()
+    }
+
+    fn persist_request(&mut self) -> Option<Persist> {
+        let last_index = self.log.last_index();
+        let (mut persist, first) = self.durability.request(self.hard, last_index)?;
+        if let Some(first) = first {
+            persist.entries = self.log.between(first - 1, last_index).to_vec();
+        }
+        Some(persist)
+    }
+
+    fn send(&mut self, to: NodeId, body: Body, needs: Needs) {
+        let message = Message { from: self.config.id, to, term: self.hard.term, body };
+        self.durability.send(message, needs);
+    }
+
+    fn peers(&self) -> Vec<NodeId> {
+        self.config.members.iter().copied().filter(|member| *member != self.config.id).collect()
+    }
+
+    /// How many members are a majority.
+    fn quorum(&self) -> usize {
+        self.config.members.len() / 2 + 1
+    }
+
+    /// The tick at which a request that is asked now is given up.
+    fn deadline(&self) -> u64 {
+        self.now + u64::from(self.config.request_ticks)
+    }
+}
+
+/// The highest value that at least `quorum` of the members reached.
+fn reached_by(quorum: usize, values: impl Iterator<Item = u64>) -> u64 {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable_by(|a, b| b.cmp(a));
+    values[quorum - 1]
+}

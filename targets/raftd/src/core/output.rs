@@ -1,0 +1,149 @@
+//! What the core wants done, and what it has to tell.
+
+use super::message::Message;
+use crate::types::{Entry, HardState, Index, NodeId, Term};
+
+/// The caller's own name for a request; the core gives it back as it was. Requests that are open at the same time, reads
+/// and proposals alike, need different names.
+pub type RequestId = u64;
+
+/// Everything that piled up since the last [`Core::drain`](super::Core::drain).
+///
+/// The parts are independent of each other but for one order: apply all of `committed` before serving `granted`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// To be sent, in this order. What must be durable before it is spoken of already is. Losing some does no harm.
+    pub messages: Vec<Message>,
+    /// To be written to disk.
+    pub persist: Option<Persist>,
+    /// To be applied to the state machine, in this order. Each entry is handed out once, without gaps, from index 1.
+    pub committed: Vec<Committed>,
+    /// Reads that may be served once `committed` is applied.
+    pub granted: Vec<Granted>,
+    /// Requests that will get no result.
+    pub failed: Vec<Failed>,
+}
+
+impl Output {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+            && self.persist.is_none()
+            && self.committed.is_empty()
+            && self.granted.is_empty()
+            && self.failed.is_empty()
+    }
+}
+
+/// A request to write to disk. Any number may be in flight; they take effect in the order of their numbers.
+///
+/// The order of writing is the hard state, then the entries from first to last. A crash may leave any prefix of that.
+/// When all of it is durable, say so with [`Core::persisted`](super::Core::persisted).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Persist {
+    /// Counts the requests since the start; from 1.
+    pub sequence: u64,
+    /// The hard state, if it changed.
+    pub hard_state: Option<HardState>,
+    /// Entries to append, without gaps. Whatever the disk holds at the index of the first of them and after it is void.
+    pub entries: Vec<Entry>,
+}
+
+/// A committed entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The entry to apply.
+    pub entry: Entry,
+    /// The proposal made here, since this start, that the entry came from: its client waits for what applying yields.
+    pub proposal: Option<RequestId>,
+}
+
+/// A read that is linearizable if served from the state machine once `index` is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granted {
+    /// The read.
+    pub id: RequestId,
+    /// What must be applied; never more than has been handed out in [`Output::committed`] so far.
+    pub index: Index,
+}
+
+/// A request that will get no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// The request.
+    pub id: RequestId,
+    /// Whether it may have an effect nevertheless.
+    pub fate: Fate,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What is known of the effect of a request that got no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It had no effect and never will. This is a promise. Reads always end so.
+    NotDone,
+    /// It may have been done, or may yet be.
+    Unknown,
+}
+
+/// Why a request got no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The member asked knows no leader.
+    #[error("no leader is known; ask again after an election")]
+    NoLeader,
+    /// The member asked, or the leader, has as much to do as it takes on.
+    #[error("too many requests are open; ask again later")]
+    Busy,
+    /// The term in which it was asked ended first.
+    #[error("the leader changed before the answer came")]
+    LeaderChanged,
+    /// No answer came within [`Config::request_ticks`](super::Config::request_ticks).
+    #[error("no answer came from a majority in time")]
+    TimedOut,
+}
+
+/// What a member believes about itself and the cluster; for people and for routing, not for decisions about safety.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The member.
+    pub id: NodeId,
+    /// Its role.
+    pub role: RoleName,
+    /// Its term.
+    pub term: Term,
+    /// The leader of that term, if known.
+    pub leader: Option<NodeId>,
+    /// Whom it voted for in that term.
+    pub voted_for: Option<NodeId>,
+    /// The last index that it knows to be committed.
+    pub commit: Index,
+    /// The last index of its log.
+    pub last_index: Index,
+    /// The term of the entry there.
+    pub last_term: Term,
+    /// How much of its log is on its disk.
+    pub durable_index: Index,
+}
+
+/// The roles of figure 4 of the extended paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleName {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks for votes.
+    Candidate,
+    /// Leads its term.
+    Leader,
+}
+
+impl std::fmt::Display for RoleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            RoleName::Follower => "follower",
+            RoleName::Candidate => "candidate",
+            RoleName::Leader => "leader",
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! Reads without log entries: ReadIndex (dissertation, section 6.4).
+//!
+//! 1. The leader waits until an entry of its own term is committed; before that it may not know all that is committed.
+//! 2. It notes its commit index: the read must see at least that.
+//! 3. It starts a round of heartbeats *after* the read came, and waits until a majority echoes it. So at some instant
+//!    after the read came no newer leader could have committed anything: a majority was still in the old term.
+//! 4. The member that was asked waits until that index is applied.
+//!
+//! One round at a time is under way for reads; those that come meanwhile share the next.
+
+use super::message::Body;
+use super::output::{Reason, RequestId};
+use super::request::Kind;
+use super::{Core, Needs, Role};
+use crate::types::{Bug, Index, NodeId, Ticket};
+use std::collections::VecDeque;
+
+/// The reads that a leader has not granted yet.
+#[derive(Debug)]
+pub(super) struct Reads {
+    limit: usize,
+    /// Reads that came before step 1 was done.
+    early: Vec<Ticket>,
+    /// Reads that wait for step 3, by round.
+    asked: VecDeque<Asked>,
+    /// The newest round that was started.
+    round: u64,
+    /// The newest round that a majority echoed.
+    confirmed: u64,
+}
+
+#[derive(Debug)]
+struct Asked {
+    ticket: Ticket,
+    /// The commit index when the read came.
+    index: Index,
+    /// The first round that was started after the read came.
+    round: u64,
+}
+
+impl Reads {
+    pub(super) fn new(limit: usize) -> Reads {
+        Reads { limit, early: Vec::new(), asked: VecDeque::new(), round: 0, confirmed: 0 }
+    }
+
+    /// Takes a read; `read_index` is known once step 1 is done. Returns false if there is no room.
+    fn ask(&mut self, ticket: Ticket, read_index: Option<Index>) -> bool {
+        if self.early.len() + self.asked.len() >= self.limit {
+            return false;
+        }
+        match read_index {
+            Some(index) => self.asked.push_back(Asked { ticket, index, round: self.round + 1 }),
+            None => self.early.push(ticket),
+        }
+        true
+    }
+
+    /// Step 1 is done: the early reads go on as if they came now.
+    pub(super) fn informed(&mut self, commit: Index) {
+        let round = self.round + 1;
+        self.asked.extend(self.early.drain(..).map(|ticket| Asked { ticket, index: commit, round }));
+    }
+
+    /// Whether a read waits for a round that nothing will start soon.
+    fn wants_round(&self) -> bool {
+        self.confirmed == self.round && self.asked.back().is_some_and(|asked| asked.round > self.round)
+    }
+
+    /// Takes the reads that may be granted.
+    fn confirmed(&mut self, bug: Option<Bug>) -> Vec<Asked> {
+        let mut granted = Vec::new();
+        while let Some(asked) =
+            self.asked.pop_front_if(|asked| asked.round <= self.confirmed || bug == Some(Bug::StaleRead))
+        {
+            granted.push(asked);
+        }
+        granted
+    }
+}
+
+impl Core {
+    /// The client's request, at the member that was asked.
+    pub(super) fn ask_read(&mut self, id: RequestId) {
+        let Some(leader) = self.leader else { return self.requests.refuse(id, Reason::NoLeader) };
+        let Some(ticket) = self.requests.open(id, Kind::Read, self.deadline()) else { return };
+        if leader == self.config.id {
+            self.lead_read(ticket);
+        } else {
+            self.send(leader, Body::Read { ticket }, Needs::Term);
+        }
+    }
+
+    /// The request at the leader, asked here or passed on. Whoever passes it on to a member that does not lead hears of
+    /// the new term in time, or gives up.
+    pub(super) fn lead_read(&mut self, ticket: Ticket) {
+        let knows_commit = self.log.term_at(self.commit) == Some(self.hard.term);
+        let read_index = knows_commit.then_some(self.commit);
+        let Role::Leader(leadership) = &mut self.role else { return };
+        if !leadership.reads.ask(ticket, read_index) {
+            self.refuse(ticket);
+        }
+    }
+
+    /// Starts the round that reads wait for, if none is under way, and grants what is confirmed.
+    pub(super) fn serve_reads(&mut self) {
+        self.grant_confirmed();
+        if matches!(&self.role, Role::Leader(leadership) if leadership.reads.wants_round()) {
+            self.start_round();
+            self.grant_confirmed();
+        }
+    }
+
+    /// Sends a heartbeat to all. It confirms the leadership for every read that came before.
+    pub(super) fn start_round(&mut self) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.reads.round += 1;
+        let round = leadership.reads.round;
+        let commit = self.commit;
+        let peers: Vec<(NodeId, Index)> = leadership.peers.iter().map(|(id, peer)| (*id, peer.match_index)).collect();
+        for (peer, match_index) in peers {
+            // A follower may hold entries of other leaders beyond the agreement: they are not what is committed.
+            self.send(peer, Body::Heartbeat { round, commit: commit.min(match_index) }, Needs::Term);
+        }
+        self.confirm_rounds();
+    }
+
+    /// A follower echoed a round.
+    pub(super) fn on_echo(&mut self, from: NodeId, round: u64) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(peer) = leadership.peers.get_mut(&from) else { return };
+        assert!(round <= leadership.reads.round, "member {from} echoes a round that was never started");
+        if peer.echoed(round) {
+            self.send_append(from, 0);
+        }
+        self.confirm_rounds();
+    }
+
+    /// Finds the newest round that a majority echoed; the leader follows itself.
+    fn confirm_rounds(&mut self) {
+        let quorum = self.quorum();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let echoed = leadership.peers.values().map(|peer| peer.echoed_round);
+        let confirmed = super::reached_by(quorum, echoed.chain([leadership.reads.round]));
+        assert!(confirmed >= leadership.reads.confirmed, "a confirmed round was forgotten");
+        leadership.reads.confirmed = confirmed;
+    }
+
+    fn grant_confirmed(&mut self) {
+        let bug = self.config.bug;
+        let Role::Leader(leadership) = &mut self.role else { return };
+        for Asked { ticket, index, .. } in leadership.reads.confirmed(bug) {
+            if ticket.origin == self.config.id {
+                self.requests.granted(ticket, index);
+            } else {
+                self.send(ticket.origin, Body::ReadGranted { ticket, index }, Needs::Term);
+            }
+        }
+    }
+}
