@@ -2,4 +2,5 @@
 
 pub mod core;
 pub mod machine;
+pub mod storage;
 pub mod types;

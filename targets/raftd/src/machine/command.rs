@@ -8,14 +8,14 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// The client's session and the number of the request within it. Without one a repetition is applied again.
-    pub ticket: Option<Ticket>,
+    pub serial: Option<Serial>,
     /// What to do.
     pub change: Change,
 }
 
 /// Names one request of one client session (Ongaro's dissertation, section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ticket {
+pub struct Serial {
     /// The session, as [`Answer::Opened`] named it.
     pub session: u64,
     /// Grows with each new request of the session; a retry keeps it.

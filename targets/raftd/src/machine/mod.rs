@@ -7,7 +7,7 @@
 //! ```
 //! use raftd::machine::{Answer, Change, Command, Machine};
 //! let mut machine = Machine::default();
-//! let write = Command { ticket: None, change: Change::Write { key: "x".into(), value: "1".into() } };
+//! let write = Command { serial: None, change: Change::Write { key: "x".into(), value: "1".into() } };
 //! assert_eq!(machine.apply(7, &write), Answer::Written { version: 7 });
 //! assert_eq!(machine.value("x").version, 7);
 //! ```
@@ -17,7 +17,7 @@ mod query;
 mod session;
 mod transaction;
 
-pub use command::{Answer, Change, Command, CommandError, Ticket};
+pub use command::{Answer, Change, Command, CommandError, Serial};
 pub use query::{Query, View};
 pub use session::{Refusal, SESSIONS_MAX};
 pub use transaction::{Condition, Done, Operation, Transaction};
@@ -60,14 +60,14 @@ pub struct Machine {
 impl Machine {
     /// Applies the command of entry `index`. Indexes must grow from call to call.
     pub fn apply(&mut self, index: Index, command: &Command) -> Answer {
-        let (Some(ticket), false) = (command.ticket, command.change == Change::OpenSession) else {
+        let (Some(serial), false) = (command.serial, command.change == Change::OpenSession) else {
             return self.change(index, &command.change);
         };
         let digest = command.change.digest();
-        match self.sessions.admit(index, ticket, digest) {
+        match self.sessions.admit(index, serial, digest) {
             Admission::New => {
                 let answer = self.change(index, &command.change);
-                self.sessions.remember(ticket, digest, answer.clone());
+                self.sessions.remember(serial, digest, answer.clone());
                 answer
             }
             Admission::Repeated(answer) => answer,

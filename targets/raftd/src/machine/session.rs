@@ -4,7 +4,7 @@
 //! number and its answer. Everything here follows from the log alone, the expiry of sessions included, so that all
 //! members agree on which change was a repetition.
 
-use super::{Answer, Ticket};
+use super::{Answer, Serial};
 use crate::types::Index;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -13,7 +13,7 @@ use thiserror::Error;
 /// the log: members of one cluster must agree on it.
 pub const SESSIONS_MAX: usize = 4096;
 
-/// Why a change with a ticket was not applied.
+/// Why a change with a serial was not applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The session does not exist (any more), so nobody can tell whether the request is a repetition. This entry did
@@ -46,7 +46,7 @@ pub enum Refusal {
     },
 }
 
-/// What to do with a change that carries a ticket.
+/// What to do with a change that carries a serial.
 pub(super) enum Admission {
     /// Apply it.
     New,
@@ -92,9 +92,9 @@ impl Sessions {
         self.by_use.insert(index, index);
     }
 
-    /// Judges a ticket found in entry `index`, and counts that as a use of its session.
-    pub(super) fn admit(&mut self, index: Index, ticket: Ticket, digest: u32) -> Admission {
-        let Ticket { session: name, sequence } = ticket;
+    /// Judges a serial found in entry `index`, and counts that as a use of its session.
+    pub(super) fn admit(&mut self, index: Index, serial: Serial, digest: u32) -> Admission {
+        let Serial { session: name, sequence } = serial;
         let Some(session) = self.open.get_mut(&name) else {
             return Admission::Refused(Refusal::UnknownSession { session: name });
         };
@@ -114,9 +114,9 @@ impl Sessions {
     }
 
     /// Keeps the answer of a change that was applied, in place of the one before it.
-    pub(super) fn remember(&mut self, ticket: Ticket, digest: u32, answer: Answer) {
-        if let Some(session) = self.open.get_mut(&ticket.session) {
-            session.last = Some(Remembered { sequence: ticket.sequence, digest, answer });
+    pub(super) fn remember(&mut self, serial: Serial, digest: u32, answer: Answer) {
+        if let Some(session) = self.open.get_mut(&serial.session) {
+            session.last = Some(Remembered { sequence: serial.sequence, digest, answer });
         }
     }
 }

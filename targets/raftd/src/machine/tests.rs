@@ -1,11 +1,11 @@
 use super::*;
 
 fn plain(change: Change) -> Command {
-    Command { ticket: None, change }
+    Command { serial: None, change }
 }
 
 fn in_session(session: u64, sequence: u64, change: Change) -> Command {
-    Command { ticket: Some(Ticket { session, sequence }), change }
+    Command { serial: Some(Serial { session, sequence }), change }
 }
 
 fn write(key: &str, value: &str) -> Change {

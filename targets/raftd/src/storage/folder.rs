@@ -1,0 +1,82 @@
+//! A [`Disk`] that is a real folder, which one process at a time may use.
+
+use super::disk::{Disk, DiskFile};
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const LOCK: &str = "lock";
+
+/// A folder, locked for this process until dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    directory: File,
+    _lock: Flock<File>,
+}
+
+impl Folder {
+    /// Opens the folder at `path`, made if need be. An error of kind [`io::ErrorKind::WouldBlock`] means that another
+    /// process uses it.
+    pub fn open(path: &Path) -> io::Result<Folder> {
+        if !path.exists() {
+            fs::create_dir_all(path)?;
+            if let Some(parent) = path.canonicalize()?.parent() {
+                File::open(parent)?.sync_all()?;
+            }
+        }
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK))?;
+        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| io::Error::from(errno))?;
+        Ok(Folder { path: path.into(), directory: File::open(path)?, _lock: lock })
+    }
+}
+
+impl Disk for Folder {
+    type File = File;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.filter(|name| name.as_ref().map_or(true, |name| name != LOCK)).collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path.join(name))
+    }
+
+    fn create(&self, name: &str) -> io::Result<File> {
+        File::create_new(self.path.join(name))
+    }
+
+    fn open(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path.join(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        self.directory.sync_all()
+    }
+}
+
+impl DiskFile for File {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_all_at(bytes, offset)
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.set_len(length)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // The length is flushed with the data where it changed; only times are left out.
+        self.sync_data()
+    }
+}

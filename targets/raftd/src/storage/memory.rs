@@ -1,0 +1,200 @@
+//! A [`Disk`] in memory that fails and loses power as real ones do.
+
+use super::disk::{Disk, DiskFile};
+use rand::{Rng, RngExt};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+const SECTOR: usize = 512;
+
+/// A disk in memory; clones are the same disk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Memory {
+    state: Arc<Mutex<State>>,
+}
+
+/// A file of a [`Memory`].
+#[derive(Debug)]
+pub(super) struct MemoryFile {
+    disk: Memory,
+    inode: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    inodes: Vec<Inode>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    /// Changes and syncs so far.
+    operations: usize,
+    /// From this operation on the disk fails.
+    fails_at: Option<usize>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Inode {
+    bytes: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// A copy that has a life of its own.
+    pub(super) fn fork(&self) -> Memory {
+        Memory { state: Arc::new(Mutex::new(self.state().clone())) }
+    }
+
+    /// Lets operation `number` (from 0) and all after it fail.
+    pub(super) fn fail_from(&self, number: usize) {
+        self.state().fails_at = Some(number);
+    }
+
+    pub(super) fn operations(&self) -> usize {
+        self.state().operations
+    }
+
+    /// Changes the contents of a file behind the server's back.
+    pub(super) fn meddle(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.state();
+        let inode = state.names[name];
+        change(&mut state.inodes[inode].bytes);
+        state.inodes[inode].durable = state.inodes[inode].bytes.clone();
+    }
+
+    /// The disk after the process was killed: the system still has all that was written.
+    pub(super) fn after_kill(&self) -> Memory {
+        let copy = self.fork();
+        copy.state().fails_at = None;
+        copy
+    }
+
+    /// The disk after the power went: of what was not synced, any sectors are there, and any names.
+    pub(super) fn after_power_cut(&self, random: &mut impl Rng) -> Memory {
+        let copy = self.after_kill();
+        let mut state = copy.state();
+        state.names = if random.random() { state.names.clone() } else { state.durable_names.clone() };
+        state.durable_names = state.names.clone();
+        for inode in &mut state.inodes {
+            inode.lose_power(random);
+        }
+        drop(state);
+        copy
+    }
+}
+
+impl State {
+    fn count(&mut self) -> io::Result<()> {
+        self.operations += 1;
+        match self.fails_at {
+            Some(number) if self.operations > number => Err(io::Error::other("the disk is broken")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn find(&self, name: &str) -> io::Result<usize> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Inode {
+    fn lose_power(&mut self, random: &mut impl Rng) {
+        let (least, most) = (self.durable.len().min(self.bytes.len()), self.durable.len().max(self.bytes.len()));
+        let mut left = self.durable.clone();
+        left.resize(random.random_range(least..=most), 0);
+        for start in (0..left.len()).step_by(SECTOR) {
+            let end = left.len().min(start + SECTOR).min(self.bytes.len());
+            if start < end && random.random() {
+                left[start..end].copy_from_slice(&self.bytes[start..end]);
+            }
+        }
+        self.bytes = left.clone();
+        self.durable = left;
+    }
+}
+
+impl Disk for Memory {
+    type File = MemoryFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.state().names.keys().cloned().collect())
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        let state = self.state();
+        Ok(state.inodes[state.find(name)?].bytes.clone())
+    }
+
+    fn create(&self, name: &str) -> io::Result<MemoryFile> {
+        let mut state = self.state();
+        state.count()?;
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::default());
+        state.names.insert(name.into(), inode);
+        Ok(MemoryFile { disk: self.clone(), inode })
+    }
+
+    fn open(&self, name: &str) -> io::Result<MemoryFile> {
+        let inode = self.state().find(name)?;
+        Ok(MemoryFile { disk: self.clone(), inode })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.count()?;
+        let inode = state.find(from)?;
+        state.names.remove(from);
+        state.names.insert(to.into(), inode);
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.count()?;
+        state.find(name)?;
+        state.names.remove(name);
+        Ok(())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut state = self.state();
+        state.count()?;
+        state.durable_names = state.names.clone();
+        Ok(())
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let outcome = state.count();
+        // A write that fails leaves its first half.
+        let bytes = if outcome.is_ok() { bytes } else { &bytes[..bytes.len() / 2] };
+        let contents = &mut state.inodes[self.inode].bytes;
+        let end = offset as usize + bytes.len();
+        contents.resize(contents.len().max(end), 0);
+        contents[offset as usize..end].copy_from_slice(bytes);
+        outcome
+    }
+
+    fn truncate(&mut self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.count()?;
+        state.inodes[self.inode].bytes.truncate(length as usize);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.count()?;
+        let inode = &mut state.inodes[self.inode];
+        inode.durable = inode.bytes.clone();
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! What a member must not forget: its term, its vote and its log, in a write-ahead log on disk.
+//!
+//! [`Wal::open`] replays the log and says what it found and repaired; [`Wal::save`] returns when what it was given is
+//! durable. After a failure to write or sync the log takes nothing more: what reached the disk is then unknown, and only
+//! a fresh start, which reads the disk, can tell.
+//!
+//! It must not know networks, the state machine or who leads. The disk below it is a trait, [`Disk`]; [`Folder`] is the
+//! real one.
+
+mod disk;
+mod folder;
+mod frame;
+mod identity;
+#[cfg(test)]
+mod memory;
+mod replay;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod wal;
+
+pub use disk::{Disk, DiskFile};
+pub use folder::Folder;
+pub use frame::{Damage, Torn};
+pub use identity::Identity;
+pub use replay::{Contradiction, Record, Recovered, Repair};
+pub use segment::SegmentDamage;
+pub use wal::{SEGMENT_BYTES, Wal};
+
+use std::io;
+use thiserror::Error;
+
+/// Why storage cannot be used (any more).
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The disk failed.
+    #[error("cannot {action} `{file}`: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder belongs to someone else.
+    #[error("the folder belongs to {found}, not to {expected}; give each member a folder of its own")]
+    Foreign {
+        /// The owner.
+        found: Identity,
+        /// Who wanted to use it.
+        expected: Identity,
+    },
+    /// The file that names the owner cannot be understood.
+    #[error("`{}` does not say whose folder this is: {reason}", identity::FILE)]
+    Identity {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is a log, but no file that names the owner.
+    #[error(
+        "the folder holds a log, but `{}` is missing; restore it, or give the member an empty folder",
+        identity::FILE
+    )]
+    NoIdentity,
+    /// A segment is missing.
+    #[error("corrupt log: `{file}` is missing; restore it, or take the member out of the cluster and start it empty")]
+    Missing {
+        /// The file.
+        file: String,
+    },
+    /// A segment is not what it should be.
+    #[error("corrupt log: `{file}`: {damage}; restore it from a copy, or replace the member")]
+    Segment {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        damage: SegmentDamage,
+    },
+    /// A record does not read back, and not because it was being written when the power went.
+    #[error("corrupt log: `{file}` at offset {offset}: {damage}; restore it from a copy, or replace the member")]
+    Record {
+        /// The file.
+        file: String,
+        /// Where the record begins, in bytes.
+        offset: u64,
+        /// What is wrong.
+        damage: Damage,
+    },
+    /// A record contradicts those before it.
+    #[error("corrupt log: `{file}` at offset {offset}: {contradiction}; restore it from a copy, or replace the member")]
+    Contradiction {
+        /// The file.
+        file: String,
+        /// Where the record begins, in bytes.
+        offset: u64,
+        /// What does not fit.
+        contradiction: Contradiction,
+    },
+    /// A record is larger than the log takes.
+    #[error("a record of {bytes} bytes is more than the log takes")]
+    TooLarge {
+        /// Its encoded size.
+        bytes: usize,
+    },
+    /// An earlier write failed.
+    #[error("the log stopped after an earlier failure; restart the server, so that it reads what is on disk")]
+    Stopped,
+}
+
+impl StorageError {
+    /// Wraps what the system said about `file`.
+    fn io(action: &'static str, file: &str) -> impl FnOnce(io::Error) -> StorageError {
+        move |source| StorageError::Io { action, file: file.into(), source }
+    }
+}

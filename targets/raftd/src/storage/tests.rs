@@ -1,0 +1,280 @@
+use super::memory::Memory;
+use super::*;
+use crate::types::{Entry, HardState, Index, Payload, Term, Ticket};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Small segments, so that a short script fills several.
+const SEGMENT: u64 = 2000;
+
+fn identity() -> Identity {
+    Identity { cluster: "tests".into(), member: 2 }
+}
+
+fn open(disk: &Memory) -> Result<(Wal<Memory>, Recovered), StorageError> {
+    Wal::open(disk.clone(), &identity(), SEGMENT)
+}
+
+fn entry(index: Index, term: Term, bytes: usize) -> Entry {
+    let ticket = Ticket { origin: 2, incarnation: 7, number: index };
+    let payload = if bytes == 0 { Payload::Noop } else { Payload::Command { ticket, bytes: vec![b'x'; bytes] } };
+    Entry { term, index, payload }
+}
+
+fn vote(term: Term, voted_for: Option<u64>) -> Record {
+    Record { hard_state: Some(HardState { term, voted_for }), entries: vec![] }
+}
+
+fn append(entries: impl IntoIterator<Item = (Index, Term, usize)>) -> Record {
+    let entries = entries.into_iter().map(|(index, term, bytes)| entry(index, term, bytes)).collect();
+    Record { hard_state: None, entries }
+}
+
+/// What a member writes in a short life: several records a sync, overwritten entries, segments that fill up.
+fn script() -> Vec<Vec<Record>> {
+    let mut script = vec![
+        vec![vote(1, Some(2))],
+        vec![append([(1, 1, 0)]), append([(2, 1, 30), (3, 1, 300)])],
+        vec![vote(2, None), vote(2, Some(3)), append([(3, 2, 10)])],
+        vec![append([(4, 2, 900), (5, 2, 5)])],
+        vec![vote(3, Some(2)), append([(2, 3, 100)])],
+    ];
+    script.extend((3..20).map(|index| vec![append([(index, 3, 20 + 30 * index as usize)])]));
+    script.push(vec![append([(20, 3, 40), (21, 3, 1100)]), vote(4, Some(1))]);
+    script
+}
+
+/// What must be recovered when the first `count` records were written, one after the other.
+fn after(count: usize) -> Recovered {
+    let mut recovered = Recovered::default();
+    script().concat().into_iter().take(count).for_each(|record| recovered.replay(record).unwrap());
+    recovered
+}
+
+/// Writes the script and counts the records that were acknowledged.
+fn write(disk: &Memory) -> (usize, Result<(), StorageError>) {
+    let mut acknowledged = 0;
+    let outcome = open(disk).and_then(|(mut wal, _)| {
+        script().iter().try_for_each(|records| {
+            wal.save(records)?;
+            acknowledged += records.len();
+            Ok(())
+        })
+    });
+    (acknowledged, outcome)
+}
+
+fn written() -> Memory {
+    let disk = Memory::default();
+    let (_, outcome) = write(&disk);
+    outcome.unwrap();
+    disk
+}
+
+fn segments(disk: &Memory) -> Vec<String> {
+    disk.list().unwrap().into_iter().filter(|name| name.ends_with(".wal")).collect()
+}
+
+/// Recovers, and compares with what `count` records mean. Then the log must take more, and must find that again.
+#[track_caller]
+fn check_holds(disk: &Memory, counts: std::ops::RangeInclusive<usize>) {
+    let (mut wal, found) = open(disk).unwrap();
+    let fits = |count: &usize| {
+        let expected = after(*count);
+        (expected.hard_state, &expected.entries) == (found.hard_state, &found.entries)
+    };
+    let count = counts.clone().find(fits);
+    assert!(count.is_some(), "{found:?}\nis none of the states after {counts:?} records");
+    wal.save(&[vote(9, None)]).unwrap();
+    drop(wal);
+    let (_, again) = open(disk).unwrap();
+    assert_eq!((again.hard_state.term, again.entries, again.repairs), (9, found.entries, vec![]));
+}
+
+#[test]
+fn what_was_saved_is_found_again() {
+    let disk = written();
+    assert!(segments(&disk).len() >= 3, "{:?}", segments(&disk));
+    let total = script().concat().len();
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!((found.segments, found.repairs), (segments(&disk).len() as u64, vec![]));
+    check_holds(&disk, total..=total);
+}
+
+#[test]
+fn the_last_segment_cut_anywhere_leaves_a_prefix() {
+    let disk = written();
+    let last = segments(&disk).pop().unwrap();
+    let (length, total) = (disk.read(&last).unwrap().len(), script().concat().len());
+    let mut repairs = 0;
+    for cut in 0..length {
+        let disk = disk.fork();
+        disk.meddle(&last, |bytes| bytes.truncate(cut));
+        repairs += usize::from(!open(&disk.fork()).unwrap().1.repairs.is_empty());
+        check_holds(&disk, 5..=total - 1);
+    }
+    // All cuts but those between two frames are seen.
+    assert!(repairs + 10 > length && repairs < length, "{repairs} of {length}");
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_refused() {
+    let disk = written();
+    for name in disk.list().unwrap() {
+        for at in 0..disk.read(&name).unwrap().len() {
+            let disk = disk.fork();
+            disk.meddle(&name, |bytes| bytes[at] ^= 1 << (at % 8));
+            assert!(open(&disk).is_err(), "byte {at} of {name}");
+        }
+    }
+}
+
+#[test]
+fn corruption_is_told_by_file_and_offset() {
+    let disk = written();
+    let first = segments(&disk).remove(0);
+    disk.meddle(&first, |bytes| bytes[40] ^= 1);
+    let error = open(&disk).unwrap_err().to_string();
+    assert!(error.contains("`0000000000000001.wal` at offset 28: the record's"), "{error}");
+}
+
+#[test]
+fn a_segment_that_is_not_the_last_must_be_whole() {
+    let disk = written();
+    let first = segments(&disk).remove(0);
+    for cut in 0..disk.read(&first).unwrap().len() {
+        let disk = disk.fork();
+        disk.meddle(&first, |bytes| bytes.truncate(cut));
+        assert!(open(&disk).is_err(), "cut at {cut}");
+    }
+    disk.remove(&first).unwrap();
+    assert!(matches!(open(&disk), Err(StorageError::Missing { file }) if file == first));
+}
+
+#[test]
+fn a_sector_of_the_last_record_that_was_never_written_is_cut_off_with_it() {
+    let disk = written();
+    let last = segments(&disk).pop().unwrap();
+    let total = script().concat().len();
+    let length = disk.read(&last).unwrap().len();
+    disk.meddle(&last, |bytes| bytes[length / 512 * 512..].fill(0));
+    let (_, found) = open(&disk.fork()).unwrap();
+    assert!(matches!(found.repairs[..], [Repair::Tail { torn: Torn::UnwrittenSector { .. }, .. }]), "{found:?}");
+    check_holds(&disk, total - 2..=total - 2);
+}
+
+#[test]
+fn after_a_failure_the_log_takes_nothing_more_and_loses_nothing_acknowledged() {
+    let healthy = written().operations();
+    for number in 0..healthy {
+        let disk = Memory::default();
+        disk.fail_from(number);
+        let (acknowledged, outcome) = write(&disk);
+        assert!(matches!(outcome, Err(StorageError::Io { .. })), "operation {number}: {outcome:?}");
+        // The request that failed may be there in part, by whole records.
+        check_holds(&disk.after_kill(), acknowledged..=acknowledged + 3);
+        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
+        for _ in 0..5 {
+            check_holds(&disk.after_power_cut(&mut random), acknowledged..=acknowledged + 3);
+        }
+    }
+}
+
+#[test]
+fn a_log_that_failed_once_is_stopped() {
+    let disk = Memory::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    disk.fail_from(disk.operations() + 1);
+    assert!(matches!(wal.save(&[vote(1, None)]), Err(StorageError::Io { action: "sync", .. })));
+    disk.fail_from(usize::MAX);
+    assert!(matches!(wal.save(&[vote(1, None)]), Err(StorageError::Stopped)));
+}
+
+#[test]
+fn power_cuts_in_a_row_lose_nothing_acknowledged() {
+    for seed in 0..60 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let (mut disk, mut durable, mut attempted) = (Memory::default(), 0, 0);
+        for _ in 0..6 {
+            disk.fail_from(disk.operations() + random.random_range(0..20));
+            if let Ok((mut wal, found)) = open(&disk) {
+                let term = found.hard_state.term;
+                assert!(term >= durable, "seed {seed}: term {term} after {durable} was acknowledged");
+                (attempted, durable) = (term, term);
+                while wal.save(&[vote(attempted + 1, Some(1))]).is_ok() {
+                    attempted += 1;
+                    durable = attempted;
+                }
+                attempted += 1;
+            }
+            disk = disk.after_power_cut(&mut random);
+            let (_, found) = open(&disk).unwrap();
+            let term = found.hard_state.term;
+            assert!((durable..=attempted).contains(&term), "seed {seed}: {term} of {durable}..={attempted}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_serves_one_member_only() {
+    let disk = written();
+    let other = Identity { member: 3, ..identity() };
+    let error = Wal::open(disk.clone(), &other, SEGMENT).unwrap_err();
+    assert!(error.to_string().contains("belongs to member 2 of cluster `tests`, not to member 3"), "{error}");
+    disk.remove("identity.json").unwrap();
+    assert!(matches!(open(&disk), Err(StorageError::NoIdentity)));
+}
+
+#[test]
+fn a_segment_of_another_member_is_refused() {
+    let (disk, other) = (written(), Memory::default());
+    Wal::open(other.clone(), &Identity { member: 3, ..identity() }, SEGMENT).unwrap();
+    let bytes = other.read("0000000000000001.wal").unwrap();
+    disk.meddle("0000000000000001.wal", |mine| *mine = bytes);
+    assert!(matches!(open(&disk), Err(StorageError::Segment { damage: SegmentDamage::Foreign, .. })));
+}
+
+#[test]
+fn records_that_contradict_each_other_are_refused() {
+    for records in [
+        vec![append([(2, 1, 0)])],
+        vec![append([(0, 1, 0)])],
+        vec![append([(1, 1, 0), (3, 1, 0)])],
+        vec![append([(1, 2, 0), (2, 1, 0)])],
+        vec![vote(2, None), vote(1, None)],
+        vec![vote(2, Some(1)), vote(2, Some(3))],
+        vec![vote(2, Some(1)), vote(2, None)],
+    ] {
+        let disk = Memory::default();
+        open(&disk).unwrap().0.save(&records).unwrap();
+        let refused = open(&disk);
+        assert!(matches!(refused, Err(StorageError::Contradiction { offset: 28, .. })), "{records:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn much_at_once_is_written_in_several_frames() {
+    let disk = Memory::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    let records = [append((1..=40).map(|index| (index, 1, 100_000))), vote(1, None)];
+    let before = disk.operations();
+    wal.save(&records).unwrap();
+    assert!(disk.operations() > before + 6, "{} operations", disk.operations() - before);
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!((found.hard_state.term, found.entries), (1, records[0].entries.clone()));
+}
+
+#[test]
+fn a_real_folder_is_locked_and_keeps_what_was_saved() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("data");
+    let folder = || Folder::open(&path);
+    let (mut wal, _) = Wal::open(folder().unwrap(), &identity(), SEGMENT).unwrap();
+    wal.save(&[vote(1, Some(2)), append([(1, 1, 5000), (2, 1, 10)])]).unwrap();
+    wal.save(&[append([(2, 1, 20)])]).unwrap();
+    assert_eq!(folder().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    drop(wal);
+    let (_, found) = Wal::open(folder().unwrap(), &identity(), SEGMENT).unwrap();
+    assert_eq!((found.hard_state.term, found.segments), (1, 2));
+    assert_eq!(found.entries, [entry(1, 1, 5000), entry(2, 1, 20)]);
+}
