@@ -4,4 +4,9 @@
 //! with a switch between them; a `Remote` is the place where a node's commands run. Which faults exist and what the
 //! clients ask must not be known here.
 
+pub mod agent;
 pub mod client;
+pub mod cluster;
+mod local;
+pub mod remote;
+pub mod sandbox;

@@ -1,0 +1,270 @@
+//! The agent's loop: one thread waits for the controller, for children, for probes and for the time, in one poll.
+
+use super::children::{self, Change, Daemons};
+use super::command::Running;
+use super::probes::Probes;
+use super::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
+use crate::local::netlink::{Netlink, NetlinkError};
+use crate::remote::{Awaited, ProcessState};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signalfd::SignalFd;
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How long a wait may be at most; more would overflow the clock, and nobody lives to see it.
+const WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Everything the agent holds.
+struct Agent {
+    reading: OwnedFd,
+    writing: OwnedFd,
+    unframer: Unframer,
+    outgoing: Vec<u8>,
+    signals: SignalFd,
+    probes: Probes,
+    daemons: Daemons,
+    running: Vec<Running>,
+    waiting: Vec<Waiting>,
+    /// The link on which the other nodes are reached.
+    link: String,
+}
+
+/// A request that is answered when something comes true.
+struct Waiting {
+    id: u64,
+    what: Condition,
+    deadline: Instant,
+}
+
+#[derive(Clone, Copy)]
+enum Condition {
+    State { pid: u32, wanted: Awaited },
+    Probe { probe: u64, expected: u32 },
+}
+
+/// Greets, then serves until the input ends; at last ends what it has started.
+pub(crate) fn serve(reading: OwnedFd, writing: OwnedFd, notices: Vec<String>, link: String) -> io::Result<()> {
+    for end in [&reading, &writing] {
+        fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    }
+    let mut agent = Agent {
+        reading,
+        writing,
+        unframer: Unframer::default(),
+        outgoing: Vec::new(),
+        signals: super::child_signals()?,
+        probes: Probes::listen()?,
+        daemons: Daemons::default(),
+        running: Vec::new(),
+        waiting: Vec::new(),
+        link,
+    };
+    agent.send(&Message::Greeting { version: protocol::VERSION, notices })?;
+    let served = agent.turn_until_the_end();
+    agent.daemons.kill_all();
+    served
+}
+
+impl Agent {
+    fn turn_until_the_end(&mut self) -> io::Result<()> {
+        loop {
+            self.flush()?;
+            self.wait()?;
+            self.take_changes();
+            self.probes.collect();
+            self.running.iter_mut().for_each(Running::pump);
+            let open = self.take_requests()?;
+            self.settle(Instant::now())?;
+            if !open {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sleeps until something is to be done.
+    fn wait(&self) -> io::Result<()> {
+        let mut fds = vec![
+            PollFd::new(self.reading.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.probes.as_fd(), PollFlags::POLLIN),
+        ];
+        if !self.outgoing.is_empty() {
+            fds.push(PollFd::new(self.writing.as_fd(), PollFlags::POLLOUT));
+        }
+        for running in &self.running {
+            let (reading, writing) = running.streams();
+            fds.extend(reading.map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+            fds.extend(writing.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
+        }
+        let deadlines = self.running.iter().filter_map(Running::deadline);
+        let first = deadlines.chain(self.waiting.iter().map(|waiting| waiting.deadline)).min();
+        let timeout = first.map_or(PollTimeout::NONE, |deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Rounded up, lest the last millisecond be spent turning.
+            PollTimeout::try_from(left.as_millis() + 1).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Notes what became of the children.
+    fn take_changes(&mut self) {
+        while let Ok(Some(_)) = self.signals.read_signal() {}
+        while let Some(change) = children::next_change() {
+            self.daemons.note(change);
+            let Change { pid, state: ProcessState::Gone { exit } } = change else { continue };
+            if let Some(running) = self.running.iter_mut().find(|running| running.pid == pid) {
+                running.ended(exit);
+            }
+        }
+    }
+
+    /// Reads and begins what the controller asks for; false at the end of its input.
+    fn take_requests(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 16 << 10];
+        loop {
+            match nix::unistd::read(&self.reading, &mut buffer) {
+                Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
+                Ok(length) => self.unframer.push(&buffer[..length]),
+                Err(Errno::EAGAIN) => return Ok(true),
+                Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(errno.into()),
+            }
+            while let Some(Request { id, ask }) = self.unframer.next()? {
+                if let Some(answer) = self.begin(id, ask).transpose() {
+                    self.answer(id, answer)?;
+                }
+            }
+        }
+    }
+
+    /// Does what can be done at once; what takes time is answered later.
+    fn begin(&mut self, id: u64, ask: Ask) -> Result<Option<Answer>, Trouble> {
+        let in_time = |timeout_ms| Instant::now() + Duration::from_millis(timeout_ms).min(WAIT_MAX);
+        match ask {
+            Ask::Run { command, timeout_ms } => {
+                let running = Running::start(id, &command, Duration::from_millis(timeout_ms).min(WAIT_MAX))?;
+                self.daemons.forget(running.pid);
+                self.running.push(running);
+                return Ok(None);
+            }
+            Ask::Start(spec) => return self.daemons.start(&spec).map(|pid| Some(Answer::Started { pid })),
+            Ask::Signal { pid, signal, scope } => {
+                self.take_changes();
+                self.daemons.signal(pid, signal, scope)?;
+            }
+            Ask::State { pid } => {
+                self.take_changes();
+                return self.daemons.state(pid).map(|state| Some(Answer::State(state)));
+            }
+            Ask::AwaitState { pid, wanted, timeout_ms } => {
+                self.daemons.state(pid)?;
+                let what = Condition::State { pid, wanted };
+                self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
+                return Ok(None);
+            }
+            Ask::SendProbe { peer, probe, count } => self.probes.send(peer, probe, count)?,
+            Ask::CountProbe { probe, expected, timeout_ms } => {
+                let what = Condition::Probe { probe, expected };
+                self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
+                return Ok(None);
+            }
+            Ask::BlockNeighbours(peers) => block(&self.link, &peers).map_err(unlinked)?,
+            Ask::UnblockNeighbours(peers) => unblock(&self.link, &peers).map_err(unlinked)?,
+        }
+        Ok(Some(Answer::Done))
+    }
+
+    /// Answers what has come true or run out of time.
+    fn settle(&mut self, now: Instant) -> io::Result<()> {
+        let mut answers = Vec::new();
+        self.running.retain_mut(|running| {
+            running.check_time(now);
+            let result = running.result(now);
+            result.map(|output| answers.push((running.id, Ok(Answer::Ran(output))))).is_none()
+        });
+        if self.waiting.iter().any(|waiting| now >= waiting.deadline) {
+            self.probes.collect(); // what has arrived before the deadline counts, though this process was late
+        }
+        let (daemons, probes) = (&self.daemons, &self.probes);
+        self.waiting.retain(|waiting| {
+            let answer = waiting.what.answer(daemons, probes, now >= waiting.deadline);
+            answer.map(|answer| answers.push((waiting.id, answer))).is_none()
+        });
+        answers.into_iter().try_for_each(|(id, answer)| self.answer(id, answer))
+    }
+
+    fn answer(&mut self, id: u64, answer: Result<Answer, Trouble>) -> io::Result<()> {
+        self.send(&Message::Answer { id, answer })
+    }
+
+    fn send(&mut self, message: &Message) -> io::Result<()> {
+        self.outgoing.extend(protocol::frame(message)?);
+        self.flush()
+    }
+
+    /// Writes as much as goes without waiting.
+    fn flush(&mut self) -> io::Result<()> {
+        while !self.outgoing.is_empty() {
+            match nix::unistd::write(&self.writing, &self.outgoing) {
+                Ok(length) => drop(self.outgoing.drain(..length)),
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Condition {
+    /// The answer, when there is one: it has come true, never can, or its time is up.
+    fn answer(self, daemons: &Daemons, probes: &Probes, late: bool) -> Option<Result<Answer, Trouble>> {
+        match self {
+            Condition::Probe { probe, expected } => {
+                let count = probes.count(probe);
+                (late || count >= expected).then_some(Ok(Answer::Counted(count)))
+            }
+            Condition::State { pid, wanted } => match daemons.state(pid) {
+                Err(trouble) => Some(Err(trouble)),
+                Ok(state) if wanted.is_met_by(state) => Some(Ok(Answer::State(state))),
+                Ok(state) if late || matches!(state, ProcessState::Gone { .. }) => {
+                    Some(Err(Trouble::NotReached { pid, wanted, state }))
+                }
+                Ok(_) => None,
+            },
+        }
+    }
+}
+
+/// Blocks all of the peers or none.
+fn block(link: &str, peers: &[Ipv4Addr]) -> Result<(), NetlinkError> {
+    let index = Netlink::index(link)?;
+    let mut netlink = Netlink::open()?;
+    for (i, peer) in peers.iter().enumerate() {
+        if let Err(error) = netlink.block_neighbour(index, *peer) {
+            for blocked in &peers[..i] {
+                let _ = netlink.unblock_neighbour(index, *blocked); // the first error tells more
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn unblock(link: &str, peers: &[Ipv4Addr]) -> Result<(), NetlinkError> {
+    let index = Netlink::index(link)?;
+    let mut netlink = Netlink::open()?;
+    // Every peer is tried, also after a failure: the more that is healed the better.
+    peers.iter().map(|peer| netlink.unblock_neighbour(index, *peer)).fold(Ok(()), Result::and)
+}
+
+fn unlinked(error: NetlinkError) -> Trouble {
+    Trouble::refused(error.what, error.source)
+}

@@ -1,0 +1,379 @@
+//! A local cluster: nodes with an address each on a switch of their own, and cuts of the links between them.
+//!
+//! Cuts act on *directed* links between nodes; the controller reaches every node at all times. Links are counted: cut
+//! twice, a link works again after it was healed twice, so faults that overlap do not undo one another.
+//!
+//! This module must not know which faults exist or which database runs on the nodes.
+
+mod cuts;
+mod iptables;
+
+pub use cuts::CutMechanism;
+
+use crate::local::{LocalNode, NodePlan, Switch};
+use crate::remote::{AgentRemote, CommandLog, Remote, RemoteError};
+use crate::sandbox::{Sandbox, Subnet};
+use cuts::Cuts;
+use std::fmt;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The most nodes that a cluster can have: the rest of the subnet is the controller's.
+pub const NODES_MAX: usize = 250;
+
+/// How many datagrams a probe sends over each link.
+pub const PROBES_PER_LINK: u32 = 5;
+
+/// How long a probe waits for datagrams that do not arrive. On the local switch they take microseconds; an agent that is
+/// late itself still counts what has arrived meanwhile.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// How long the processes of the nodes may take to vanish once they are killed.
+const DOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a cluster is to be made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterOptions {
+    /// The names of the nodes, which are their hostnames too: letters, digits and `-`.
+    pub names: Vec<String>,
+    /// Where each node gets a folder of its name. Made where it does not exist.
+    pub folder: PathBuf,
+    /// How links are cut, or none for the best that works here.
+    pub cut: Option<CutMechanism>,
+    /// The executable that becomes a node's agent when its first argument is [`crate::agent::ARGUMENT`]: as a rule
+    /// [`std::env::current_exe`].
+    pub agent: PathBuf,
+}
+
+/// A node of a cluster.
+#[derive(Clone)]
+pub struct Node {
+    /// Its name and hostname.
+    pub name: String,
+    /// Its address on the switch, which the controller reaches directly.
+    pub address: Ipv4Addr,
+    /// Its folder, absolute, the same path on the node and outside.
+    pub dir: PathBuf,
+    /// What can be done there.
+    pub remote: Arc<dyn Remote>,
+}
+
+/// The way from one node to another. A connection needs both directions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link {
+    /// The node that sends.
+    pub from: String,
+    /// The node that receives.
+    pub to: String,
+}
+
+/// How many datagrams a probe sent over its links and how many arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProbeCount {
+    /// Sent by all the links' first nodes.
+    pub sent: u64,
+    /// Seen by the links' second nodes.
+    pub arrived: u64,
+}
+
+/// Why a cluster could not be brought up, or its links neither cut nor healed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The options contradict themselves.
+    #[error("bring the cluster up: {0}")]
+    Options(String),
+    /// A node's folder cannot be made or written to.
+    #[error("prepare {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The kernel refused namespaces, links or the agent of a node.
+    #[error("bring up {node}: {reason}")]
+    Local {
+        /// The node, or the switch.
+        node: String,
+        /// What was refused, and why.
+        reason: String,
+    },
+    /// The links cannot be cut in the way that was asked for.
+    #[error("cut links by {mechanism}: {reason}")]
+    Mechanism {
+        /// The way asked for.
+        mechanism: CutMechanism,
+        /// Why it does not work.
+        reason: String,
+    },
+    /// A link names a node that the cluster does not have, or one node twice.
+    #[error("the link {0} is none of this cluster's")]
+    NoSuchLink(Link),
+    /// A link was to be healed that is not cut (any more).
+    #[error("heal the link {0}: it is not cut")]
+    NotCut(Link),
+    /// A node did not do its part.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// Something of the cluster would not go away in time.
+    #[error("take the cluster down: {0}")]
+    Down(String),
+}
+
+/// Nodes that are up. They go down with [`Cluster::down`], when it is dropped, and when the process ends in any way.
+pub struct Cluster {
+    nodes: Vec<Node>,
+    cuts: Arc<tokio::sync::Mutex<Cuts>>,
+    mechanism: CutMechanism,
+    next_probe: AtomicU64,
+    machinery: Mutex<Option<Machinery>>,
+}
+
+/// What holds the nodes up. Fields are dropped in this order: the nodes first, the subnet's number last.
+struct Machinery {
+    locals: Vec<LocalNode>,
+    _switch: Switch,
+    _subnet: Subnet,
+}
+
+impl Cluster {
+    /// Brings up a switch and all nodes; returns when every node's agent answers. To be called within a tokio runtime.
+    pub async fn up(sandbox: &Sandbox, options: ClusterOptions) -> Result<Cluster, ClusterError> {
+        check_names(&options.names)?;
+        let dirs = prepare_folders(&options)?;
+        let full = || ClusterError::Options("255 clusters are up already; take some down".into());
+        let subnet = sandbox.take_subnet().ok_or_else(full)?;
+        let switch = Switch::up(subnet.number, options.names.len())
+            .map_err(|error| ClusterError::Local { node: "the switch".into(), reason: error.to_string() })?;
+        let hosts = hosts(&options.names, &switch);
+        let mut coming = Vec::new();
+        for (i, dir) in dirs.into_iter().enumerate() {
+            let plan = NodePlan {
+                name: options.names[i].clone(),
+                address: switch.address(i),
+                dir,
+                port: switch.port(i),
+                agent: options.agent.clone(),
+                hosts: hosts.clone(),
+            };
+            // What the first node's kernel and programs can do, those of the others can.
+            let try_iptables = i == 0 && options.cut != Some(CutMechanism::Neighbours);
+            coming.push(tokio::spawn(bring_up(plan, try_iptables)));
+        }
+        let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
+        let (mut nodes, mut iptables) = (Vec::new(), None);
+        for node in coming {
+            let up = node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+            machinery.locals.push(up.local);
+            nodes.push(up.node);
+            iptables = iptables.or(up.iptables);
+        }
+        let mechanism = choose(options.cut, &iptables)?;
+        let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
+        Ok(Cluster {
+            nodes,
+            cuts: Arc::new(tokio::sync::Mutex::new(cuts)),
+            mechanism,
+            next_probe: AtomicU64::new(0),
+            machinery: Mutex::new(Some(machinery)),
+        })
+    }
+
+    /// The nodes, in the order of their names in the options.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+
+    /// How links are cut here.
+    pub fn mechanism(&self) -> CutMechanism {
+        self.mechanism
+    }
+
+    /// Cuts all of the links, or none after an error. Once it returns, no packet passes; established connections stay
+    /// open on both sides and go silent. The cutting is completed even if the caller stops waiting for it.
+    pub async fn cut(&self, links: &[Link]) -> Result<(), ClusterError> {
+        let (links, cuts) = (self.indices(links)?, Arc::clone(&self.cuts));
+        completed(async move { cuts.lock().await.cut(&links).await }).await
+    }
+
+    /// Takes back one cut of each of the links; those that no other fault has cut work again. Returns how many packets
+    /// the rules have dropped on these links since each was first cut, or none where the mechanism does not count.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::NotCut`] before anything is changed; otherwise the links of the nodes that failed stay cut.
+    pub async fn heal(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
+        let (links, cuts) = (self.indices(links)?, Arc::clone(&self.cuts));
+        completed(async move { cuts.lock().await.heal(&links).await }).await
+    }
+
+    /// How many packets the rules have dropped on these links since each was first cut, while they are; none where the
+    /// mechanism does not count.
+    pub async fn dropped(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
+        let links = self.indices(links)?;
+        self.cuts.lock().await.dropped(&links).await
+    }
+
+    /// Sends [`PROBES_PER_LINK`] datagrams over each of the links, all at once, and counts those that arrive. Nothing
+    /// has to come back, so the two directions between nodes are told apart.
+    pub async fn probe(&self, links: &[Link]) -> Result<ProbeCount, ClusterError> {
+        let mut asked = Vec::new();
+        for (from, to) in self.indices(links)? {
+            let probe = self.next_probe.fetch_add(1, Ordering::Relaxed);
+            let (from, to) = (self.nodes[from].clone(), self.nodes[to].clone());
+            asked.push(tokio::spawn(async move {
+                from.remote.send_probe(to.address, probe, PROBES_PER_LINK).await?;
+                to.remote.count_probe(probe, PROBES_PER_LINK, PROBE_TIMEOUT).await
+            }));
+        }
+        let mut count = ProbeCount::default();
+        for link in asked {
+            let arrived = link.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+            count.sent += u64::from(PROBES_PER_LINK);
+            count.arrived += u64::from(arrived);
+        }
+        Ok(count)
+    }
+
+    /// Ends everything on the nodes and removes them; returns when nothing of them is left. Afterwards every call on a
+    /// node fails. A second call does nothing.
+    pub async fn down(&self) -> Result<(), ClusterError> {
+        let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(machinery) = machinery else { return Ok(()) };
+        let taken = tokio::task::spawn_blocking(move || machinery.down()).await;
+        taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn indices(&self, links: &[Link]) -> Result<Vec<(usize, usize)>, ClusterError> {
+        let index = |name: &str| self.nodes.iter().position(|node| node.name == name);
+        let pair = |link: &Link| match (index(&link.from), index(&link.to)) {
+            (Some(from), Some(to)) if from != to => Ok((from, to)),
+            _ => Err(ClusterError::NoSuchLink(link.clone())),
+        };
+        links.iter().map(pair).collect()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = machinery.map(Machinery::down) {
+            tracing::error!(%error, "something of a cluster stays behind until squall ends");
+        }
+    }
+}
+
+impl Machinery {
+    fn down(self) -> Result<(), ClusterError> {
+        let deadline = Instant::now() + DOWN_TIMEOUT;
+        self.locals.iter().for_each(LocalNode::kill);
+        let ended = self.locals.iter().map(|local| local.await_end(deadline));
+        ended.fold(Ok(()), Result::and).map_err(ClusterError::Down)
+    }
+}
+
+/// A node that has just come up; of the first one also whether iptables works there.
+struct Up {
+    local: LocalNode,
+    node: Node,
+    iptables: Option<Result<(), RemoteError>>,
+}
+
+async fn bring_up(plan: NodePlan, try_iptables: bool) -> Result<Up, ClusterError> {
+    let NodePlan { name, address, dir, .. } = plan.clone();
+    let folder = |source| ClusterError::Folder { path: dir.clone(), source };
+    let log = CommandLog::open(&dir).map_err(folder)?;
+    let (local, control) = LocalNode::start(plan).await?;
+    control.set_nonblocking(true).map_err(folder)?;
+    let stream = tokio::net::UnixStream::from_std(control).map_err(folder)?;
+    let (remote, notices) = AgentRemote::greet(&name, stream, log, local.obituary()).await?;
+    for notice in notices {
+        tracing::warn!(node = name, "{notice}");
+    }
+    let iptables = if try_iptables { Some(cuts::try_iptables(&name, &remote).await) } else { None };
+    Ok(Up { local, node: Node { name, address, dir, remote: Arc::new(remote) }, iptables })
+}
+
+/// The mechanism asked for, if it works; the better one that works, if none was.
+fn choose(
+    wanted: Option<CutMechanism>,
+    iptables: &Option<Result<(), RemoteError>>,
+) -> Result<CutMechanism, ClusterError> {
+    match (wanted, iptables) {
+        (Some(mechanism @ CutMechanism::Iptables), Some(Err(error))) => {
+            let reason = format!("{error}; install iptables, or cut by neighbour entries, which need no program");
+            Err(ClusterError::Mechanism { mechanism, reason })
+        }
+        (Some(mechanism), _) => Ok(mechanism),
+        (None, Some(Ok(()))) => Ok(CutMechanism::Iptables),
+        (None, _) => Ok(CutMechanism::Neighbours),
+    }
+}
+
+/// Runs to the end, also when whoever waits for it is dropped: rules and their record must not part.
+async fn completed<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    tokio::spawn(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn check_names(names: &[String]) -> Result<(), ClusterError> {
+    let bad = |reason: String| Err(ClusterError::Options(reason));
+    if names.is_empty() || names.len() > NODES_MAX {
+        return bad(format!("{} nodes; from 1 to {NODES_MAX} are possible", names.len()));
+    }
+    for (i, name) in names.iter().enumerate() {
+        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !plain || name.is_empty() || name.len() > 63 || name.starts_with('-') {
+            return bad(format!("the name {name:?} is no hostname; use letters, digits and -"));
+        }
+        if names[..i].contains(name) {
+            return bad(format!("two nodes of the name {name}"));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the nodes' folders and returns their absolute paths.
+fn prepare_folders(options: &ClusterOptions) -> Result<Vec<PathBuf>, ClusterError> {
+    let prepare = |name: &String| {
+        let path = options.folder.join(name);
+        let made = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
+        made.map_err(|source| ClusterError::Folder { path, source })
+    };
+    options.names.iter().map(prepare).collect()
+}
+
+/// The nodes' `/etc/hosts`.
+fn hosts(names: &[String], switch: &Switch) -> String {
+    let nodes = names.iter().enumerate().map(|(i, name)| format!("{} {name}\n", switch.address(i)));
+    std::iter::once("127.0.0.1 localhost\n".to_owned()).chain(nodes).collect()
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {}", self.from, self.to)
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.name, self.address)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("nodes", &self.nodes)
+            .field("mechanism", &self.mechanism)
+            .finish_non_exhaustive()
+    }
+}
