@@ -18,6 +18,8 @@ use std::time::Duration;
 pub static RAFT: TargetInfo = TargetInfo {
     name: "raft",
     about: "raftd, the project's own Raft key-value server",
+    promise: || Promise::Linearizable,
+    supports: |kind| matches!(kind, CallKind::Read | CallKind::Write | CallKind::Cas),
     bugs: || Bug::ALL.into_iter().map(|bug| BugInfo { name: bug.name(), about: bug.about() }).collect(),
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
@@ -61,14 +63,6 @@ struct StatusAnswer {
 impl Target for Raft {
     fn name(&self) -> &'static str {
         RAFT.name
-    }
-
-    fn promise(&self) -> Promise {
-        Promise::Linearizable
-    }
-
-    fn supports(&self, kind: CallKind) -> bool {
-        matches!(kind, CallKind::Read | CallKind::Write | CallKind::Cas)
     }
 
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {

@@ -39,12 +39,6 @@ pub trait Target: Send + Sync {
     /// Its name on the command line.
     fn name(&self) -> &'static str;
 
-    /// What it promises to clients of the chosen read mode.
-    fn promise(&self) -> Promise;
-
-    /// Whether its clients can make calls of this kind.
-    fn supports(&self, kind: CallKind) -> bool;
-
     /// The server of `node` in a cluster of `nodes`.
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec;
 
@@ -73,6 +67,10 @@ pub struct TargetInfo {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
+    /// What it promises to its clients.
+    pub promise: fn() -> Promise,
+    /// Whether its clients can make calls of this kind.
+    pub supports: fn(CallKind) -> bool,
     /// The planted bugs that it offers.
     pub bugs: fn() -> Vec<BugInfo>,
     /// Makes it.

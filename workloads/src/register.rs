@@ -23,6 +23,7 @@ pub static REGISTER: Workload = Workload {
     promises: &[Promise::Linearizable],
     model: "cas-register",
     storm,
+    barrier: Call::Write { key: Key::MAX, value: 0 },
     final_calls,
     checkers,
 };

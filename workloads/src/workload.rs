@@ -32,6 +32,8 @@ pub struct Workload {
     pub model: &'static str,
     /// What the clients ask during the storm; it need not end.
     pub storm: fn(Options) -> Box<dyn Generator>,
+    /// A write on a key that the storm never uses; when it passed through a node, that node serves.
+    pub barrier: Call,
     /// The calls that are made through every node after the storm, given the keys that were used.
     pub final_calls: fn(&[Key]) -> Vec<Call>,
     /// The checkers that judge the history at a promise.

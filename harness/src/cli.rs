@@ -1,0 +1,158 @@
+//! The command line: what can be typed, and what each command does.
+
+mod check;
+mod doctor;
+mod list;
+mod test;
+
+use crate::exit::Exit;
+use crate::names::{FaultName, ModelName, PromiseName, TargetName, WorkloadName};
+use crate::narrate::{RED, RESET};
+use crate::plan::{Nodes, Rate, Workers};
+use clap::{Args, Parser, Subcommand};
+use squall_nemesis::Span;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Storms a database cluster with faults and says whether it kept its promises.
+#[derive(Debug, Parser)]
+#[command(name = "squall", version, arg_required_else_help = true, after_help = EXIT_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_HELP: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Storm a cluster and judge it: bring it up, let clients work, inject faults, check the history, write a report.
+    Test(TestArgs),
+    /// Judge a stored run or a history file again.
+    Check(CheckArgs),
+    /// List targets, workloads, faults and planted bugs.
+    List,
+    /// Tell what this machine can do for squall, and how to enable the rest.
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  squall test                             a 20 s storm over three raftd nodes\n",
+    "  squall test --time-limit 60s --nodes 5  longer, on more nodes\n",
+    "  squall test --faults none               no faults\n",
+    "  squall test raft --bug stale-read       a server that is wrong on purpose\n",
+    "  squall test --plan store/latest/plan.yaml  the plan of the last run again\n\n",
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan."
+))]
+struct TestArgs {
+    /// The database under test [default: raft].
+    target: Option<TargetName>,
+    /// What the clients ask [default: register].
+    #[arg(long)]
+    workload: Option<WorkloadName>,
+    /// The families of faults, with commas between; or none [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "FAULT,..|none")]
+    faults: Option<Vec<String>>,
+    /// The number of nodes [default: 3].
+    #[arg(long)]
+    nodes: Option<Nodes>,
+    /// How long the storm lasts [default: 20s].
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<Span>,
+    /// Calls a second, in the mean [default: 500].
+    #[arg(long, value_name = "HZ")]
+    rate: Option<Rate>,
+    /// The number of workers [default: 4 a node].
+    #[arg(long, value_name = "N")]
+    concurrency: Option<Workers>,
+    /// The seed of all that is random [default: drawn].
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// A planted bug of the target, see `squall list`.
+    #[arg(long, value_name = "NAME")]
+    bug: Option<String>,
+    /// The consistency to judge at [default: what the target promises].
+    #[arg(long, value_name = "C")]
+    consistency: Option<PromiseName>,
+    /// How long one call may take [default: 1s].
+    #[arg(long, value_name = "TIME")]
+    call_timeout: Option<Span>,
+    /// The folder for runs.
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: PathBuf,
+    /// A plan file; flags outdo what it says.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  squall check store/latest\n",
+    "  squall check history.jsonl --model cas-register --json\n\n",
+    "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan."
+))]
+struct CheckArgs {
+    /// The folder of a run, or a history file.
+    path: PathBuf,
+    /// The model to judge by [default: that of the run's workload].
+    #[arg(long, value_name = "M")]
+    model: Option<ModelName>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Families out of what was typed; `none` stands alone.
+fn families(typed: Option<&[String]>) -> Result<Option<Vec<FaultName>>, String> {
+    match typed {
+        None => Ok(None),
+        Some([none]) if none == "none" => Ok(Some(Vec::new())),
+        Some(names) => names.iter().map(|name| name.parse()).collect::<Result<_, _>>().map(Some),
+    }
+}
+
+/// Carries a command line out.
+pub fn main(args: Vec<OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let help = !error.use_stderr();
+            // Nobody may be listening any more.
+            let _ = error.print();
+            return if help { Exit::Valid } else { Exit::Usage };
+        }
+    };
+    match cli.command {
+        Command::Test(args) => test::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::List => list::main(),
+        Command::Doctor => doctor::main(),
+    }
+}
+
+/// Says what is wrong, and ends with `exit`.
+fn fail(exit: Exit, error: &str) -> Exit {
+    complain(error);
+    exit
+}
+
+fn complain(error: &str) {
+    let _ = writeln!(anstream::stderr(), "{RED}squall: {RESET}{error}");
+}
+
+/// Prints on standard output; nobody may be listening any more.
+fn print(text: &str) {
+    let _ = write!(anstream::stdout(), "{text}");
+}
+
+fn print_json<T: serde::Serialize>(value: &T) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
+    writeln!(std::io::stdout(), "{text}").map_err(|error| format!("cannot write to standard output: {error}"))
+}

@@ -1,0 +1,72 @@
+//! `squall check`: judges a stored run or a history file again.
+
+use super::{CheckArgs, complain, fail, print, print_json};
+use crate::exit::Exit;
+use crate::judge::{self, Judged};
+use crate::plan::Wishes;
+use crate::summary;
+use squall_results::folder::RunFolder;
+use squall_results::{Budget, History, Promise, reader};
+use squall_workloads::Workload;
+use std::fs;
+
+pub(super) fn main(args: &CheckArgs) -> Exit {
+    let folder = args.path.is_dir().then(|| RunFolder::at(&args.path));
+    let file = folder.as_ref().map_or_else(|| args.path.clone(), RunFolder::history);
+    let history = match reader::read_history(&file) {
+        Ok(history) => history,
+        Err(error) => return fail(Exit::Usage, &error.to_string()),
+    };
+    let (workload, promise) = match what_to_judge(args, &history) {
+        Ok(chosen) => chosen,
+        Err(error) => return fail(Exit::Usage, &error),
+    };
+    let judged = judge::judge(history, workload, promise, &Budget::default());
+    let mut exit = Exit::from(judged.judgement.validity);
+    if let Some(folder) = &folder
+        && let Err(error) = rewrite(folder, &judged)
+    {
+        complain(&format!("{error}; the verdict stands all the same"));
+        exit = Exit::Failed;
+    }
+    let told = if args.json {
+        print_json(&summary::Json {
+            judgement: &judged.judgement,
+            figures: &judged.figures,
+            notes: &judged.history.notes,
+            folder: folder.as_ref().map(|folder| folder.root().display().to_string()),
+            seed: judged.history.start.as_ref().map(|start| start.seed),
+            command: None,
+        })
+    } else {
+        print(&summary::text(&judged));
+        Ok(())
+    };
+    told.map_or_else(|error| fail(Exit::Failed, &error), |()| exit)
+}
+
+/// The workload whose checkers judge, and the promise: as asked for, else as the history says of itself.
+fn what_to_judge(args: &CheckArgs, history: &History) -> Result<(&'static Workload, Promise), String> {
+    let promise = history.start.as_ref().map_or(Promise::Linearizable, |start| start.promise);
+    if let Some(model) = &args.model {
+        let workload = squall_workloads::ALL.iter().find(|workload| workload.model == model.as_str());
+        return workload.map(|workload| (*workload, promise)).ok_or_else(|| format!("nothing judges by {model}"));
+    }
+    let Some(start) = &history.start else {
+        return Err(format!("{} does not say what was run; name the model with --model", args.path.display()));
+    };
+    let workload = squall_workloads::find(&start.workload).ok_or_else(|| {
+        let known = squall_workloads::ALL.iter().map(|workload| workload.name);
+        format!("{}; or name the model with --model", crate::names::unknown("workload", &start.workload, known))
+    })?;
+    Ok((workload, promise))
+}
+
+/// Writes verdict, plots and report of a stored run anew.
+fn rewrite(folder: &RunFolder, judged: &Judged) -> Result<(), judge::WriteError> {
+    let plan_yaml = fs::read_to_string(folder.plan()).unwrap_or_default();
+    let plan = Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok();
+    let command = plan.as_ref().map(|plan| plan.command(&folder.plan())).unwrap_or_default();
+    let surroundings = judge::Surroundings { plan_yaml: &plan_yaml, command: &command, facts: &[] };
+    judge::write(folder, judged, &surroundings)
+}

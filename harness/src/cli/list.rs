@@ -1,0 +1,37 @@
+//! `squall list`.
+
+use super::print;
+use crate::exit::Exit;
+use crate::narrate::{BOLD, RESET};
+use std::fmt::Write;
+
+pub(super) fn main() -> Exit {
+    print(&text());
+    Exit::Valid
+}
+
+fn text() -> String {
+    let targets = squall_targets::target::ALL.iter().map(|target| {
+        let about = format!("{}; promises: {}", target.about, (target.promise)());
+        (target.name.to_owned(), about)
+    });
+    let workloads = squall_workloads::ALL.iter().map(|workload| (workload.name.to_owned(), workload.about.to_owned()));
+    let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
+    let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
+        (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
+    });
+    let mut out = String::new();
+    section(&mut out, "targets", targets.collect());
+    section(&mut out, "workloads", workloads.collect());
+    section(&mut out, "faults", faults.collect());
+    section(&mut out, "planted bugs", bugs.collect());
+    out
+}
+
+fn section(out: &mut String, title: &str, rows: Vec<(String, String)>) {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let _ = writeln!(out, "{BOLD}{title}{RESET}");
+    for (name, about) in rows {
+        let _ = writeln!(out, "  {name:<width$}  {about}");
+    }
+}

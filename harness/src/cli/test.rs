@@ -1,0 +1,170 @@
+//! `squall test`: plan, cluster, run, history, verdict, report.
+
+use super::{TestArgs, complain, fail, families, print, print_json};
+use crate::exit::Exit;
+use crate::judge::{self, Judged};
+use crate::narrate::{BOLD, DIM, Narrator, RESET};
+use crate::plan::{Plan, PlanError, Wishes};
+use crate::run::{self, Ran, RunError};
+use crate::stop::{self, Stop, Stopper};
+use crate::summary;
+use squall_results::event::Ending;
+use squall_results::folder::{RunFolder, write_whole};
+use squall_results::{Budget, reader};
+use squall_targets::sandbox::{self, Sandbox};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+pub(super) fn main(args: &TestArgs) -> Exit {
+    let plan = match wishes(args).and_then(Wishes::resolve) {
+        Ok(plan) => plan,
+        Err(error) => return fail(Exit::Usage, &error.to_string()),
+    };
+    match carry_out(args, &plan) {
+        Ok(exit) => exit,
+        Err(error) => fail(Exit::Failed, &error),
+    }
+}
+
+fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
+    let faults = families(args.faults.as_deref()).map_err(PlanError::Contradiction)?;
+    let typed = Wishes {
+        target: args.target.clone(),
+        workload: args.workload.clone(),
+        nodes: args.nodes,
+        time_limit: args.time_limit,
+        rate_hz: args.rate,
+        concurrency: args.concurrency,
+        seed: args.seed,
+        bug: args.bug.clone(),
+        consistency: args.consistency.clone(),
+        call_timeout: args.call_timeout,
+        recovery_timeout: None,
+        faults,
+        schedule: None,
+    };
+    match &args.plan {
+        Some(path) => Ok(typed.or(Wishes::read(path)?)),
+        None => Ok(typed),
+    }
+}
+
+/// Everything after the plan. An error is squall's own failure.
+fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
+    let program = std::env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
+    let folder = run::make_folder(&args.store, &plan.title())?;
+    let yaml = plan.to_yaml().map_err(|error| error.to_string())?;
+    write_whole(&folder.plan(), yaml.as_bytes())
+        .map_err(|error| format!("cannot write {}: {error}", folder.plan().display()))?;
+    log_into(&folder)?;
+    // While there is one thread only: the kernel gives a process with several no namespaces.
+    let sandbox = sandbox::enter().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot start the run loop: {error}"))?;
+    let (stopper, stop) = stop::channel();
+    let exit = runtime.block_on(storm(args, plan, Place { folder, yaml, sandbox, program }, stopper, stop));
+    // What still hangs in a blocking call must not hold the exit back.
+    runtime.shutdown_background();
+    exit
+}
+
+struct Place {
+    folder: RunFolder,
+    yaml: String,
+    sandbox: Sandbox,
+    program: PathBuf,
+}
+
+async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, stop: Stop) -> Result<Exit, String> {
+    stop::on_signals(stopper.clone()).map_err(|error| format!("cannot listen to signals: {error}"))?;
+    let narrator = Narrator::new();
+    narrator.say(&headline(plan));
+    let surroundings = run::Surroundings {
+        folder: &place.folder,
+        sandbox: &place.sandbox,
+        program: place.program.clone(),
+        narrator: narrator.clone(),
+        stopper,
+        stop: stop.clone(),
+    };
+    let ran = match run::run(plan, surroundings).await {
+        Ok(ran) => ran,
+        Err(error) => return Err(failure(&error, &place.folder)),
+    };
+    if ran.ending == Ending::Interrupted {
+        narrator.say("interrupted: everything is healed and stopped; judging what there is");
+    }
+    let judged = judge_from_disk(plan, &place.folder, stop).await?;
+    let command = plan.command(&place.folder.plan());
+    report(args, plan, &place, &ran, &judged, &command)
+}
+
+fn failure(error: &RunError, folder: &RunFolder) -> String {
+    let history = folder.history();
+    let kept = if history.exists() { format!("\nwhat was recorded is in {}", history.display()) } else { String::new() };
+    format!("{error}{kept}")
+}
+
+fn headline(plan: &Plan) -> String {
+    let Plan { target, workload, nodes, seed, time_limit, .. } = plan;
+    let version = env!("CARGO_PKG_VERSION");
+    let bug = plan.bug.as_ref().map(|bug| format!(" with the planted bug {bug}")).unwrap_or_default();
+    format!("{BOLD}squall {version}{RESET}  {target} {workload} on {nodes} local nodes{bug}, storm of {time_limit}, seed {seed}")
+}
+
+/// Judges on a thread of its own; being asked to stop now cancels the checkers.
+async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Result<Judged, String> {
+    let budget = Budget::default();
+    let cancelled = budget.cancelled.clone();
+    let (path, workload, promise) = (folder.history(), plan.workload.workload(), plan.consistency.promise());
+    let mut judging = tokio::task::spawn_blocking(move || {
+        reader::read_history(&path).map(|history| judge::judge(history, workload, promise, &budget))
+    });
+    let judged = tokio::select! {
+        judged = &mut judging => judged,
+        () = stop.wait() => {
+            cancelled.store(true, Ordering::Relaxed);
+            judging.await
+        }
+    };
+    let judged = judged.map_err(|error| format!("judging failed: {error}"))?;
+    judged.map_err(|error| error.to_string())
+}
+
+fn report(args: &TestArgs, plan: &Plan, place: &Place, ran: &Ran, judged: &Judged, command: &str) -> Result<Exit, String> {
+    let Place { folder, yaml, .. } = place;
+    let surroundings = judge::Surroundings { plan_yaml: yaml, command, facts: &ran.facts };
+    let written = judge::write(folder, judged, &surroundings);
+    if args.json {
+        print_json(&summary::Json {
+            judgement: &judged.judgement,
+            figures: &judged.figures,
+            notes: &judged.history.notes,
+            folder: Some(folder.root().display().to_string()),
+            seed: Some(plan.seed),
+            command: Some(command.to_owned()),
+        })?;
+    } else {
+        print(&format!("\n{}", summary::text(judged)));
+        print(&format!("{DIM}report{RESET}          {}\n", folder.report().display()));
+        print(&format!("{DIM}again{RESET}           {command}\n"));
+    }
+    if let Err(error) = written {
+        complain(&error.to_string());
+        return Ok(Exit::Failed);
+    }
+    Ok(judged.judgement.validity.into())
+}
+
+/// What the controller does goes to a file in the run's folder.
+fn log_into(folder: &RunFolder) -> Result<(), String> {
+    let path = folder.log();
+    let file = File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SQUALL_LOG").unwrap_or_else(|_| "info".into());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    // A second subscriber in one process is refused; the first one goes on.
+    let _ = tracing::subscriber::set_global_default(subscriber.finish());
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Names that people type: checked against a list, refused with the nearest one.
+
+use serde::{Deserialize, Serialize};
+use squall_results::Promise;
+use std::fmt;
+use std::str::FromStr;
+
+/// The refusal of a name that is not in the list.
+pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest = known.iter().map(|other| (strsim::damerau_levenshtein(name, other), *other)).min();
+    match nearest {
+        None => format!("there is no {kind} called `{name}`; there are none"),
+        Some((distance, nearest)) if distance <= 1 + nearest.len() / 3 => {
+            format!("there is no {kind} called `{name}`; did you mean `{nearest}`?")
+        }
+        Some(_) => format!("there is no {kind} called `{name}`; there are: {}", known.join(", ")),
+    }
+}
+
+macro_rules! listed_name {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $known:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The name itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<$name, String> {
+                let mut known = $known;
+                if known.any(|other| other == text) { Ok($name(text.to_owned())) } else { Err(unknown($kind, text, $known)) }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<$name, String> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+listed_name!(
+    /// The name of a target that exists.
+    TargetName, "target", squall_targets::target::ALL.iter().map(|target| target.name)
+);
+listed_name!(
+    /// The name of a workload that exists.
+    WorkloadName, "workload", squall_workloads::ALL.iter().map(|workload| workload.name)
+);
+listed_name!(
+    /// The name of a family of faults that exists.
+    FaultName, "fault", squall_nemesis::Family::ALL.iter().map(|family| family.name())
+);
+listed_name!(
+    /// The name of a consistency that can be judged.
+    PromiseName, "consistency", ["linearizable"].into_iter()
+);
+listed_name!(
+    /// The name of a model that judges histories.
+    ModelName, "model", squall_workloads::ALL.iter().map(|workload| workload.model)
+);
+
+impl TargetName {
+    /// The target.
+    pub fn target(&self) -> &'static squall_targets::target::TargetInfo {
+        squall_targets::target::find(&self.0).expect("the name was checked against the list")
+    }
+}
+
+impl WorkloadName {
+    /// The workload.
+    pub fn workload(&self) -> &'static squall_workloads::Workload {
+        squall_workloads::find(&self.0).expect("the name was checked against the list")
+    }
+}
+
+impl FaultName {
+    /// The family.
+    pub fn family(&self) -> squall_nemesis::Family {
+        self.0.parse().expect("the name was checked against the list")
+    }
+}
+
+impl PromiseName {
+    /// The promise.
+    pub fn promise(&self) -> Promise {
+        Promise::ALL.into_iter().find(|promise| promise.to_string() == self.0).expect("the name was checked")
+    }
+}
+
+impl From<squall_nemesis::Family> for FaultName {
+    fn from(family: squall_nemesis::Family) -> FaultName {
+        FaultName(family.name().into())
+    }
+}
+
+impl From<Promise> for PromiseName {
+    fn from(promise: Promise) -> PromiseName {
+        PromiseName(promise.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_nearest() {
+        let error = "raaft".parse::<TargetName>().unwrap_err();
+        assert_eq!(error, "there is no target called `raaft`; did you mean `raft`?");
+        let error = "cockroach".parse::<WorkloadName>().unwrap_err();
+        assert_eq!(error, "there is no workload called `cockroach`; there are: register");
+        let error = "puase".parse::<FaultName>().unwrap_err();
+        assert_eq!(error, "there is no fault called `puase`; did you mean `pause`?");
+    }
+
+    #[test]
+    fn every_promise_has_its_name() {
+        for promise in Promise::ALL {
+            assert_eq!(promise.to_string().parse::<PromiseName>().unwrap().promise(), promise);
+        }
+    }
+}

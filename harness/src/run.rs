@@ -1,0 +1,379 @@
+//! Carries a plan out: cluster, storm, recovery, final reads. The artifacts are the history and the nodes' logs.
+
+use crate::clock::RunClock;
+use crate::driver::{Clients, Crew, Workplace};
+use crate::interpreter::Interpreter;
+use crate::logs::Tail;
+use crate::narrate::Narrator;
+use crate::plan::Plan;
+use crate::recorder::{self, RecordError, Recorder};
+use crate::seed;
+use crate::stop::{Reason, Stop, Stopper};
+use crate::tally::Tally;
+use squall_nemesis::Conductor;
+use squall_nemesis::conduct::Record;
+use squall_results::call::Key;
+use squall_results::event::{End, Ending, FaultEvent, Measured, Phase, PhaseName, Sample, Start};
+use squall_results::folder::RunFolder;
+use squall_results::{Event, Outcome};
+use squall_targets::client::{Client, Session};
+use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
+use squall_targets::deployment::{DeployError, Deployment};
+use squall_targets::sandbox::Sandbox;
+use squall_targets::target::{TargetError, TargetOptions};
+use squall_workloads::generator::{KeyLimits, PoissonRate, TimeLimit};
+use squall_workloads::{Generator, Options};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// How long the cluster may take to serve before the storm.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often every node is asked who leads.
+const SAMPLE_EVERY: Duration = Duration::from_millis(250);
+
+/// squall could not carry the plan out. This says nothing about the target.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The history could not be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The cluster could not be brought up.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The servers could not be started.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// The target could not be made.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The system refused something else.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was to be done.
+        what: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The run was stopped because squall itself could not go on.
+    #[error("{0}")]
+    Stopped(String),
+}
+
+/// What a run needs besides its plan.
+pub struct Surroundings<'a> {
+    /// Where its artifacts go.
+    pub folder: &'a RunFolder,
+    /// The namespaces that the process is in.
+    pub sandbox: &'a Sandbox,
+    /// The executable of squall.
+    pub program: PathBuf,
+    /// Tells a person what happens.
+    pub narrator: Arc<Narrator>,
+    /// Asks the run to stop.
+    pub stopper: Stopper,
+    /// Watches for that.
+    pub stop: Stop,
+}
+
+/// How a run ended that ended in order, and facts about its surroundings for the report.
+pub struct Ran {
+    /// How it ended.
+    pub ending: Ending,
+    /// Facts as name and value.
+    pub facts: Vec<(String, String)>,
+}
+
+struct TargetClients(Arc<Deployment>);
+
+impl Clients for TargetClients {
+    fn client(&self, node: usize) -> Box<dyn Client> {
+        self.0.target().client(&self.0.nodes()[node])
+    }
+}
+
+/// Takes the changes of faults into the history and to the person.
+struct FaultRecord {
+    clock: RunClock,
+    recorder: Recorder,
+    narrator: Arc<Narrator>,
+}
+
+impl Record for FaultRecord {
+    fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    fn record(&self, event: FaultEvent) {
+        self.narrator.fault(&event);
+        self.recorder.record(Event::Fault(event));
+    }
+}
+
+/// Carries `plan` out. The history is on disk when this returns, whatever it returns.
+///
+/// # Errors
+/// When squall itself failed.
+pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ran, RunError> {
+    let clock = RunClock::start();
+    let history = surroundings.folder.history();
+    let (recorder, recording) = recorder::start(&history, surroundings.stopper.clone())?;
+    recorder.record(Event::Start(start(plan)));
+    let stop = surroundings.stop.clone();
+    let narrator = surroundings.narrator.clone();
+    let result = Run { plan, surroundings, clock, recorder: recorder.clone() }.go().await;
+    narrator.end();
+    let stopped = stop.reason();
+    let how = match (&result, &stopped) {
+        (Err(error), _) => Ending::Failed(error.to_string()),
+        (Ok(_), Some(Reason::Failure(reason))) => Ending::Failed(reason.clone()),
+        (Ok(_), Some(Reason::Signal(_))) => Ending::Interrupted,
+        (Ok(_), None) => Ending::Completed,
+    };
+    recorder.record(Event::End(End { at_ns: clock.now_ns(), how: how.clone() }));
+    recording.finish()?;
+    let facts = result?;
+    match how {
+        Ending::Failed(reason) => Err(RunError::Stopped(reason)),
+        ending => Ok(Ran { ending, facts }),
+    }
+}
+
+fn start(plan: &Plan) -> Start {
+    Start {
+        format: squall_results::event::FORMAT,
+        squall: env!("CARGO_PKG_VERSION").into(),
+        target: plan.target.to_string(),
+        workload: plan.workload.to_string(),
+        promise: plan.consistency.promise(),
+        nodes: plan.node_names(),
+        seed: plan.seed,
+        unix_ms: jiff::Timestamp::now().as_millisecond(),
+    }
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    surroundings: Surroundings<'a>,
+    clock: RunClock,
+    recorder: Recorder,
+}
+
+impl Run<'_> {
+    async fn go(&self) -> Result<Vec<(String, String)>, RunError> {
+        let narrator = &self.surroundings.narrator;
+        let tally = Arc::new(Tally::default());
+        let live = tokio::spawn({
+            let (narrator, clock, tally) = (narrator.clone(), self.clock, tally.clone());
+            async move { narrator.live(clock, tally).await }
+        });
+        let live = TaskGuard(live);
+        let deployment = Arc::new(self.bring_up().await?);
+        let facts = vec![("links are cut by".into(), deployment.cluster().mechanism().to_string())];
+        let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
+        let tail = Tail::follow(logs.collect(), self.clock);
+        let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
+        let sampler = TaskGuard(tokio::spawn(sample(deployment.clone(), self.clock, self.recorder.clone(), narrator.clone())));
+        let result = self.weather(&deployment, tally).await;
+        drop((sampler, live));
+        deployment.cluster().down().await;
+        tail.finish();
+        result.map(|()| facts)
+    }
+
+    async fn bring_up(&self) -> Result<Deployment, RunError> {
+        let Surroundings { folder, sandbox, program, narrator, .. } = &self.surroundings;
+        let mut stop = self.surroundings.stop.clone();
+        narrator.phase("starting");
+        let begin = Instant::now();
+        let names = self.plan.node_names();
+        let nodes = folder.root().join("nodes");
+        let options = ClusterOptions { names, folder: nodes, cut: None, agent: program.clone() };
+        let cluster = Cluster::up(sandbox, options).await?;
+        let up = begin.elapsed();
+        let options = TargetOptions {
+            own_program: program.clone(),
+            call_timeout: self.plan.call_timeout.duration(),
+            bug: self.plan.bug.clone(),
+            seed: self.plan.seed,
+            cluster_name: format!("squall-{}", self.plan.seed),
+        };
+        let target = (self.plan.target.target().make)(options)?;
+        let deployment = Deployment::new(cluster, target.into());
+        deployment.start_all().await?;
+        let serving = tokio::select! {
+            serving = deployment.await_agreement(START_TIMEOUT) => serving?,
+            () = stop.stopped() => return Err(RunError::Stopped("stopped before the storm began".into())),
+        };
+        let told = format!("{} nodes up in {} ms, serving after {} ms", self.plan.nodes, up.as_millis(), serving.as_millis());
+        narrator.say_at(self.clock.now_ns(), &told);
+        Ok(deployment)
+    }
+
+    /// Storm, recovery and final reads.
+    async fn weather(&self, deployment: &Arc<Deployment>, tally: Arc<Tally>) -> Result<(), RunError> {
+        let plan = self.plan;
+        let mut stop = self.surroundings.stop.clone();
+        let place = Workplace {
+            clock: self.clock,
+            recorder: self.recorder.clone(),
+            tally,
+            nodes: plan.node_names().into(),
+            clients: Arc::new(TargetClients(deployment.clone())),
+        };
+        let mut crew = Crew::hire(plan.concurrency, place);
+        let mut interpreter = Interpreter::new(storm_generator(plan), plan.concurrency, plan.nodes);
+        self.enter(PhaseName::Storm, "storm");
+        let record = FaultRecord {
+            clock: self.clock,
+            recorder: self.recorder.clone(),
+            narrator: self.surroundings.narrator.clone(),
+        };
+        let conductor = Conductor::new(deployment.clone(), Arc::new(record), seed::stream(plan.seed, "nodes"));
+        let end = || {
+            let mut stop = self.surroundings.stop.clone();
+            async move { stop.stopped().await }
+        };
+        let storm = crew.drive(&mut interpreter, &mut stop);
+        tokio::join!(storm, conductor.conduct(&plan.schedule, Instant::now(), end));
+        if stop.requested() || !self.recover(deployment).await? {
+            return Ok(());
+        }
+        self.enter(PhaseName::FinalReads, "final reads");
+        let keys: Vec<Key> = interpreter.keys().collect();
+        interpreter.go_on_with(plan.workload.workload().finals(&keys, plan.nodes));
+        crew.drive(&mut interpreter, &mut stop).await;
+        Ok(())
+    }
+
+    fn enter(&self, name: PhaseName, told: &str) {
+        self.surroundings.narrator.phase(told);
+        self.recorder.record(Event::Phase(Phase { at_ns: self.clock.now_ns(), name }));
+    }
+
+    /// Waits until the cluster serves again: all nodes agree on a leader, and a write passed through each of them.
+    async fn recover(&self, deployment: &Arc<Deployment>) -> Result<bool, RunError> {
+        self.enter(PhaseName::Recovery, "recovery");
+        let narrator = &self.surroundings.narrator;
+        let mut stop = self.surroundings.stop.clone();
+        let (begin, timeout) = (Instant::now(), self.plan.recovery_timeout.duration());
+        let recovered = async {
+            deployment.await_agreement(timeout).await?;
+            for number in 0..self.plan.nodes {
+                self.barrier(deployment, number, begin + timeout).await?;
+            }
+            Ok::<(), DeployError>(())
+        };
+        let result = tokio::select! {
+            result = recovered => result,
+            () = stop.stopped() => return Ok(false),
+        };
+        let at_ns = self.clock.now_ns();
+        match result {
+            Ok(()) => narrator.say_at(at_ns, &format!("serving again {} ms after the storm", begin.elapsed().as_millis())),
+            Err(error @ (DeployError::NotServing { .. } | DeployError::Ended { .. })) => {
+                narrator.say_at(at_ns, &error.to_string());
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+
+    /// Passes a write through one node; it is on a key of its own and no part of the history.
+    async fn barrier(&self, deployment: &Deployment, number: usize, deadline: Instant) -> Result<(), DeployError> {
+        let node = &deployment.nodes()[number];
+        let call = &self.plan.workload.workload().barrier;
+        let mut client = deployment.target().client(node);
+        loop {
+            let ended = client.call(call).await;
+            let reason = match ended.outcome {
+                Outcome::Ok(_) => return Ok(()),
+                Outcome::Fail(reason) | Outcome::Unknown(reason) => reason,
+            };
+            if Instant::now() > deadline {
+                let (after, reason) = (self.plan.recovery_timeout.duration(), format!("{}: {reason}", node.name));
+                return Err(DeployError::NotServing { after, reason });
+            }
+            if ended.session != Session::Kept {
+                client = deployment.target().client(node);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn storm_generator(plan: &Plan) -> Box<dyn Generator> {
+    let options = Options {
+        workers: plan.concurrency,
+        nodes: plan.nodes,
+        key_limits: KeyLimits::default(),
+        rng: seed::stream(plan.seed, "workload"),
+    };
+    let calls = (plan.workload.workload().storm)(options);
+    let paced = PoissonRate::new(plan.rate_hz, seed::stream(plan.seed, "rate"), calls);
+    Box::new(TimeLimit::new(plan.time_limit.ns(), paced))
+}
+
+/// Asks every node who leads, over and over, and records what has changed.
+async fn sample(deployment: Arc<Deployment>, clock: RunClock, recorder: Recorder, narrator: Arc<Narrator>) {
+    let mut before: Vec<Option<Measured>> = vec![None; deployment.nodes().len()];
+    loop {
+        let statuses = deployment.statuses().await;
+        let at_ns = clock.now_ns();
+        let newest = statuses.iter().flatten().max_by_key(|status| status.term);
+        narrator.leader(newest.and_then(|status| status.leader.clone()));
+        for ((node, status), before) in deployment.nodes().iter().zip(&statuses).zip(&mut before) {
+            let measured = match status {
+                Ok(status) => Measured::Leader { leader: status.leader.clone(), term: status.term },
+                Err(_) => Measured::Silent,
+            };
+            if before.as_ref() != Some(&measured) {
+                recorder.record(Event::Sample(Sample { at_ns, node: node.name.clone(), measured: measured.clone() }));
+                *before = Some(measured);
+            }
+        }
+        tokio::time::sleep(SAMPLE_EVERY).await;
+    }
+}
+
+/// A task that ends when this is dropped.
+struct TaskGuard(tokio::task::JoinHandle<()>);
+
+impl Drop for TaskGuard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Makes a new folder for a run under `store`, and points `latest` to it.
+///
+/// # Errors
+/// When it cannot be made; the message names the path.
+pub fn make_folder(store: &Path, title: &str) -> Result<RunFolder, String> {
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S").to_string();
+    let parent = store.join(title);
+    let wrong = |path: &Path, error: &std::io::Error| {
+        format!("cannot make the folder {}: {error}; choose another place with --store", path.display())
+    };
+    std::fs::create_dir_all(&parent).map_err(|error| wrong(&parent, &error))?;
+    let names = std::iter::once(format!("{stamp}Z")).chain((2..1000).map(|number| format!("{stamp}Z-{number}")));
+    for name in names {
+        let path = parent.join(&name);
+        match std::fs::create_dir(&path) {
+            Ok(()) => {
+                let latest = store.join("latest");
+                let beside = store.join(format!(".latest-{}", std::process::id()));
+                // Only a convenience: two runs side by side, or a file system without links, must not fail for it.
+                let linked = std::os::unix::fs::symlink(Path::new(title).join(&name), &beside);
+                let _ = linked.and_then(|()| std::fs::rename(&beside, &latest));
+                return Ok(RunFolder::at(path));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(wrong(&path, &error)),
+        }
+    }
+    Err(format!("{} is full of runs of this second", parent.display()))
+}

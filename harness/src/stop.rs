@@ -1,0 +1,95 @@
+//! Being asked to stop: Ctrl-C, SIGTERM, a history that cannot be written.
+
+use tokio::sync::watch;
+
+/// Why a run shall stop early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody asked for it: Ctrl-C or SIGTERM.
+    Signal(&'static str),
+    /// squall itself cannot go on.
+    Failure(String),
+}
+
+/// Watches whether the run shall stop. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    reason: watch::Receiver<Option<Reason>>,
+}
+
+/// Asks a run to stop.
+#[derive(Debug, Clone)]
+pub struct Stopper {
+    reason: watch::Sender<Option<Reason>>,
+}
+
+/// A stopper and what watches it.
+pub fn channel() -> (Stopper, Stop) {
+    let (sender, receiver) = watch::channel(None);
+    (Stopper { reason: sender }, Stop { reason: receiver })
+}
+
+impl Stopper {
+    /// Asks the run to stop; the first reason stays.
+    pub fn stop(&self, reason: Reason) {
+        self.reason.send_if_modified(|now| {
+            let first = now.is_none();
+            if first {
+                *now = Some(reason);
+            }
+            first
+        });
+    }
+}
+
+impl Stop {
+    /// Why the run shall stop, if it shall.
+    pub fn reason(&self) -> Option<Reason> {
+        self.reason.borrow().clone()
+    }
+
+    /// Whether the run shall stop.
+    pub fn requested(&self) -> bool {
+        self.reason.borrow().is_some()
+    }
+
+    /// Returns when the run is asked to stop *from now on*: for ever pending once it was, so that a loop which goes on
+    /// to wait for open calls does not spin.
+    pub async fn wait(&mut self) {
+        if self.requested() || self.reason.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns as soon as the run shall stop, at once if it was asked before.
+    pub async fn stopped(&mut self) {
+        if self.reason.wait_for(Option::is_some).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Turns SIGINT and SIGTERM into a stop. A second one ends the process at once; everything local dies with it.
+///
+/// # Errors
+/// When the handlers cannot be installed.
+pub fn on_signals(stopper: Stopper) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        let mut before = false;
+        loop {
+            let name = tokio::select! {
+                _ = interrupt.recv() => "Ctrl-C",
+                _ = terminate.recv() => "SIGTERM",
+            };
+            if before {
+                std::process::exit(crate::exit::Exit::Failed as i32);
+            }
+            before = true;
+            stopper.stop(Reason::Signal(name));
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Who is hit: a selector names nodes by role or number, and is resolved while the run goes on.
+
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use thiserror::Error;
+
+/// How the nodes of a fault are chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selector {
+    /// One node, drawn.
+    One,
+    /// As many nodes as can fail while the others are still a majority, drawn; at least one.
+    Minority,
+    /// The smallest number of nodes without which the others are no majority, drawn.
+    Majority,
+    /// Every node.
+    All,
+    /// The node that leads when the fault begins.
+    Leader,
+    /// These nodes.
+    Named(Vec<String>),
+}
+
+/// Why a selector names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SelectError {
+    /// The cluster has no leader at the moment.
+    #[error("no node says that it leads")]
+    NoLeader,
+    /// All nodes that could be chosen are hit by other faults.
+    #[error("{0} is hit by another fault already")]
+    Busy(String),
+    /// Fewer nodes are left than are needed.
+    #[error("{needed} nodes are needed, and {left} are not hit by other faults")]
+    TooFew {
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        left: usize,
+    },
+    /// No such node.
+    #[error("there is no node called `{0}`")]
+    Unknown(String),
+}
+
+impl Selector {
+    /// The nodes that this selector names, in the order of `nodes`. `busy` are not to be chosen; `leader` is who leads.
+    ///
+    /// # Errors
+    /// When it names nobody, and why.
+    pub fn resolve(
+        &self,
+        nodes: &[String],
+        leader: Option<&str>,
+        busy: &[String],
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Vec<String>, SelectError> {
+        let count = nodes.len();
+        let drawn = match self {
+            Selector::One => 1,
+            Selector::Minority => (count.saturating_sub(1) / 2).max(1),
+            Selector::Majority => count / 2 + 1,
+            Selector::All => count,
+            Selector::Leader => return free(vec![leader.ok_or(SelectError::NoLeader)?.to_owned()], busy),
+            Selector::Named(names) => {
+                let unknown = names.iter().find(|name| !nodes.contains(name));
+                return match unknown {
+                    Some(name) => Err(SelectError::Unknown(name.clone())),
+                    None => free(names.clone(), busy),
+                };
+            }
+        };
+        let mut left: Vec<&String> = nodes.iter().filter(|node| !busy.contains(node)).collect();
+        if left.len() < drawn {
+            return Err(SelectError::TooFew { needed: drawn, left: left.len() });
+        }
+        left.shuffle(rng);
+        let chosen = &left[..drawn];
+        Ok(nodes.iter().filter(|node| chosen.contains(node)).cloned().collect())
+    }
+}
+
+fn free(chosen: Vec<String>, busy: &[String]) -> Result<Vec<String>, SelectError> {
+    match chosen.iter().find(|node| busy.contains(node)) {
+        Some(node) => Err(SelectError::Busy(node.clone())),
+        None => Ok(chosen),
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::One => f.pad("one"),
+            Selector::Minority => f.pad("minority"),
+            Selector::Majority => f.pad("majority"),
+            Selector::All => f.pad("all"),
+            Selector::Leader => f.pad("leader"),
+            Selector::Named(names) => f.pad(&names.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    fn nodes(count: usize) -> Vec<String> {
+        (1..=count).map(|number| format!("n{number}")).collect()
+    }
+
+    fn check(selector: Selector, count: usize, leader: Option<&str>, busy: &[&str], expected: Result<usize, SelectError>) {
+        let busy: Vec<String> = busy.iter().map(|name| (*name).to_owned()).collect();
+        for seed in 0..20 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let resolved = selector.resolve(&nodes(count), leader, &busy, &mut rng);
+            if let Ok(chosen) = &resolved {
+                assert!(chosen.iter().all(|node| !busy.contains(node)), "{selector}: {chosen:?}");
+                assert!(chosen.is_sorted(), "{selector}: {chosen:?}");
+            }
+            assert_eq!(resolved.map(|chosen| chosen.len()), expected, "{selector} of {count}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        for (count, minority, majority) in [(1, 1, 1), (2, 1, 2), (3, 1, 2), (4, 1, 3), (5, 2, 3), (7, 3, 4)] {
+            check(Selector::One, count, None, &[], Ok(1));
+            check(Selector::Minority, count, None, &[], Ok(minority));
+            check(Selector::Majority, count, None, &[], Ok(majority));
+            check(Selector::All, count, None, &[], Ok(count));
+        }
+    }
+
+    #[test]
+    fn roles_and_names() {
+        check(Selector::Leader, 3, Some("n2"), &[], Ok(1));
+        check(Selector::Leader, 3, None, &[], Err(SelectError::NoLeader));
+        check(Selector::Leader, 3, Some("n2"), &["n2"], Err(SelectError::Busy("n2".into())));
+        check(Selector::Named(vec!["n1".into(), "n3".into()]), 3, None, &[], Ok(2));
+        check(Selector::Named(vec!["n9".into()]), 3, None, &[], Err(SelectError::Unknown("n9".into())));
+    }
+
+    #[test]
+    fn nodes_of_other_faults_are_left_alone() {
+        check(Selector::One, 3, None, &["n1", "n2"], Ok(1));
+        check(Selector::Majority, 3, None, &["n1", "n2"], Err(SelectError::TooFew { needed: 2, left: 1 }));
+    }
+
+    #[test]
+    fn every_node_is_drawn_some_time() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..50 {
+            seen.extend(Selector::One.resolve(&nodes(3), None, &[], &mut rng).unwrap());
+        }
+        assert_eq!(seen.len(), 3);
+    }
+}

@@ -1,0 +1,221 @@
+//! A target on a cluster: its servers, started, killed, paused and asked.
+
+use crate::cluster::{Cluster, Node};
+use crate::remote::{Awaited, ProcessState, RemoteError, Scope, Signal};
+use crate::target::{Status, Target};
+use futures_util::future::join_all;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// How long a signal may take to show in the state of a process.
+const STATE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a condition is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What can go wrong with the servers of a target.
+#[derive(Debug, Error)]
+pub enum DeployError {
+    /// The node could not do it.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// A server ended by itself.
+    #[error("the server of {node} has ended with {state}; its log {log} says why")]
+    Ended {
+        /// The node.
+        node: String,
+        /// Its state.
+        state: ProcessState,
+        /// The log file.
+        log: String,
+    },
+    /// A server is not there although it was started.
+    #[error("{node} has no server that was started")]
+    NotStarted {
+        /// The node.
+        node: String,
+    },
+    /// The cluster does not serve.
+    #[error("the cluster did not serve within {} s: {reason}", .after.as_secs_f64())]
+    NotServing {
+        /// How long it was waited for.
+        after: Duration,
+        /// What was still missing.
+        reason: String,
+    },
+}
+
+/// A target's servers on a cluster's nodes.
+pub struct Deployment {
+    cluster: Cluster,
+    target: Arc<dyn Target>,
+    /// The process id of each node's server; 0 where none was started yet.
+    pids: Vec<Mutex<u32>>,
+}
+
+impl Deployment {
+    /// The target on the cluster, with no server started.
+    pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
+        let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
+        Deployment { cluster, target, pids }
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The target.
+    pub fn target(&self) -> &Arc<dyn Target> {
+        &self.target
+    }
+
+    /// The nodes.
+    pub fn nodes(&self) -> &[Node] {
+        self.cluster.nodes()
+    }
+
+    fn place(&self, node: &str) -> Result<usize, DeployError> {
+        let place = self.nodes().iter().position(|other| other.name == node);
+        place.ok_or_else(|| DeployError::NotStarted { node: node.into() })
+    }
+
+    fn server(&self, node: &str) -> Result<(&Node, u32), DeployError> {
+        let place = self.place(node)?;
+        match *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) {
+            0 => Err(DeployError::NotStarted { node: node.into() }),
+            pid => Ok((&self.nodes()[place], pid)),
+        }
+    }
+
+    /// Starts the server of `node`.
+    pub async fn start(&self, node: &str) -> Result<(), DeployError> {
+        let place = self.place(node)?;
+        let node = &self.nodes()[place];
+        let pid = node.remote.start(&self.target.daemon(node, self.nodes())).await?;
+        *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) = pid;
+        Ok(())
+    }
+
+    /// Starts the server of every node.
+    pub async fn start_all(&self) -> Result<(), DeployError> {
+        for node in self.nodes() {
+            self.start(&node.name).await?;
+        }
+        Ok(())
+    }
+
+    /// The state of the server of `node`.
+    pub async fn state(&self, node: &str) -> Result<ProcessState, DeployError> {
+        let (node, pid) = self.server(node)?;
+        Ok(node.remote.state(pid).await?)
+    }
+
+    /// Sends SIGKILL to the server of `node` and waits until it is gone.
+    pub async fn kill(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.signal(node, Signal::SIGKILL, Awaited::Gone).await
+    }
+
+    /// Sends SIGSTOP to the server of `node` and waits until it stands still.
+    pub async fn pause(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.signal(node, Signal::SIGSTOP, Awaited::Stopped).await
+    }
+
+    /// Sends SIGCONT to the server of `node` and waits until it runs.
+    pub async fn resume(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.signal(node, Signal::SIGCONT, Awaited::Running).await
+    }
+
+    async fn signal(&self, node: &str, signal: Signal, wanted: Awaited) -> Result<ProcessState, DeployError> {
+        let (node, pid) = self.server(node)?;
+        node.remote.signal(pid, signal, Scope::Session).await?;
+        Ok(node.remote.await_state(pid, wanted, STATE_TIMEOUT).await?)
+    }
+
+    /// What the server of `node` says of itself.
+    ///
+    /// # Errors
+    /// Why there is no answer, for people.
+    pub async fn status(&self, node: &Node) -> Result<Status, String> {
+        self.target.status(node, self.nodes()).await
+    }
+
+    /// What every server says of itself, in the order of the nodes; all are asked at the same time.
+    pub async fn statuses(&self) -> Vec<Result<Status, String>> {
+        join_all(self.nodes().iter().map(|node| self.status(node))).await
+    }
+
+    /// Who leads: the leader of the newest term that any server knows.
+    pub async fn leader(&self) -> Option<String> {
+        let known = self.statuses().await.into_iter().flatten();
+        known.filter(|status| status.leader.is_some()).max_by_key(|status| status.term).and_then(|status| status.leader)
+    }
+
+    /// Waits until the server of `node` answers, after it was started or let go on.
+    pub async fn await_answer(&self, node: &str, timeout: Duration) -> Result<Duration, DeployError> {
+        let begin = Instant::now();
+        let place = self.place(node)?;
+        loop {
+            let reason = match self.status(&self.nodes()[place]).await {
+                Ok(_) => return Ok(begin.elapsed()),
+                Err(reason) => reason,
+            };
+            self.refuse_ended(node).await?;
+            self.go_on_waiting(begin, timeout, || format!("{node}: {reason}")).await?;
+        }
+    }
+
+    /// Waits until all servers answer and agree on a leader.
+    pub async fn await_agreement(&self, timeout: Duration) -> Result<Duration, DeployError> {
+        let begin = Instant::now();
+        loop {
+            let statuses = self.statuses().await;
+            let Some(reason) = disagreement(self.nodes(), &statuses) else { return Ok(begin.elapsed()) };
+            for node in self.nodes() {
+                self.refuse_ended(&node.name).await?;
+            }
+            self.go_on_waiting(begin, timeout, || reason).await?;
+        }
+    }
+
+    async fn refuse_ended(&self, node: &str) -> Result<(), DeployError> {
+        match self.state(node).await? {
+            state @ ProcessState::Gone { .. } => {
+                let spec = self.target.daemon(&self.nodes()[self.place(node)?], self.nodes());
+                Err(DeployError::Ended { node: node.into(), state, log: spec.stderr.display().to_string() })
+            }
+            ProcessState::Running | ProcessState::Stopped => Ok(()),
+        }
+    }
+
+    async fn go_on_waiting(
+        &self,
+        begin: Instant,
+        timeout: Duration,
+        reason: impl FnOnce() -> String,
+    ) -> Result<(), DeployError> {
+        if begin.elapsed() >= timeout {
+            return Err(DeployError::NotServing { after: timeout, reason: reason() });
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        Ok(())
+    }
+}
+
+/// Why the servers do not yet agree on one leader; `None`: they do.
+fn disagreement(nodes: &[Node], statuses: &[Result<Status, String>]) -> Option<String> {
+    let mut agreed: Option<&Status> = None;
+    for (node, status) in nodes.iter().zip(statuses) {
+        let status = match status {
+            Ok(status) if status.leader.is_some() => status,
+            Ok(_) => return Some(format!("{} knows no leader", node.name)),
+            Err(reason) => return Some(format!("{}: {reason}", node.name)),
+        };
+        match agreed {
+            Some(other) if other != status => return Some(format!("{} follows another leader", node.name)),
+            _ => agreed = Some(status),
+        }
+    }
+    None
+}
