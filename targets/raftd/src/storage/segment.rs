@@ -10,7 +10,7 @@ const MAGIC: &[u8; 8] = b"raftdwal";
 const FORMAT: u32 = 1;
 
 /// The length of a header in bytes.
-pub(super) const HEADER_LENGTH: usize = 28;
+pub(super) const HEADER_LENGTH: usize = 36;
 
 /// What is wrong with a segment as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub enum SegmentDamage {
     },
     /// The segment was written by another member.
     Foreign,
+    /// The segment before it had another length when this one was begun.
+    PreviousLength {
+        /// That length in bytes.
+        found: u64,
+    },
 }
 
 /// Where one segment lives and to whom it belongs.
@@ -38,6 +43,8 @@ pub(super) struct Segment {
     pub number: u64,
     /// The member's identity as a checksum.
     pub identity: u32,
+    /// The length in bytes of the segment before it; 0 for the first one.
+    pub previous_length: u64,
 }
 
 /// What the header of an existing segment says.
@@ -52,6 +59,16 @@ pub(super) enum Found {
 }
 
 impl Segment {
+    /// The first segment of a member.
+    pub(super) fn first(identity: u32) -> Segment {
+        Segment { number: 1, identity, previous_length: 0 }
+    }
+
+    /// The segment after this one, which has `length` bytes.
+    pub(super) fn next(&self, length: u64) -> Segment {
+        Segment { number: self.number + 1, identity: self.identity, previous_length: length }
+    }
+
     /// The name of the file.
     pub(super) fn file(&self) -> String {
         file(self.number)
@@ -64,6 +81,7 @@ impl Segment {
         bytes.extend(FORMAT.to_le_bytes());
         bytes.extend(self.number.to_le_bytes());
         bytes.extend(self.identity.to_le_bytes());
+        bytes.extend(self.previous_length.to_le_bytes());
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
@@ -81,26 +99,28 @@ impl Segment {
     }
 
     fn difference(&self, bytes: &[u8]) -> SegmentDamage {
-        let (Some(format), Some(number), Some(checksum)) =
-            (number32(bytes, 8), number64(bytes, 12), number32(bytes, 24))
-        else {
+        if bytes.len() < HEADER_LENGTH
+            || !bytes.starts_with(MAGIC)
+            || crc32fast::hash(&bytes[..HEADER_LENGTH - 4]) != number32(bytes, HEADER_LENGTH - 4)
+        {
             return SegmentDamage::Header;
-        };
+        }
+        let (format, number, identity) = (number32(bytes, 8), number64(bytes, 12), number32(bytes, 20));
         match () {
-            () if !bytes.starts_with(MAGIC) || crc32fast::hash(&bytes[..24]) != checksum => SegmentDamage::Header,
             () if format != FORMAT => SegmentDamage::Format { found: format },
+            () if identity != self.identity => SegmentDamage::Foreign,
             () if number != self.number => SegmentDamage::Number { found: number },
-            () => SegmentDamage::Foreign,
+            () => SegmentDamage::PreviousLength { found: number64(bytes, 24) },
         }
     }
 }
 
-fn number32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+fn number32(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
 }
 
-fn number64(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+fn number64(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
 /// The name of the file of segment `number`; names sort as the numbers do.
@@ -122,6 +142,9 @@ impl fmt::Display for SegmentDamage {
                 write!(f, "it has format {found}, this server writes and reads {FORMAT}")
             }
             SegmentDamage::Number { found } => write!(f, "its header says that it is segment {found}"),
+            SegmentDamage::PreviousLength { found } => {
+                write!(f, "the segment before it should have {found} bytes, and has not")
+            }
             SegmentDamage::Foreign => write!(f, "it was written by another member"),
         }
     }

@@ -135,7 +135,7 @@ fn corruption_is_told_by_file_and_offset() {
     let first = segments(&disk).remove(0);
     disk.meddle(&first, |bytes| bytes[40] ^= 1);
     let error = open(&disk).unwrap_err().to_string();
-    assert!(error.contains("`0000000000000001.wal` at offset 28: the record's"), "{error}");
+    assert!(error.contains("`0000000000000001.wal` at offset 36: the record's"), "{error}");
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn records_that_contradict_each_other_are_refused() {
         let disk = Memory::default();
         open(&disk).unwrap().0.save(&records).unwrap();
         let refused = open(&disk);
-        assert!(matches!(refused, Err(StorageError::Contradiction { offset: 28, .. })), "{records:?}: {refused:?}");
+        assert!(matches!(refused, Err(StorageError::Contradiction { offset: 36, .. })), "{records:?}: {refused:?}");
     }
 }
 

@@ -64,7 +64,7 @@ impl<D: Disk> Wal<D> {
     /// Writes one frame and waits until it is durable: the next one may be written only then (see [`frame`]).
     fn write(&mut self, payload: &[u8]) -> Result<(), StorageError> {
         if self.length >= self.segment_bytes {
-            let next = Segment { number: self.segment.number + 1, ..self.segment };
+            let next = self.segment.next(self.length);
             self.file = begin(&self.disk, next)?;
             self.segment = next;
             self.length = HEADER_LENGTH as u64;
@@ -124,7 +124,7 @@ fn begin<D: Disk>(disk: &D, segment: Segment) -> Result<D::File, StorageError> {
 
 /// Makes an empty log. The file that names the owner comes last: where it stands, a missing segment is a loss.
 fn create(disk: &impl Disk, names: &[String], identity: &Identity) -> Result<(), StorageError> {
-    let first = Segment { number: 1, identity: identity.digest() };
+    let first = Segment::first(identity.digest());
     let mut segments = names.iter().filter_map(|name| segment::number(name));
     match (segments.next(), segments.next()) {
         (None, _) => {}
@@ -166,7 +166,7 @@ fn recover(disk: &impl Disk, identity: u32) -> Result<(Segments, Recovered), Sto
     let mut recovered = Recovered::default();
     let mut last: Option<Last> = None;
     for number in 1..=highest {
-        let segment = Segment { number, identity };
+        let segment = last.as_ref().map_or(Segment::first(identity), |last| last.segment.next(last.length));
         let file = segment.file();
         if !names.contains(&file) {
             return Err(StorageError::Missing { file });
