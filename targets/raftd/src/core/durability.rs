@@ -81,11 +81,7 @@ impl Durability {
         self.term_sequence <= self.durable
     }
 
-    /// How much of the log is on disk and stays there.
-    ///
-    /// What a later request will overwrite does not count, even if the log in memory has the same entry there again: the
-    /// disk may have 6, 7 now, a request in flight that cuts 7 off and another that brings 7 back. A leader that counted
-    /// its 7 now and crashed between the two would have counted what nobody has.
+    /// How much of the log as it is in memory is on disk. What a later request overwrites does not count.
     pub(super) fn durable_index(&self) -> Index {
         let in_flight = self.in_flight.iter().map(|write| write.first);
         in_flight.chain(self.log_changed_from).map(|first| first - 1).fold(self.disk_end, Index::min)

@@ -100,7 +100,7 @@ pub enum Reason {
     #[error("the leader changed before the answer came")]
     LeaderChanged,
     /// No answer came within [`Config::request_ticks`](super::Config::request_ticks).
-    #[error("no answer came from a majority in time")]
+    #[error("no answer came in time; the leader, a majority or the way there is gone")]
     TimedOut,
 }
 
