@@ -1,12 +1,41 @@
 //! The pictures of a run, each one self-contained SVG for light and dark surroundings.
+//!
+//! Text stays text, colours follow the reader's scheme, and no font, script or other file is needed. A function of
+//! recorded data; where the pictures are put is the caller's business.
+//!
+//! ```
+//! # let history = squall_results::History::default();
+//! use squall_results::plots::{self, Kind};
+//! for kind in Kind::ALL {
+//!     let svg = plots::render(&history, kind);
+//!     assert!(svg.starts_with("<svg"), "{} is no picture", kind.file_name());
+//! }
+//! ```
+
+mod anomaly;
+mod chart;
+mod downsample;
+mod drawing;
+mod lanes;
+mod latency;
+mod legend;
+mod rate;
+mod timeline;
 
 use crate::history::History;
 use crate::verdict::Anomaly;
 
+#[cfg(feature = "report")]
+pub(crate) use anomaly::operation_text;
+pub(crate) use drawing::Drawing;
+#[cfg(feature = "report")]
+pub(crate) use drawing::STYLE;
+
 /// The plots of a run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Latency of every operation over time.
+    /// Latency of every operation over time, from invocation to return, on a logarithmic scale. At most some 4,000
+    /// operations are drawn; extremes always are.
     Latency,
     /// Operations per second over time, by outcome.
     Rate,
@@ -29,11 +58,24 @@ impl Kind {
 }
 
 /// Draws one plot of a run as a self-contained SVG.
-pub fn render(_history: &History, _kind: Kind) -> String {
-    String::from("<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
+pub fn render(history: &History, kind: Kind) -> String {
+    drawing(history, kind).standalone()
 }
 
-/// Draws an anomaly as a self-contained SVG: its operations on a time axis, a row for each process.
-pub fn render_anomaly(_history: &History, _anomaly: &Anomaly) -> String {
-    String::from("<svg xmlns=\"http://www.w3.org/2000/svg\"/>")
+/// Draws an anomaly as a self-contained SVG: its operations on a time axis, a row for each process. The history adds the
+/// faults that were in force at that time.
+pub fn render_anomaly(history: &History, anomaly: &Anomaly) -> String {
+    anomaly_drawing(history, anomaly).standalone()
+}
+
+pub(crate) fn drawing(history: &History, kind: Kind) -> Drawing {
+    match kind {
+        Kind::Latency => latency::draw(history),
+        Kind::Rate => rate::draw(history),
+        Kind::Faults => lanes::draw(history),
+    }
+}
+
+pub(crate) fn anomaly_drawing(history: &History, anomaly: &Anomaly) -> Drawing {
+    anomaly::draw(history, anomaly)
 }

@@ -3,6 +3,15 @@
 //! A function of recorded data. It needs no network, no script and no other file to be read, follows the reader's light
 //! or dark scheme, and prints. Everything that comes from outside squall is escaped.
 
+mod anomalies;
+mod checkers;
+mod faults;
+mod figures;
+mod head;
+mod logs;
+mod page;
+mod words;
+
 use crate::figures::Figures;
 use crate::history::History;
 use crate::verdict::Judgement;
@@ -43,4 +52,3 @@ pub struct ReportInput<'a> {
 pub fn render(input: &ReportInput<'_>) -> String {
     page::render(input).into_string()
 }
-mod page;

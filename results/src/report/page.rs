@@ -1,7 +1,103 @@
-//! The page as a whole.
-use super::ReportInput;
-use maud::{DOCTYPE, Markup, html};
+//! The page as a whole: which sections it has, and in which order.
+
+use super::{ReportInput, anomalies, checkers, faults, figures, head, logs};
+use crate::plots::{self, Kind};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = include_str!("style.css");
 
 pub(super) fn render(input: &ReportInput<'_>) -> Markup {
-    html! { (DOCTYPE) html lang="en" { head { title { (input.title) } } body { h1 { (input.judgement.validity) } } } }
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (input.judgement.validity) " — " (input.title) " — squall" }
+                style { (PreEscaped(STYLE)) (PreEscaped(plots::STYLE)) }
+            }
+            body {
+                (head::render(input))
+                main {
+                    (notes(input))
+                    (anomalies::render(input))
+                    (checkers::render(input.judgement))
+                    (figures::render(input.figures))
+                    (pictures(input))
+                    (faults::render(input.figures))
+                    (logs::render(input))
+                    (plan(input.plan_yaml))
+                    (facts(input))
+                }
+                footer { "Written by squall" @if let Some(start) = &input.history.start { " " (start.squall) } "." }
+            }
+        }
+    }
+}
+
+/// What the reader should know about the state of the record, before anything is believed.
+fn notes(input: &ReportInput<'_>) -> Markup {
+    let failed = input.history.end.as_ref().and_then(|end| match &end.how {
+        crate::event::Ending::Completed => None,
+        crate::event::Ending::Interrupted => {
+            Some("the run was interrupted before all phases were gone through".to_owned())
+        }
+        crate::event::Ending::Failed(why) => Some(format!("squall itself failed: {why}")),
+    });
+    let notes: Vec<&String> = failed.iter().chain(&input.history.notes).collect();
+    html! {
+        @if !notes.is_empty() {
+            aside.notes aria-label="About this record" {
+                strong { "About this record" }
+                ul { @for note in notes { li { (note) } } }
+            }
+        }
+    }
+}
+
+fn pictures(input: &ReportInput<'_>) -> Markup {
+    let caption = |kind: Kind| match kind {
+        Kind::Latency => {
+            ("Latency", "Each dot is an operation, at its return; from invocation to return, logarithmic.")
+        }
+        Kind::Rate => ("Rate", "Operations per second, by outcome."),
+        Kind::Faults => ("Faults and leaders", "What was done to each node, and who led."),
+    };
+    html! {
+        section #plots {
+            h2 { "Over time" }
+            @for kind in [Kind::Faults, Kind::Latency, Kind::Rate] {
+                @let (name, says) = caption(kind);
+                figure {
+                    figcaption { strong { (name) } " " span.soft { (says) } }
+                    div.scroll tabindex="0" role="group" aria-label=(name) {
+                        (PreEscaped(plots::drawing(input.history, kind).inline()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn plan(plan_yaml: &str) -> Markup {
+    html! {
+        @if !plan_yaml.trim().is_empty() {
+            section #plan {
+                h2 { "Plan" }
+                details { summary { "The resolved plan, every default spelled out" } pre { (plan_yaml.trim_end()) } }
+            }
+        }
+    }
+}
+
+fn facts(input: &ReportInput<'_>) -> Markup {
+    html! {
+        @if !input.facts.is_empty() {
+            section #environment {
+                h2 { "Environment" }
+                dl.facts { @for (name, value) in input.facts { div { dt { (name) } dd { (value) } } } }
+            }
+        }
+    }
 }

@@ -1,0 +1,111 @@
+//! An anomaly as a picture: its operations on a time axis, a row for each process, faults behind them.
+//!
+//! A bar reaches from the invocation to the return; a bar whose outcome is unknown is dashed and runs on to the right
+//! edge, since it may take effect at any later time. Where bars would be too short to see, time is stretched piece by
+//! piece (see [`axis`]), and the picture says so.
+
+mod axis;
+mod labels;
+mod legend;
+mod rows;
+
+use super::drawing::{Area, Drawing, Pen, shortened, text_width};
+use super::timeline::WIDTH;
+use crate::figures::in_force;
+use crate::history::History;
+use crate::verdict::{Anomaly, AnomalyOperation, Role};
+use axis::Axis;
+use rows::Row;
+
+pub(crate) use labels::operation_text;
+
+/// Where the time axis begins; the names of processes stand before it.
+const LEFT: f64 = 128.0;
+/// Where bars end that have a return.
+const RIGHT: f64 = WIDTH - 56.0;
+/// Where bars end that have none.
+const EDGE: f64 = WIDTH - 14.0;
+/// The most operations that are drawn; contradiction and witnesses first, then what is nearest.
+const MOST_OPERATIONS: usize = 60;
+const AXIS_HEIGHT: f64 = 30.0;
+
+/// Draws `anomaly`; `history` adds the faults of that time.
+pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
+    let chosen = choose(anomaly);
+    let axis = Axis::of(&chosen, LEFT, RIGHT);
+    let rows = rows::of(&chosen, &axis);
+    let mut pen = Pen::default();
+    legend::draw(&mut pen, &chosen, LEFT);
+    let chips_top = legend::HEIGHT;
+    let top = chips_top + draw_faults(&mut Pen::default(), history, &axis, chips_top, chips_top) + 6.0;
+    let bottom = top + rows.iter().map(Row::height).sum::<f64>();
+    draw_faults(&mut pen, history, &axis, chips_top, bottom);
+    axis.draw(&mut pen, top, bottom);
+    let mut y = top;
+    for row in &rows {
+        row.draw(&mut pen, y);
+        y += row.height();
+    }
+    pen.line((LEFT - 4.0, bottom), (EDGE, bottom), "sq-axis");
+    let mut height = bottom + AXIS_HEIGHT;
+    let left_out = anomaly.operations.len() - chosen.len();
+    let notes = [
+        axis.note().map(str::to_owned),
+        (left_out > 0).then(|| format!("{left_out} more operations of the same time are not drawn.")),
+    ];
+    for note in notes.into_iter().flatten() {
+        pen.text(LEFT, height + 6.0, "sq-soft sq-small", &note);
+        height += 18.0;
+    }
+    Drawing { width: WIDTH, height, title: format!("{}: {}", anomaly.kind, anomaly.told), marks: pen.finish() }
+}
+
+/// The operations that are drawn, by invocation.
+fn choose(anomaly: &Anomaly) -> Vec<&AnomalyOperation> {
+    let mut ranked: Vec<&AnomalyOperation> = anomaly.operations.iter().collect();
+    ranked.sort_by_key(|drawn| {
+        let distance_ns = anomaly.from_ns.saturating_sub(drawn.operation.effect_until_ns())
+            + drawn.operation.invoked_ns.saturating_sub(anomaly.to_ns);
+        (rank(drawn.role), distance_ns)
+    });
+    ranked.truncate(MOST_OPERATIONS);
+    ranked.sort_by_key(|drawn| (drawn.operation.invoked_ns, drawn.operation.id));
+    ranked
+}
+
+fn rank(role: Role) -> usize {
+    match role {
+        Role::Contradiction => 0,
+        Role::Witness => 1,
+        Role::Context => 2,
+    }
+}
+
+/// Faults that were in force within the picture: a band down to `bottom`, and a label from `top` on. Returns how much
+/// room the labels take.
+fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: f64) -> f64 {
+    let end_ns = history.end_ns();
+    let mut row_ends: Vec<f64> = Vec::new();
+    for fault in &history.faults {
+        let Some(span) = in_force(fault, end_ns).filter(|span| span.touches(axis.from_ns(), axis.to_ns())) else {
+            continue;
+        };
+        let from = if span.from_ns <= axis.from_ns() { LEFT - 4.0 } else { axis.x(span.from_ns) };
+        let until = if span.to_ns > axis.to_ns() { EDGE } else { axis.x(span.to_ns) };
+        let label = format!("{}: {}", fault.family, fault.what);
+        let width = text_width(&label, 11.0).min(EDGE - LEFT - 8.0);
+        // A label that would pass the right edge stands as far right as it can.
+        let at = (from + 4.0).min(EDGE - width - 4.0).max(LEFT);
+        let row = row_ends.iter().position(|end| *end <= at.min(from)).unwrap_or_else(|| {
+            row_ends.push(0.0);
+            row_ends.len() - 1
+        });
+        row_ends[row] = (at + width + 8.0).max(until + 2.0);
+        let y = top + row as f64 * 17.0;
+        let area = Area { x: from, y, width: (until - from).max(2.0), height: 15.0 };
+        pen.rect(Area { height: bottom - y, ..area }, 0.0, "sq-band", "");
+        pen.rect(area, 2.0, "sq-chip", &label);
+        pen.text(at, y + 11.5, "sq-small", &shortened(&label, width + 1.0, 11.0));
+    }
+    row_ends.len() as f64 * 17.0
+}

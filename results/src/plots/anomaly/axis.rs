@@ -1,0 +1,204 @@
+//! The time axis of an anomaly: to scale where that can be read, else stretched piece by piece.
+//!
+//! Between two neighbouring instants (invocations and returns) time is always to scale. When the shortest bars would
+//! vanish, each such piece gets a length in proportion to its duration, but no less than a readable least and no more
+//! than a greatest; pieces that were shortened that way are marked with a double stroke.
+
+use crate::plots::drawing::{Pen, number, text_width};
+use crate::plots::timeline::{round_step, round_ticks};
+use crate::verdict::{AnomalyOperation, Role};
+
+/// To scale, the shortest bar must be this long.
+const SHORTEST_BAR: f64 = 26.0;
+/// The least length of a piece that is stretched, if there is room.
+const LEAST_PIECE: f64 = 16.0;
+/// A piece is marked as shortened if its scale is this many times below that of the others.
+const MARKED_BELOW: f64 = 0.7;
+const LABEL_GAP: f64 = 14.0;
+
+/// Maps instants to places.
+#[derive(Debug)]
+pub(super) struct Axis {
+    /// Instants and their places, both growing; at least two.
+    knots: Vec<(u64, f64)>,
+    /// The pieces (by the knot they begin with) that were shortened.
+    shortened: Vec<usize>,
+    to_scale: bool,
+    /// Instants worth a label, the most important first.
+    worth_a_label: Vec<u64>,
+}
+
+impl Axis {
+    /// An axis from `left` to `right` on which the bars of `operations` can be told apart.
+    pub(super) fn of(operations: &[&AnomalyOperation], left: f64, right: f64) -> Axis {
+        let ends =
+            |drawn: &&AnomalyOperation| [Some(drawn.operation.invoked_ns), closing_ns(drawn)].into_iter().flatten();
+        let mut instants: Vec<u64> = operations.iter().flat_map(ends).collect();
+        instants.sort_unstable();
+        instants.dedup();
+        match instants.len() {
+            0 => instants = vec![0, 1],
+            1 => instants.push(instants[0] + 1),
+            _ => {}
+        }
+        let total_ns = (instants[instants.len() - 1] - instants[0]) as f64;
+        let durations = operations.iter().filter_map(|drawn| Some(closing_ns(drawn)? - drawn.operation.invoked_ns));
+        let shortest =
+            durations.min().map_or(right - left, |shortest_ns| shortest_ns as f64 / total_ns * (right - left));
+        let to_scale = shortest >= SHORTEST_BAR;
+        let pieces: Vec<f64> = instants.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let (lengths, shortened) = if to_scale {
+            (pieces.iter().map(|piece| piece / total_ns * (right - left)).collect(), Vec::new())
+        } else {
+            stretched(&pieces, right - left)
+        };
+        let mut place = left;
+        let mut knots = vec![(instants[0], left)];
+        for (instant, length) in instants[1..].iter().zip(lengths) {
+            place += length;
+            knots.push((*instant, place));
+        }
+        Axis { knots, shortened, to_scale, worth_a_label: worth_a_label(operations) }
+    }
+
+    /// The first instant.
+    pub(super) fn from_ns(&self) -> u64 {
+        self.knots[0].0
+    }
+
+    /// The last instant.
+    pub(super) fn to_ns(&self) -> u64 {
+        self.knots[self.knots.len() - 1].0
+    }
+
+    /// Where an instant lies; what is outside lies at the nearer end.
+    pub(super) fn x(&self, at_ns: u64) -> f64 {
+        let after = self.knots.partition_point(|(instant, _)| *instant <= at_ns);
+        if after == 0 {
+            return self.knots[0].1;
+        }
+        let (from_ns, from) = self.knots[after - 1];
+        let Some((to_ns, to)) = self.knots.get(after).copied() else { return from };
+        from + (at_ns - from_ns) as f64 / (to_ns - from_ns) as f64 * (to - from)
+    }
+
+    /// What the reader must know about the scale.
+    pub(super) fn note(&self) -> Option<&'static str> {
+        match (self.to_scale, self.shortened.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some("Time is not to scale: short steps are stretched."),
+            (false, false) => Some("Time is not to scale: short steps are stretched, // marks shortened ones."),
+        }
+    }
+
+    /// Draws labels below `bottom`, faint lines up to `top`, the marks of shortened pieces.
+    pub(super) fn draw(&self, pen: &mut Pen, top: f64, bottom: f64) {
+        let ticks_ns = if self.to_scale { self.round_ticks_ns() } else { self.worth_a_label.clone() };
+        let decimals = self.decimals(&ticks_ns);
+        let mut taken: Vec<(f64, f64)> =
+            self.shortened.iter().map(|piece| self.middle(*piece)).map(|x| (x - 8.0, x + 8.0)).collect();
+        for at_ns in ticks_ns {
+            let x = self.x(at_ns);
+            let label = format!("{:.decimals$} s", at_ns as f64 / 1e9);
+            let half = text_width(&label, 11.0) / 2.0;
+            pen.line((x, top), (x, bottom), "sq-grid");
+            if taken.iter().all(|(from, to)| x + half + LABEL_GAP < *from || *to < x - half) {
+                pen.line((x, bottom), (x, bottom + 4.0), "sq-axis");
+                pen.text(x, bottom + 17.0, "sq-soft sq-small sq-mid", &label);
+                taken.push((x - half - LABEL_GAP, x + half + LABEL_GAP));
+            }
+        }
+        for piece in &self.shortened {
+            let x = self.middle(*piece);
+            let (low, high) = (number(bottom + 5.0), number(bottom - 5.0));
+            let [a, b, c, d] = [x - 4.0, x, x + 1.0, x + 5.0].map(number);
+            pen.path(&format!("M{a} {low}L{b} {high}M{c} {low}L{d} {high}"), "sq-cut");
+        }
+    }
+
+    fn middle(&self, piece: usize) -> f64 {
+        (self.knots[piece].1 + self.knots[piece + 1].1) / 2.0
+    }
+
+    fn round_ticks_ns(&self) -> Vec<u64> {
+        let (from_ns, to_ns) = (self.from_ns() as f64, self.to_ns() as f64);
+        let step = round_step((to_ns - from_ns) / 8.0).max(1.0);
+        let first = (from_ns / step).ceil() * step;
+        round_ticks((to_ns - first).max(0.0), usize::MAX.min(8))
+            .into_iter()
+            .map(|offset| (first + offset) as u64)
+            .collect()
+    }
+
+    /// Milliseconds, or as many decimals more as the labels need to differ.
+    fn decimals(&self, ticks_ns: &[u64]) -> usize {
+        let mut sorted = ticks_ns.to_vec();
+        sorted.sort_unstable();
+        let closest_ns =
+            sorted.windows(2).map(|pair| pair[1] - pair[0]).filter(|ns| *ns > 0).min().unwrap_or(1_000_000);
+        match closest_ns {
+            1_000_000.. => 3,
+            100_000.. => 4,
+            10_000.. => 5,
+            _ => 6,
+        }
+    }
+}
+
+/// The instant at which a bar ends; `None`: it runs on, since nobody knows when it takes effect.
+pub(super) fn closing_ns(drawn: &AnomalyOperation) -> Option<u64> {
+    if drawn.operation.outcome.is_unknown() { None } else { drawn.operation.returned_ns }
+}
+
+/// The ends of the operations that matter first.
+fn worth_a_label(operations: &[&AnomalyOperation]) -> Vec<u64> {
+    let mut instants = Vec::new();
+    for role in [Role::Contradiction, Role::Witness, Role::Context] {
+        for drawn in operations.iter().filter(|drawn| drawn.role == role) {
+            instants.extend([Some(drawn.operation.invoked_ns), closing_ns(drawn)].into_iter().flatten());
+        }
+    }
+    instants
+}
+
+/// The length of each piece, `width` in all, and which were shortened.
+fn stretched(pieces: &[f64], width: f64) -> (Vec<f64>, Vec<usize>) {
+    let fair = width / pieces.len() as f64;
+    let (least, greatest) = (LEAST_PIECE.min(fair * 0.6), (fair * 3.0).min(width * 0.6));
+    let lengths_at = |scale: f64| pieces.iter().map(move |piece| (piece * scale).clamp(least, greatest));
+    // The sum grows with the scale: halve the range until it fits.
+    let (mut low, mut high) = (0.0, width / pieces.iter().copied().fold(f64::INFINITY, f64::min).max(1.0));
+    for _ in 0..200 {
+        let scale = (low + high) / 2.0;
+        if lengths_at(scale).sum::<f64>() < width { low = scale } else { high = scale }
+    }
+    let lengths: Vec<f64> = lengths_at(high).collect();
+    let rest = width / lengths.iter().sum::<f64>();
+    let shortened = pieces.iter().enumerate().filter(|(_, piece)| greatest < **piece * high * MARKED_BELOW);
+    (lengths.iter().map(|length| length * rest).collect(), shortened.map(|(index, _)| index).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_fill_the_width_and_shortened_ones_are_named() {
+        // 1 ms steps around an idle second: the second must not eat the picture.
+        let pieces = [1e6, 2e6, 1e9, 1e6, 3e6];
+        let (lengths, shortened) = stretched(&pieces, 900.0);
+        assert!((lengths.iter().sum::<f64>() - 900.0).abs() < 1e-6, "{lengths:?}");
+        assert!(lengths.iter().all(|length| *length >= LEAST_PIECE), "{lengths:?}");
+        assert!(lengths[4] > lengths[0] && lengths[2] >= lengths[4], "longer stays longer: {lengths:?}");
+        assert_eq!(shortened, vec![2]);
+    }
+
+    #[test]
+    fn sixty_pieces_still_fit() {
+        let pieces: Vec<f64> =
+            (0..60).map(|index| if index % 9 == 0 { 5e8 } else { 1e3 * (1 + index) as f64 }).collect();
+        let (lengths, _) = stretched(&pieces, 900.0);
+        assert!((lengths.iter().sum::<f64>() - 900.0).abs() < 1e-6);
+        assert!(lengths.iter().all(|length| *length > 5.0), "{lengths:?}");
+    }
+}

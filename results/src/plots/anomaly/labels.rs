@@ -1,0 +1,146 @@
+//! What stands at a bar, and where: inside it, beside it, or below it at the end of a thin line.
+
+use crate::call::{Call, Shown};
+use crate::history::Operation;
+use crate::outcome::Outcome;
+
+/// An operation in a few words: `read → 3`, `write 7`, `cas 3→7: not equal`, `write 7 → ?`.
+pub(crate) fn operation_text(operation: &Operation) -> String {
+    let asked = match &operation.call {
+        Call::Cas { expect, value, .. } => format!("cas {}→{value}", Shown(*expect)),
+        call => call.to_string(),
+    };
+    match (&operation.call, &operation.outcome) {
+        (_, Outcome::Unknown(_)) => format!("{asked} → ?"),
+        (_, Outcome::Fail(_)) => format!("{asked}: failed"),
+        (Call::Read { .. }, Outcome::Ok(reply)) => format!("{asked} → {reply}"),
+        (Call::Write { .. }, Outcome::Ok(crate::call::Reply::Written { .. })) => asked,
+        (Call::Cas { .. }, Outcome::Ok(crate::call::Reply::Written { .. })) => format!("{asked} ok"),
+        (_, Outcome::Ok(reply)) => format!("{asked}: {reply}"),
+    }
+}
+
+/// Where a label stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Place {
+    /// Within its bar, from here on.
+    Inside(f64),
+    /// On the line of the bars, from here on.
+    Beside(f64),
+    /// On a line below the bars (0 is the first), from `at` on, tied to its bar by a line at `tie`.
+    Below {
+        /// The line.
+        line: usize,
+        /// Where the text begins.
+        at: f64,
+        /// Where the tie comes down.
+        tie: f64,
+    },
+}
+
+/// A bar as far as its label is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bar {
+    /// Its left end.
+    pub from: f64,
+    /// Its right end.
+    pub to: f64,
+    /// How wide its label is.
+    pub label: f64,
+}
+
+const PADDING: f64 = 6.0;
+
+/// Places the labels of the bars of one row, which stand from left to right, between `left` and `right`.
+pub(super) fn place(bars: &[Bar], left: f64, right: f64) -> Vec<Place> {
+    let mut bar_line: Vec<(f64, f64)> = bars.iter().map(|bar| (bar.from, bar.to)).collect();
+    let mut below: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut places = vec![Place::Inside(0.0); bars.len()];
+    // From right to left: a label below stands right of its tie, so the ties still to come pass left of it.
+    for (index, bar) in bars.iter().enumerate().rev() {
+        let (after, before) = (bar.to + PADDING, bar.from - PADDING - bar.label);
+        places[index] = if bar.label + 2.0 * PADDING <= bar.to - bar.from {
+            Place::Inside(bar.from + PADDING)
+        } else if after + bar.label <= right && is_free(&bar_line, after, after + bar.label) {
+            bar_line.push((after, after + bar.label));
+            Place::Beside(after)
+        } else if index == 0 && before >= left {
+            // Left of the first bar nothing else wants to stand.
+            Place::Beside(before)
+        } else {
+            place_below(&mut below, bar, right)
+        };
+    }
+    places
+}
+
+fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Bar, right: f64) -> Place {
+    let tie = ((bar.from + bar.to) / 2.0).min(right);
+    let at = if tie + 4.0 + bar.label <= right { tie + 4.0 } else { tie - 4.0 - bar.label };
+    let line = below.iter().position(|taken| is_free(taken, at - 4.0, at + bar.label + 4.0)).unwrap_or(below.len());
+    if line == below.len() {
+        below.push(Vec::new());
+    }
+    below[line].push((at, at + bar.label));
+    for passed in &mut below[..line] {
+        passed.push((tie, tie));
+    }
+    Place::Below { line, at, tie }
+}
+
+fn is_free(taken: &[(f64, f64)], from: f64, to: f64) -> bool {
+    taken.iter().all(|(begun, over)| to + PADDING <= *begun || *over + 1.0 <= from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bars: &[(f64, f64, f64)], expected: &[Place]) {
+        let bars: Vec<Bar> = bars.iter().map(|(from, to, label)| Bar { from: *from, to: *to, label: *label }).collect();
+        assert_eq!(place(&bars, 100.0, 1000.0), expected);
+    }
+
+    #[test]
+    fn labels_go_inside_then_beside_then_below() {
+        check(&[(200.0, 300.0, 50.0)], &[Place::Inside(206.0)]);
+        check(&[(200.0, 220.0, 50.0)], &[Place::Beside(226.0)]);
+        check(&[(200.0, 220.0, 50.0), (400.0, 500.0, 20.0)], &[Place::Beside(226.0), Place::Inside(406.0)]);
+        check(
+            &[(105.0, 115.0, 50.0), (120.0, 130.0, 50.0)],
+            &[Place::Below { line: 0, at: 114.0, tie: 110.0 }, Place::Beside(136.0)],
+        );
+    }
+
+    #[test]
+    fn labels_never_overlap() {
+        let bars: Vec<Bar> = (0..12)
+            .map(|index| 200.0 + f64::from(index) * 14.0)
+            .map(|from| Bar { from, to: from + 10.0, label: 70.0 })
+            .collect();
+        let places = place(&bars, 100.0, 1000.0);
+        let mut spans: Vec<(usize, f64, f64)> = Vec::new();
+        for (place, bar) in places.iter().zip(&bars) {
+            let (line, from) = match place {
+                Place::Inside(at) | Place::Beside(at) => (0, *at),
+                Place::Below { line, at, .. } => (line + 1, *at),
+            };
+            spans.push((line, from, from + bar.label));
+        }
+        for (index, (line, from, to)) in spans.iter().enumerate() {
+            for (other_line, other_from, other_to) in &spans[..index] {
+                assert!(line != other_line || to <= other_from || other_to <= from, "{places:?}");
+            }
+        }
+        // No tie crosses a label on a line above its own.
+        for place in &places {
+            let Place::Below { line, tie, .. } = place else { continue };
+            for (other_line, from, to) in &spans {
+                assert!(
+                    *other_line == 0 || *other_line > *line || tie < from || to < tie,
+                    "{tie} crosses {from}..{to}"
+                );
+            }
+        }
+    }
+}

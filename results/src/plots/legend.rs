@@ -1,0 +1,46 @@
+//! The line above a plot that says what its marks mean.
+
+use super::chart::Tone;
+use super::drawing::{Area, Pen, text_width};
+use super::timeline::LEFT;
+
+/// The height of the legend.
+pub(crate) const HEIGHT: f64 = 26.0;
+
+/// The sample that stands before an entry's words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sample {
+    /// A dot of a series.
+    Dot(Tone),
+    /// A line of a series.
+    Run(Tone),
+    /// A fault that was in force.
+    Fault,
+    /// A fault that was not.
+    Idle,
+    /// Who leads.
+    Leader,
+    /// A node that did not answer.
+    Silent,
+}
+
+/// Draws the entries from left to right.
+pub(crate) fn draw(pen: &mut Pen, entries: &[(Sample, String)]) {
+    let mut x = LEFT;
+    for (sample, words) in entries {
+        let (middle, until) = (12.0, x + 20.0);
+        match sample {
+            Sample::Dot(tone) => {
+                let dot = format!("M{:.1} {middle}h0", x + 14.0);
+                pen.path(&dot, &format!("sq-points {}", tone.class()));
+            }
+            Sample::Run(tone) => pen.line((x, middle), (until, middle), &format!("sq-run {}", tone.class())),
+            Sample::Fault => pen.rect(Area { x, y: 6.0, width: 20.0, height: 12.0 }, 2.0, "sq-chip", ""),
+            Sample::Idle => pen.rect(Area { x, y: 6.0, width: 20.0, height: 12.0 }, 2.0, "sq-idle", ""),
+            Sample::Leader => pen.rect(Area { x, y: 10.0, width: 20.0, height: 4.0 }, 2.0, "sq-lead", ""),
+            Sample::Silent => pen.line((x, middle), (until, middle), "sq-mute"),
+        }
+        pen.text(until + 6.0, 16.0, "sq-soft", words);
+        x = until + 6.0 + text_width(words, 12.0) + 20.0;
+    }
+}

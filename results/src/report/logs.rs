@@ -1,0 +1,85 @@
+//! What the nodes logged around the first anomaly, or around the changes of leadership if there is none.
+
+use super::{LogLine, ReportInput, words};
+use maud::{Markup, html};
+
+/// How much before and after an anomaly is shown.
+const AROUND_ANOMALY_NS: u64 = 1_000_000_000;
+/// How much before and after a change of leadership is shown.
+const AROUND_CHANGE_NS: u64 = 250_000_000;
+/// The most lines that are shown: those nearest to what happened.
+const MOST_LINES: usize = 300;
+/// The most characters of a line that are shown.
+const LONGEST_LINE: usize = 400;
+
+/// Stretches of the run around which lines are shown, and what they are.
+struct Surroundings {
+    what: &'static str,
+    spans_ns: Vec<(u64, u64)>,
+    around_ns: u64,
+}
+
+/// Whether [`render`] shows anything.
+pub(super) fn has_any(input: &ReportInput<'_>) -> bool {
+    surroundings(input).is_some_and(|around| input.logs.iter().any(|line| around.distance_ns(line).is_some()))
+}
+
+pub(super) fn render(input: &ReportInput<'_>) -> Markup {
+    let Some(around) = surroundings(input) else { return html! {} };
+    let mut lines: Vec<(u64, &LogLine)> =
+        input.logs.iter().filter_map(|line| Some((around.distance_ns(line)?, line))).collect();
+    let found = lines.len();
+    lines.sort_by_key(|(distance_ns, _)| *distance_ns);
+    lines.truncate(MOST_LINES);
+    lines.sort_by_key(|(_, line)| line.at_ns);
+    let widest = lines.iter().map(|(_, line)| line.node.chars().count()).max().unwrap_or(0).min(16);
+    html! {
+        @if !lines.is_empty() {
+            section #logs {
+                h2 { "Logs" }
+                details open[found <= 40] {
+                    summary {
+                        (words::counted(found, "line", "lines")) " of all nodes around " (around.what)
+                        @if found > lines.len() { ", the nearest " (lines.len()) " of them" }
+                    }
+                    pre.log {
+                        @for (distance_ns, line) in &lines {
+                            span.hit[*distance_ns == 0] {
+                                span.soft { (format!("{:>11}", line.at_ns.map(words::instant).unwrap_or_default())) }
+                                "  " b { (format!("{:<widest$}", line.node)) } "  " (shown(&line.text)) "\n"
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn surroundings(input: &ReportInput<'_>) -> Option<Surroundings> {
+    if let Some(anomaly) = input.judgement.anomalies().next() {
+        let spans_ns = vec![(anomaly.from_ns, anomaly.to_ns)];
+        return Some(Surroundings { what: "the first anomaly", spans_ns, around_ns: AROUND_ANOMALY_NS });
+    }
+    let changes = input.history.leader_changes();
+    let spans_ns: Vec<(u64, u64)> = changes.iter().skip(1).map(|(at_ns, ..)| (*at_ns, *at_ns)).collect();
+    let what = if spans_ns.len() == 1 { "the leader change" } else { "the leader changes" };
+    (!spans_ns.is_empty()).then_some(Surroundings { what, spans_ns, around_ns: AROUND_CHANGE_NS })
+}
+
+impl Surroundings {
+    /// How far a line is from the nearest stretch; `None`: too far, or nobody knows.
+    fn distance_ns(&self, line: &LogLine) -> Option<u64> {
+        let at_ns = line.at_ns?;
+        let distances =
+            self.spans_ns.iter().map(|(from_ns, to_ns)| from_ns.saturating_sub(at_ns) + at_ns.saturating_sub(*to_ns));
+        distances.min().filter(|distance_ns| *distance_ns <= self.around_ns)
+    }
+}
+
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_LINE) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
