@@ -15,6 +15,9 @@ use std::{io, mem};
 /// How often a session is searched for further members: each search finds the children that its members had meanwhile.
 const SEARCHES_MAX: usize = 32;
 
+/// The highest number of a signal.
+const SIGNAL_MAX: libc::c_long = 64;
+
 /// The daemons that were started here.
 #[derive(Debug, Default)]
 pub(crate) struct Daemons {
@@ -107,10 +110,13 @@ pub(crate) fn spawn(command: &mut Command, argv: &[String]) -> Result<Child, Tro
 /// Out of reach of the terminal's Ctrl-C, with default signal dispositions and no signal blocked.
 fn become_a_session() -> io::Result<()> {
     nix::unistd::setsid()?;
-    // SAFETY: plain system calls on values of this frame; the numbers that cannot be reset answer EINVAL, as expected.
+    // Zeroes are SIG_DFL without flags; no architecture's `struct sigaction` is longer.
+    let default = [0_u64; 4];
+    // SAFETY: plain system calls on values of this frame. The kernel is called directly because the C library keeps two
+    // real-time signals to itself; KILL and STOP answer EINVAL, as expected.
     unsafe {
-        for number in 1..=libc::SIGRTMAX() {
-            libc::signal(number, libc::SIG_DFL);
+        for number in 1..=SIGNAL_MAX {
+            libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), std::ptr::null::<u8>(), size_of::<u64>());
         }
         let mut none: libc::sigset_t = mem::zeroed();
         libc::sigemptyset(&mut none);

@@ -1,0 +1,103 @@
+//! Another squall beside this one: a process with a sandbox of its own, told what to do line by line.
+
+use crate::stage::options;
+use crate::{link, sandbox, stage};
+use squall_targets::cluster::{Cluster, CutMechanism};
+use squall_targets::remote::DaemonSpec;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use tempfile::TempDir;
+
+pub const ARGUMENT: &str = "play-controller";
+
+/// Brings up two nodes with a daemon that hides, then obeys until its input ends.
+pub fn play(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let folder = arguments.next().expect("a folder").into();
+    let sandbox = sandbox::enter().expect("a sandbox in the sandbox");
+    stage::run(async {
+        let cluster = Cluster::up(&sandbox, options(folder, 2, Some(CutMechanism::Neighbours))).await.unwrap();
+        let node = &cluster.nodes()[0];
+        // Forks twice and leaves session and group, as daemons of old do; says so when it has.
+        let script = "(setsid sh -c 'echo hidden; exec sleep 98763' &) ; exit 0";
+        let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let out = node.dir.join("out.log");
+        let daemon = DaemonSpec { argv, env: vec![], cwd: node.dir.clone(), stdout: out.clone(), stderr: out.clone() };
+        node.remote.start(&daemon).await.unwrap();
+        stage::until("the daemon hides", async || {
+            let processes = squall_targets::remote::CommandLine::new(["sh", "-c", "cat /proc/[0-9]*/comm"]);
+            let output = node.remote.run(&processes, stage::PATIENCE).await.unwrap();
+            String::from_utf8_lossy(&output.stdout).contains("sleep")
+        })
+        .await;
+        println!("{}", cluster.nodes()[1].address);
+        for line in std::io::stdin().lines() {
+            match line.unwrap().as_str() {
+                "cut" => cluster.cut(&[link(1, 2)]).await.map(|()| println!("cut")).unwrap(),
+                _ => println!("{}", cluster.probe(&[link(1, 2)]).await.unwrap().arrived),
+            }
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+/// The process that plays a controller. Killed when dropped.
+pub struct Controller {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    /// What it said first: the address of its second node.
+    pub address: String,
+    _folder: TempDir,
+}
+
+impl Controller {
+    pub fn start() -> Controller {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg(ARGUMENT).arg(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut controller = Controller { child, stdin, stdout, address: String::new(), _folder: folder };
+        controller.address = controller.line();
+        controller
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells it something and waits for what it answers.
+    pub fn tell(&mut self, what: &str) -> String {
+        writeln!(self.stdin, "{what}").unwrap();
+        self.line()
+    }
+
+    pub fn kill_9(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
+
+/// Two controllers with the same addresses: what one cuts, the other does not feel.
+pub fn side_by_side() {
+    let (mut one, mut other) = (Controller::start(), Controller::start());
+    assert_eq!((one.address.as_str(), other.address.as_str()), ("10.77.0.2", "10.77.0.2"));
+    assert_eq!((one.tell("probe"), other.tell("probe")), ("5".into(), "5".into()));
+    assert_eq!(one.tell("cut"), "cut");
+    assert_eq!((one.tell("probe"), other.tell("probe")), ("0".into(), "5".into()));
+    one.kill_9();
+    assert_eq!(other.tell("probe"), "5");
+}

@@ -1,0 +1,118 @@
+//! Local clusters for real: namespaces, agents, daemons, cuts, and that nothing is left of them.
+//!
+//! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable plays
+//! other parts too: the agent, a controller to be killed, the programs on the nodes. Everything runs twice: as root where
+//! the tests are, and as an ordinary user.
+
+mod controller;
+mod cuts;
+mod nodes;
+mod programs;
+mod stage;
+mod traces;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use squall_targets::cluster::{CutMechanism, Link};
+use squall_targets::{agent, sandbox};
+use stage::Stage;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::{env, fs, io};
+
+/// Nobody, on every Linux.
+const ORDINARY_USER: u32 = 65_534;
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next().as_ref().and_then(|first| first.to_str()) {
+        Some(agent::ARGUMENT) => return agent::run(arguments),
+        Some(controller::ARGUMENT) => return controller::play(arguments),
+        Some(programs::ECHO) => return programs::echo(),
+        Some(programs::TALK) => return programs::talk(arguments),
+        _ => {}
+    }
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let is_root = nix::unistd::geteuid().is_root();
+    let ordinary = if is_root { as_ordinary_user() } else { Ok(true) };
+    if !arguments.list {
+        match sandbox::enter() {
+            Ok(sandbox) => stage::set_sandbox(sandbox),
+            Err(error) => {
+                eprintln!("failed to {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    let here = libtest_mimic::run(&arguments, trials(if is_root { "root" } else { "user" }));
+    match ordinary {
+        Ok(true) => here.exit_code(),
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the tests could not be run as an ordinary user: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs this executable as somebody who may do nothing special, from a place where they reach it.
+fn as_ordinary_user() -> io::Result<bool> {
+    let place = tempfile::tempdir()?;
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755))?;
+    let copy = place.path().join("local_cluster");
+    fs::copy(env::current_exe()?, &copy)?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+    let mut command = Command::new(&copy);
+    command.args(env::args_os().skip(1)).current_dir(place.path()).uid(ORDINARY_USER).gid(ORDINARY_USER);
+    Ok(command.status()?.success())
+}
+
+fn trials(user: &str) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name: &str, test: fn()| {
+        trials.push(Trial::test(format!("{user}::{name}"), move || {
+            test();
+            Ok::<(), Failed>(())
+        }));
+    };
+    add("nodes_have_names_addresses_and_processes_of_their_own", || stage::run(nodes::identity()));
+    add("a_command_gives_status_and_output", || stage::run(nodes::commands()));
+    add("a_command_that_takes_too_long_is_killed_with_its_children", || stage::run(nodes::time_out()));
+    add("a_daemon_stops_continues_and_dies", || stage::run(nodes::daemon_states()));
+    add("a_session_gets_a_signal_as_a_whole", || stage::run(nodes::session()));
+    add("a_daemon_starts_with_a_clean_slate", || stage::run(nodes::clean_slate()));
+    add("what_cannot_be_done_is_told", || stage::run(nodes::refusals()));
+    add("an_agent_that_died_is_reported_at_once", || stage::run(nodes::agent_death()));
+    add("options_that_contradict_themselves_are_refused", || stage::run(nodes::bad_options()));
+    add("clusters_of_one_process_do_not_meet", || stage::run(nodes::two_clusters()));
+    add("down_leaves_nothing", || stage::run(traces::down()));
+    add("dropping_leaves_nothing", || stage::run(traces::dropped()));
+    add("kill_9_leaves_nothing", traces::kill_9);
+    add("controllers_side_by_side_do_not_disturb_each_other", controller::side_by_side);
+    add("neighbour_entries_deliver_to_nobody", || stage::run(cuts::deliver_to_nobody()));
+    add("arp_does_not_undo_a_cut", || stage::run(cuts::arp()));
+    add("iptables_counts_what_it_drops", || stage::run(cuts::counts()));
+    add("iptables::cut_both_ways_and_heal", || stage::run(cuts::both_ways(CutMechanism::Iptables)));
+    add("iptables::cut_one_way", || stage::run(cuts::one_way(CutMechanism::Iptables)));
+    add("iptables::overlapping_cuts", || stage::run(cuts::overlapping(CutMechanism::Iptables)));
+    add("iptables::cuts_at_the_same_time", || stage::run(cuts::concurrent(CutMechanism::Iptables)));
+    add("iptables::a_connection_goes_silent_and_resumes", || stage::run(cuts::connection(CutMechanism::Iptables)));
+    add("neighbours::cut_both_ways_and_heal", || stage::run(cuts::both_ways(CutMechanism::Neighbours)));
+    add("neighbours::cut_one_way", || stage::run(cuts::one_way(CutMechanism::Neighbours)));
+    add("neighbours::overlapping_cuts", || stage::run(cuts::overlapping(CutMechanism::Neighbours)));
+    add("neighbours::cuts_at_the_same_time", || stage::run(cuts::concurrent(CutMechanism::Neighbours)));
+    add("neighbours::a_connection_goes_silent_and_resumes", || stage::run(cuts::connection(CutMechanism::Neighbours)));
+    trials
+}
+
+/// The link between two nodes by their numbers.
+fn link(from: u8, to: u8) -> Link {
+    Link { from: format!("n{from}"), to: format!("n{to}") }
+}
+
+/// How many of the datagrams of a probe arrive over each of the links, in percent.
+async fn arrived(stage: &Stage, links: &[Link]) -> u64 {
+    let count = stage.cluster.probe(links).await.unwrap();
+    count.arrived * 100 / count.sent
+}
