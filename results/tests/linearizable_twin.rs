@@ -1,11 +1,14 @@
 //! The checker against its brute-force twin: random tiny histories, and all histories of some small shapes.
 
+mod legal;
 mod twin;
 
 use squall_results::call::{Call, Reply, Value};
 use squall_results::checker::linearizable::{Linearizable, Reductions};
 use squall_results::model::Register;
-use squall_results::{Budget, Operation, Outcome, Validity};
+use squall_results::verdict::Role;
+use squall_results::{Budget, Checker, History, Operation, Outcome, Validity};
+use std::collections::BTreeMap;
 use twin::{Random, Shape, is_linearizable, operation, random_history};
 
 /// Every way to switch the reductions on and off that says something about one of them.
@@ -49,6 +52,34 @@ fn random_tiny_histories() {
     }
     assert!(illegal * 10 > HISTORIES * 3 && illegal * 10 < HISTORIES * 7, "{illegal} of {HISTORIES} are illegal");
     assert!(crashed * 10 > HISTORIES * 3, "{crashed} of {HISTORIES} have crashed operations");
+}
+
+/// What a verdict shows of an illegal history holds too: the prefixes are legal and stop, and the contradiction and its
+/// witnesses alone are illegal already.
+#[test]
+fn evidence_of_random_histories() {
+    let mut random = Random(21);
+    let (mut told, mut shrunk) = (BTreeMap::<String, u32>::new(), 0);
+    for _ in 0..6_000 {
+        let operations = random_history(&mut random, Shape { operations: (3, 9), ..Shape::TINY });
+        if is_linearizable(&operations) {
+            continue;
+        }
+        let history = History { operations, ..History::default() };
+        let verdict = Linearizable::new(Register).check(&history, &Budget::default());
+        assert_eq!(verdict.anomalies.len(), 1, "{verdict:#?}");
+        legal::evidence_holds(&history, &verdict);
+        let anomaly = &verdict.anomalies[0];
+        let involved: Vec<Operation> = [Role::Contradiction, Role::Witness]
+            .into_iter()
+            .flat_map(|role| legal::with_role(anomaly, role))
+            .cloned()
+            .collect();
+        assert!(!is_linearizable(&involved), "{anomaly:#?}");
+        *told.entry(anomaly.kind.clone()).or_default() += 1;
+        shrunk += u32::from(involved.len() < history.operations.len());
+    }
+    assert!(told.len() == 9 && told.values().all(|count| *count >= 5) && shrunk > 2_000, "{shrunk} {told:?}");
 }
 
 /// All calls with their outcomes over the values 1 and 2.

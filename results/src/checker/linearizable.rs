@@ -19,6 +19,7 @@
 
 mod config;
 mod entry;
+mod evidence;
 mod keys;
 mod meter;
 mod reductions;
@@ -30,7 +31,7 @@ pub use reductions::Reductions;
 use crate::checker::{Budget, Checker};
 use crate::history::{History, Operation};
 use crate::model::Model;
-use crate::verdict::{Validity, Verdict};
+use crate::verdict::{Anomaly, Validity, Verdict};
 use keys::{Answer, Judged};
 use meter::{Allowance, Meter};
 use std::collections::BTreeMap;
@@ -78,12 +79,13 @@ impl<M: Model + Send> Checker for Linearizable<M> {
         for operation in &history.operations {
             by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
         }
-        let judged = keys::judge_all(self, by_key, &allowance);
-        verdict(self.name(), history, &judged)
+        let judged = keys::judge_all(self, &by_key, &allowance);
+        let anomalies = keys::anomalies(self, &by_key, &judged, &allowance);
+        verdict(self.name(), history, &judged, anomalies)
     }
 }
 
-fn verdict(checker: &str, history: &History, judged: &[Judged]) -> Verdict {
+fn verdict(checker: &str, history: &History, judged: &[Judged], anomalies: Vec<Anomaly>) -> Verdict {
     let validity = judged.iter().map(|key| key.answer.validity()).max().unwrap_or(Validity::Valid);
     let reason = match validity {
         Validity::Valid if history.operations.is_empty() => "no operations".into(),
@@ -94,7 +96,7 @@ fn verdict(checker: &str, history: &History, judged: &[Judged]) -> Verdict {
         }
         Validity::Unknown => unknown_reason(judged),
     };
-    Verdict { checker: checker.into(), validity, reason, anomalies: Vec::new(), figures: figures(history, judged) }
+    Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(history, judged) }
 }
 
 /// Which keys are open, why, and how far the least known of them is established.

@@ -1,0 +1,92 @@
+//! The longest legal orders: each explains all that could be explained, and stops.
+
+use super::sentence::Instants;
+use crate::checker::linearizable::config::Config;
+use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::search::Search;
+use crate::history::Operation;
+use crate::model::Model;
+use crate::verdict::{LegalPrefix, Refusal};
+
+/// The most prefixes that are shown, each with another state.
+const PREFIXES: usize = 4;
+
+/// How many operations at the end of a prefix are named.
+const LAST: usize = 20;
+
+/// How many operations that came too late are named.
+const TOO_LATE: usize = 2;
+
+/// What the prefixes are about: one key, and the entry at whose return no legal order was left.
+pub(super) struct DeadEnd<'a, M: Model> {
+    pub model: &'a M,
+    pub operations: &'a [&'a Operation],
+    pub entries: &'a [Entry],
+    pub failed: usize,
+}
+
+/// The longest legal orders that a search met before it failed, one for each state that they can end in.
+///
+/// Only those count that no open operation can continue; there are some, as each configuration of the last step can be
+/// continued only finitely often, and never with the operation that failed.
+pub(super) fn longest<M: Model>(mut search: Search<M>, dead_end: &DeadEnd<M>) -> Vec<LegalPrefix> {
+    let Some(trail) = search.trail.take() else { return Vec::new() };
+    let mut ends: Vec<Config> = std::mem::take(&mut search.explored);
+    ends.retain(|config| {
+        let mut left = search.open.iter().filter(|open| !config.done.contains(open.slot));
+        left.all(|open| search.table.step(config.state, open.class).is_none())
+    });
+    ends.sort_by_key(|config| (std::cmp::Reverse(config.done.len()), config.used.total()));
+    let mut states = Vec::new();
+    ends.retain(|config| {
+        let new = !states.contains(&config.state);
+        states.push(config.state);
+        new
+    });
+    ends.truncate(PREFIXES);
+    let prefix = |config: &Config| {
+        let order = trail.order(config.trail);
+        let left = search.open.iter().filter(|open| !config.done.contains(open.slot)).map(|open| open.entry);
+        let state = search.table.state(config.state);
+        LegalPrefix {
+            length: order.len(),
+            last: order[order.len().saturating_sub(LAST)..].iter().map(|entry| dead_end.operation(*entry).id).collect(),
+            state: dead_end.model.show(state),
+            refused: refusals(dead_end, state, left),
+        }
+    };
+    ends.iter().map(prefix).collect()
+}
+
+impl<'a, M: Model> DeadEnd<'a, M> {
+    /// The operation of an entry.
+    pub fn operation(&self, entry: usize) -> &'a Operation {
+        self.operations[self.entries[entry].position]
+    }
+}
+
+/// Why nothing can come next: first the operation that failed, then the others that are open, then some that would help
+/// but came too late.
+fn refusals<M: Model>(dead_end: &DeadEnd<M>, state: &M::State, left: impl Iterator<Item = usize>) -> Vec<Refusal> {
+    let DeadEnd { model, entries, failed, .. } = *dead_end;
+    let step = |state: &M::State, entry: &Entry| model.step(state, &entry.call, entry.reply.as_ref());
+    let mut left: Vec<usize> = left.collect();
+    left.sort_by_key(|entry| (*entry != failed, *entry));
+    let refused = left.into_iter().filter_map(|entry| Some((entry, step(state, &entries[entry]).err()?)));
+    let too_late = (0..entries.len()).filter(|entry| {
+        let helps = |then: M::State| step(&then, &entries[failed]).is_ok();
+        entries[*entry].invoked_ns > entries[failed].until_ns && step(state, &entries[*entry]).is_ok_and(helps)
+    });
+    let why_too_late = |entry: usize| {
+        let (invoked_ns, returned_ns) = (entries[entry].invoked_ns, entries[failed].until_ns);
+        let instants = Instants::new([invoked_ns, returned_ns]);
+        let process = dead_end.operation(failed).process;
+        let (invoked, returned) = (instants.show(invoked_ns), instants.show(returned_ns));
+        let why = format!(
+            "it was invoked only at {invoked} s, after the call of process {process} had returned at {returned} s"
+        );
+        (entry, why)
+    };
+    let all = refused.chain(too_late.take(TOO_LATE).map(why_too_late));
+    all.map(|(entry, why)| Refusal { op: dead_end.operation(entry).id, why }).collect()
+}
