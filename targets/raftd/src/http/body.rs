@@ -1,0 +1,129 @@
+//! What clients send.
+
+use super::error::ApiError;
+use crate::machine::{Condition, Operation, Serial, Transaction};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The largest body of a request, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// The longest key or name of a set, in bytes.
+pub(super) const KEY_BYTES_MAX: usize = 4096;
+
+/// The body of a PUT of a key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Write {
+    pub value: String,
+    #[serde(default)]
+    pub session: Option<u64>,
+    #[serde(default)]
+    pub sequence: Option<u64>,
+}
+
+/// The body of a compare-and-set.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompareAndSet {
+    /// Must be said, even if it is null: to forget it must not mean "absent".
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub expect: Option<String>,
+    pub value: String,
+    #[serde(default)]
+    pub session: Option<u64>,
+    #[serde(default)]
+    pub sequence: Option<u64>,
+}
+
+/// The body of an addition to a set.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Add {
+    pub element: String,
+    #[serde(default)]
+    pub session: Option<u64>,
+    #[serde(default)]
+    pub sequence: Option<u64>,
+}
+
+/// The body of a transaction.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transact {
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    pub operations: Vec<Operation>,
+    #[serde(default)]
+    pub session: Option<u64>,
+    #[serde(default)]
+    pub sequence: Option<u64>,
+}
+
+/// The two halves of a serial number, both or none.
+pub(super) fn serial(session: Option<u64>, sequence: Option<u64>) -> Result<Option<Serial>, ApiError> {
+    match (session, sequence) {
+        (None, None) => Ok(None),
+        (Some(session), Some(sequence)) => Ok(Some(Serial { session, sequence })),
+        _ => Err(ApiError::bad_request("`session` and `sequence` go together: send both or none")),
+    }
+}
+
+impl Transact {
+    pub(super) fn transaction(self) -> Result<Transaction, ApiError> {
+        let operation_keys = self.operations.iter().map(|operation| match operation {
+            Operation::Read { key } | Operation::Write { key, .. } | Operation::Delete { key } => key,
+        });
+        let mut keys = self.conditions.iter().map(|condition| &condition.key).chain(operation_keys);
+        keys.try_for_each(|key| check_key(key))?;
+        Ok(Transaction { conditions: self.conditions, operations: self.operations })
+    }
+}
+
+fn check_key(key: &str) -> Result<(), ApiError> {
+    match key.len() {
+        0 => Err(ApiError::bad_request("a key must not be empty")),
+        1..=KEY_BYTES_MAX => Ok(()),
+        bytes => Err(ApiError::bad_request(format!("a key of {bytes} bytes is longer than {KEY_BYTES_MAX}"))),
+    }
+}
+
+/// The key or name in a path.
+pub(super) struct Key(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Key, ApiError> {
+        let Path(key) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection: PathRejection| ApiError::bad_request(rejection.body_text()))?;
+        check_key(&key)?;
+        Ok(Key(key))
+    }
+}
+
+/// A body in JSON, whatever the content type says.
+pub(super) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Body<T>, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection: BytesRejection| {
+            match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::not_tried(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the body is larger than {BODY_BYTES_MAX} bytes"),
+                ),
+                status => ApiError::not_tried(status, rejection.body_text()),
+            }
+        })?;
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map(Body).map_err(|error| ApiError::bad_request(format!("the body is not what is expected: {error}")))
+    }
+}

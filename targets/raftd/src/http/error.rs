@@ -1,0 +1,77 @@
+//! Errors as clients see them.
+
+use crate::core::{Fate, Reason};
+use crate::machine::Refusal;
+use crate::node::{Cause, Failure};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Whether the request may have had an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DoneWord {
+    /// It had none and never will.
+    No,
+    /// It may have had one, or may yet.
+    Unknown,
+}
+
+/// An error with the status that it is sent with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiError {
+    #[serde(skip)]
+    status: StatusCode,
+    error: String,
+    done: DoneWord,
+}
+
+impl ApiError {
+    /// The request cannot be understood, so it was not even tried.
+    pub fn not_tried(status: StatusCode, error: impl Into<String>) -> ApiError {
+        ApiError { status, error: error.into(), done: DoneWord::No }
+    }
+
+    /// The request is malformed.
+    pub fn bad_request(error: impl Into<String>) -> ApiError {
+        ApiError::not_tried(StatusCode::BAD_REQUEST, error)
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> ApiError {
+        let (status, done) = match (failure.fate, failure.cause) {
+            (Fate::Unknown, _) => (StatusCode::GATEWAY_TIMEOUT, DoneWord::Unknown),
+            (Fate::NotDone, Cause::QueueFull | Cause::Core(Reason::Busy)) => {
+                (StatusCode::TOO_MANY_REQUESTS, DoneWord::No)
+            }
+            (Fate::NotDone, Cause::Stopping | Cause::Core(Reason::NoLeader)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, DoneWord::No)
+            }
+            (Fate::NotDone, Cause::Core(Reason::LeaderChanged | Reason::TimedOut)) => {
+                (StatusCode::GATEWAY_TIMEOUT, DoneWord::No)
+            }
+        };
+        ApiError { status, error: failure.to_string(), done }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    /// The try that is answered here did nothing. Where an earlier try of the same request may have been applied, the
+    /// answer must not claim that it was not.
+    fn from(refusal: Refusal) -> ApiError {
+        let (status, done) = match refusal {
+            Refusal::UnknownSession { .. } => (StatusCode::GONE, DoneWord::Unknown),
+            Refusal::Stale { .. } => (StatusCode::CONFLICT, DoneWord::Unknown),
+            Refusal::Reused { .. } => (StatusCode::CONFLICT, DoneWord::No),
+        };
+        ApiError { status, error: refusal.to_string(), done }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(self)).into_response()
+    }
+}

@@ -1,0 +1,99 @@
+//! Which request means what.
+
+use super::body::{self, Add, BODY_BYTES_MAX, Body, CompareAndSet, Key, Transact, Write};
+use super::error::ApiError;
+use crate::machine::{Answer, Change, Command, Done, Query, Serial, SetView, Transaction, Versioned, View};
+use crate::node::{Handle, Status};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+type Reply = Result<Json<Value>, ApiError>;
+
+/// The API, in front of a member.
+pub fn router(member: Handle) -> Router {
+    Router::new()
+        .route("/v1/kv/{key}", get(read).put(write))
+        .route("/v1/kv/{key}/cas", post(compare_and_set))
+        .route("/v1/sets/{name}", get(read_set))
+        .route("/v1/sets/{name}/add", post(add))
+        .route("/v1/txn", post(transact))
+        .route("/v1/sessions", post(open_session))
+        .route("/v1/status", get(status))
+        .fallback(async || ApiError::not_tried(StatusCode::NOT_FOUND, "no such path; see API.md"))
+        .method_not_allowed_fallback(async || {
+            ApiError::not_tried(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method; see API.md")
+        })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(member)
+}
+
+async fn status(State(member): State<Handle>) -> Json<Status> {
+    Json(member.status())
+}
+
+async fn read(State(member): State<Handle>, Key(key): Key) -> Reply {
+    Ok(seen(member.ask(Query::Value(key)).await?))
+}
+
+async fn read_set(State(member): State<Handle>, Key(name): Key) -> Reply {
+    Ok(seen(member.ask(Query::Set(name)).await?))
+}
+
+async fn write(State(member): State<Handle>, Key(key): Key, Body(body): Body<Write>) -> Reply {
+    let serial = body::serial(body.session, body.sequence)?;
+    change(&member, serial, Change::Write { key, value: body.value }).await
+}
+
+async fn compare_and_set(State(member): State<Handle>, Key(key): Key, Body(body): Body<CompareAndSet>) -> Reply {
+    let serial = body::serial(body.session, body.sequence)?;
+    change(&member, serial, Change::CompareAndSet { key, expect: body.expect, value: body.value }).await
+}
+
+async fn add(State(member): State<Handle>, Key(set): Key, Body(body): Body<Add>) -> Reply {
+    let serial = body::serial(body.session, body.sequence)?;
+    change(&member, serial, Change::Add { set, element: body.element }).await
+}
+
+async fn transact(State(member): State<Handle>, Body(body): Body<Transact>) -> Reply {
+    let serial = body::serial(body.session, body.sequence)?;
+    let transaction: Transaction = body.transaction()?;
+    if transaction.only_reads() {
+        return Ok(seen(member.ask(Query::Snapshot(transaction)).await?));
+    }
+    change(&member, serial, Change::Transact(transaction)).await
+}
+
+async fn open_session(State(member): State<Handle>) -> Reply {
+    change(&member, None, Change::OpenSession).await
+}
+
+async fn change(member: &Handle, serial: Option<Serial>, change: Change) -> Reply {
+    let answer = match member.change(Command { serial, change }).await? {
+        Answer::Written { version } => json!({ "version": version }),
+        Answer::Swapped { version } => json!({ "swapped": true, "version": version }),
+        Answer::NotEqual(Versioned { value, version }) => {
+            json!({ "swapped": false, "value": value, "version": version })
+        }
+        Answer::Added { added, version } => json!({ "added": added, "version": version }),
+        Answer::Committed(results) => transacted(Some(results)),
+        Answer::Aborted => transacted(None),
+        Answer::Opened { session } => json!({ "session": session }),
+        Answer::Refused(refusal) => return Err(refusal.into()),
+    };
+    Ok(Json(answer))
+}
+
+fn seen(view: View) -> Json<Value> {
+    Json(match view {
+        View::Value(Versioned { value, version }) => json!({ "value": value, "version": version }),
+        View::Set(SetView { elements, version }) => json!({ "elements": elements, "version": version }),
+        View::Snapshot(results) => transacted(results),
+    })
+}
+
+fn transacted(results: Option<Vec<Done>>) -> Value {
+    json!({ "committed": results.is_some(), "results": results.unwrap_or_default() })
+}

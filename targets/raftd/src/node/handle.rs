@@ -1,0 +1,56 @@
+//! The clients' side of a member.
+
+use super::{Failure, Request, Status};
+use crate::machine::{Answer, Command, Query, View};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+/// Asks a member; clones ask the same one.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    requests: mpsc::Sender<Request>,
+    status: watch::Receiver<Status>,
+    timeout: Duration,
+}
+
+impl Handle {
+    /// Asks through `requests`, waits `timeout` at most, and sees what `status` shows.
+    pub fn new(requests: mpsc::Sender<Request>, status: watch::Receiver<Status>, timeout: Duration) -> Handle {
+        Handle { requests, status, timeout }
+    }
+
+    /// Has the state changed by `command`.
+    pub async fn change(&self, command: Command) -> Result<Answer, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Request::Change { command, reply })?;
+        self.wait(answer).await
+    }
+
+    /// Looks at the state, linearizably.
+    pub async fn ask(&self, query: Query) -> Result<View, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Request::Ask { query, reply })?;
+        self.wait(answer).await.map_err(Failure::of_read)
+    }
+
+    /// What the member believes now; never waits.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    fn submit(&self, request: Request) -> Result<(), Failure> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Failure::QUEUE_FULL,
+            mpsc::error::TrySendError::Closed(_) => Failure::NOT_TAKEN,
+        })
+    }
+
+    async fn wait<T>(&self, answer: oneshot::Receiver<Result<T, Failure>>) -> Result<T, Failure> {
+        match timeout(self.timeout, answer).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::CUT_OFF),
+            Err(_) => Err(Failure::TIMED_OUT),
+        }
+    }
+}

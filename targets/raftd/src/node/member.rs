@@ -1,0 +1,228 @@
+//! The loop.
+
+use super::{Failure, Journal, Request, Status};
+use crate::core::{Committed, Core, Granted, Message, Output, RequestId};
+use crate::machine::{Command, CommandError, Machine};
+use crate::peer::Links;
+use crate::storage::StorageError;
+use crate::types::{Index, Payload};
+use std::collections::HashMap;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior};
+use tracing::{debug, info, warn};
+
+/// How many inputs are taken before what they led to is carried out. It lets requests share messages and writes.
+const INPUTS_MAX: usize = 256;
+
+/// One member: core, state machine, and what both act upon.
+#[derive(Debug)]
+pub struct Member {
+    core: Core,
+    machine: Machine,
+    applied: Index,
+    journal: Journal,
+    links: Links,
+    /// Requests that the core has taken on.
+    open: HashMap<RequestId, Request>,
+    last_id: RequestId,
+    status: watch::Sender<Status>,
+}
+
+/// Where a member hears from.
+#[derive(Debug)]
+pub struct Inputs {
+    /// The other members.
+    pub messages: mpsc::Receiver<Message>,
+    /// The clients.
+    pub requests: mpsc::Receiver<Request>,
+    /// Becomes true when the member shall stop.
+    pub stop: watch::Receiver<bool>,
+    /// The length of a tick of the core.
+    pub tick: Duration,
+}
+
+/// Why a member cannot go on.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The disk failed. What was acknowledged before is safe.
+    #[error("the member stops, since it cannot keep promises without its disk: {0}")]
+    Storage(#[from] StorageError),
+    /// The log holds what this version does not understand.
+    #[error("entry {index} cannot be applied: {source}")]
+    Command {
+        /// The entry.
+        index: Index,
+        /// What is wrong with it.
+        source: CommandError,
+    },
+}
+
+enum Input {
+    Tick,
+    Stop,
+    Durable(Result<u64, StorageError>),
+    Message(Option<Message>),
+    Request(Option<Request>),
+}
+
+impl Member {
+    /// A member that has done nothing yet. `status` is kept up to date; only what the core, the machine and the links
+    /// know is changed in it.
+    pub fn new(core: Core, journal: Journal, links: Links, status: watch::Sender<Status>) -> Member {
+        let machine = Machine::default();
+        Member { core, machine, applied: 0, journal, links, open: HashMap::new(), last_id: 0, status }
+    }
+
+    /// Works until it is told to stop or cannot go on. Requests that are open then are answered: those that nobody
+    /// acted upon as not done, the others as unknown.
+    pub async fn run(mut self, mut inputs: Inputs) -> Result<(), NodeError> {
+        let mut ticks = tokio::time::interval(inputs.tick);
+        // A process that was paused must not believe that an hour of ticks passed at once.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let outcome = self.work(&mut inputs, &mut ticks).await;
+        inputs.requests.close();
+        while let Ok(request) = inputs.requests.try_recv() {
+            request.fail(Failure::NOT_TAKEN);
+        }
+        self.open.drain().for_each(|(_, request)| request.fail(Failure::CUT_OFF));
+        outcome
+    }
+
+    async fn work(&mut self, inputs: &mut Inputs, ticks: &mut Interval) -> Result<(), NodeError> {
+        self.carry_out()?;
+        loop {
+            let input = tokio::select! {
+                biased;
+                _ = inputs.stop.wait_for(|stop| *stop) => Input::Stop,
+                outcome = self.journal.outcome() => Input::Durable(outcome),
+                _ = ticks.tick() => Input::Tick,
+                message = inputs.messages.recv() => Input::Message(message),
+                request = inputs.requests.recv() => Input::Request(request),
+            };
+            match input {
+                Input::Stop => return Ok(()),
+                Input::Durable(outcome) => self.core.persisted(outcome?),
+                Input::Tick => self.core.tick(),
+                Input::Message(Some(message)) => self.core.receive(message),
+                Input::Request(Some(request)) => self.take(request),
+                // Nobody is left who could ask or speak.
+                Input::Message(None) | Input::Request(None) => return Ok(()),
+            }
+            self.take_what_waits(inputs);
+            self.carry_out()?;
+        }
+    }
+
+    fn take_what_waits(&mut self, inputs: &mut Inputs) {
+        for _ in 0..INPUTS_MAX {
+            let Ok(message) = inputs.messages.try_recv() else { break };
+            self.core.receive(message);
+        }
+        for _ in 0..INPUTS_MAX {
+            let Ok(request) = inputs.requests.try_recv() else { break };
+            self.take(request);
+        }
+    }
+
+    fn take(&mut self, request: Request) {
+        self.last_id += 1;
+        match &request {
+            // The client has gone, and was told that nobody knows; so nobody minds if nothing happens.
+            Request::Change { reply, .. } if reply.is_closed() => return,
+            Request::Ask { reply, .. } if reply.is_closed() => return,
+            Request::Change { command, .. } => self.core.propose(self.last_id, command.encode()),
+            Request::Ask { .. } => self.core.read(self.last_id),
+        }
+        self.open.insert(self.last_id, request);
+    }
+
+    /// Does what the core wants done.
+    fn carry_out(&mut self) -> Result<(), NodeError> {
+        let Output { messages, persist, committed, granted, failed } = self.core.drain();
+        messages.into_iter().for_each(|message| self.links.send(message));
+        if let Some(persist) = persist {
+            self.journal.submit(persist);
+        }
+        committed.into_iter().try_for_each(|committed| self.apply(committed))?;
+        granted.into_iter().for_each(|granted| self.serve(granted));
+        for failed in failed {
+            debug!(request = failed.id, fate = ?failed.fate, reason = %failed.reason, "a request failed");
+            if let Some(request) = self.open.remove(&failed.id) {
+                request.fail(failed.into());
+            }
+        }
+        self.show();
+        Ok(())
+    }
+
+    fn apply(&mut self, Committed { entry, proposal }: Committed) -> Result<(), NodeError> {
+        let index = entry.index;
+        if let Payload::Command { bytes, .. } = &entry.payload {
+            let command = Command::decode(bytes).map_err(|source| NodeError::Command { index, source })?;
+            let answer = self.machine.apply(index, &command);
+            if let Some(Request::Change { reply, .. }) = proposal.and_then(|id| self.open.remove(&id)) {
+                let _ = reply.send(Ok(answer));
+            }
+        }
+        self.applied = index;
+        Ok(())
+    }
+
+    fn serve(&mut self, Granted { id, index }: Granted) {
+        assert!(self.applied >= index, "read {id} was granted at {index}, but only {} is applied", self.applied);
+        if let Some(Request::Ask { query, reply }) = self.open.remove(&id) {
+            let _ = reply.send(Ok(self.machine.view(&query)));
+        }
+    }
+
+    /// Brings the status up to date and logs what people should know of.
+    fn show(&self) {
+        let core = self.core.status();
+        self.status.send_if_modified(|status| {
+            let new = Status {
+                role: core.role.to_string(),
+                term: core.term,
+                voted_for: core.voted_for,
+                leader: core.leader,
+                commit: core.commit,
+                applied: self.applied,
+                first: core.last_index.min(1),
+                last: core.last_index,
+                durable: core.durable_index,
+                connected: self.links.connected(),
+                keys: self.machine.keys(),
+                sessions: self.machine.sessions(),
+                open_requests: self.open.len(),
+                ..status.clone()
+            };
+            log_changes(status, &new);
+            let changed = *status != new;
+            *status = new;
+            changed
+        });
+    }
+}
+
+fn log_changes(old: &Status, new: &Status) {
+    let Status { term, last, commit, .. } = *new;
+    if (new.voted_for, new.term) != (old.voted_for, old.term)
+        && let Some(candidate) = new.voted_for.filter(|candidate| *candidate != new.id)
+    {
+        info!(term, candidate, "voted");
+    }
+    if old.role == "leader" && new.role != "leader" {
+        warn!(term, last, commit, "stepped down: a newer term has begun");
+    }
+    match new.role.as_str() {
+        "candidate" if old.role != new.role || old.term != term => info!(term, last, "asks for votes"),
+        "leader" if old.role != new.role || old.term != term => info!(term, last, "elected leader"),
+        _ => {}
+    }
+    if (new.leader, new.term) != (old.leader, old.term)
+        && let Some(leader) = new.leader.filter(|leader| *leader != new.id)
+    {
+        info!(term, leader, last, "follows a new leader");
+    }
+}

@@ -1,0 +1,55 @@
+//! One member at work: the loop that owns the Raft core and the state machine.
+//!
+//! The core is told what happens (time, messages, requests, durable writes) and says what to do; everything that waits
+//! is elsewhere: the disk on a [thread](journal) of its own, the network in [`peer`](crate::peer), clients behind
+//! [`Handle`]. It must not know HTTP.
+
+mod failure;
+mod handle;
+mod journal;
+mod member;
+mod status;
+
+pub use failure::{Cause, Failure};
+pub use handle::Handle;
+pub use journal::Journal;
+pub use member::{Inputs, Member, NodeError};
+pub use status::Status;
+
+use crate::machine::{Answer, Command, Query, View};
+use tokio::sync::oneshot;
+
+/// How many requests wait for the loop to take them; more are refused.
+pub const REQUESTS_MAX: usize = 1024;
+/// How many messages of peers wait for the loop; while there are more, the peers have to wait.
+pub const MESSAGES_MAX: usize = 1024;
+
+/// What a client asks, and where the answer goes. An answer that nobody waits for any more is thrown away.
+#[derive(Debug)]
+pub enum Request {
+    /// To change the state.
+    Change {
+        /// How.
+        command: Command,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Answer, Failure>>,
+    },
+    /// To see the state.
+    Ask {
+        /// What of it.
+        query: Query,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<View, Failure>>,
+    },
+}
+
+impl Request {
+    /// Answers that it came to nothing.
+    fn fail(self, failure: Failure) {
+        // Who has gone away does not wait for an answer.
+        match self {
+            Request::Change { reply, .. } => drop(reply.send(Err(failure))),
+            Request::Ask { reply, .. } => drop(reply.send(Err(failure))),
+        }
+    }
+}

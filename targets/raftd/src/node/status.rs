@@ -1,0 +1,43 @@
+//! What a member says about itself.
+
+use crate::types::{Index, NodeId, Term};
+use serde::Serialize;
+
+/// What a member believes about itself and its cluster. For people and tests; it proves nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// The member.
+    pub id: NodeId,
+    /// `follower`, `candidate` or `leader`.
+    pub role: String,
+    /// Its term.
+    pub term: Term,
+    /// Whom it voted for in that term.
+    pub voted_for: Option<NodeId>,
+    /// The leader of that term, if it knows one.
+    pub leader: Option<NodeId>,
+    /// The last index that it knows to be committed.
+    pub commit: Index,
+    /// The last index that it applied.
+    pub applied: Index,
+    /// The first index of its log; 0 while the log is empty.
+    pub first: Index,
+    /// The last index of its log.
+    pub last: Index,
+    /// How much of its log is on its disk.
+    pub durable: Index,
+    /// All members.
+    pub members: Vec<NodeId>,
+    /// The peers that it has a connection to.
+    pub connected: Vec<NodeId>,
+    /// How many keys there are.
+    pub keys: usize,
+    /// How many client sessions are open.
+    pub sessions: usize,
+    /// How many requests it has taken and not answered yet.
+    pub open_requests: usize,
+    /// The planted bug, if there is one.
+    pub bug: Option<String>,
+}

@@ -1,0 +1,50 @@
+//! How members talk: one TCP connection in each direction between any two, frames of postcard on it.
+//!
+//! Raft tolerates the loss of any message, so nothing here waits for a slow or dead peer: queues are bounded and drop,
+//! and a connection that makes no progress is given up rather than left to TCP, whose retransmissions back off to many
+//! seconds, so that a healed network serves again within some hundred milliseconds. No message is ever sent twice.
+//!
+//! It must not know what the messages mean.
+
+mod hello;
+mod incoming;
+mod outgoing;
+
+pub use incoming::{Incoming, listen};
+pub use outgoing::Links;
+
+use crate::types::NodeId;
+use std::time::Duration;
+use tokio_util::codec::LengthDelimitedCodec;
+
+/// Who is who: what both ends of a connection must agree on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// This member.
+    pub id: NodeId,
+    /// All other members.
+    pub peers: Vec<NodeId>,
+}
+
+/// A connection is made within this time or given up. Short, because the first attempt after a network has healed
+/// must not be waiting for the second retransmission of an attempt made before.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+/// Both sides introduce themselves within this time.
+const HELLO_TIMEOUT: Duration = Duration::from_millis(1000);
+/// A connection on which nothing could be delivered for this long is given up.
+const STALL_TIMEOUT: Duration = Duration::from_millis(1000);
+/// How many messages wait for one peer; more are dropped.
+const QUEUE_MESSAGES: usize = 1024;
+/// The largest message in bytes.
+const FRAME_BYTES_MAX: usize = 16 << 20;
+/// The largest frame from somebody who has not introduced himself yet.
+const HELLO_BYTES_MAX: usize = 4096;
+
+fn codec() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().max_frame_length(HELLO_BYTES_MAX).new_codec()
+}
+
+#[cfg(test)]
+mod tests;

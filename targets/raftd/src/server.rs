@@ -1,0 +1,235 @@
+//! A member from its folder to its sockets: puts the parts together, starts and stops them.
+
+use crate::core::{self, Core, StartError};
+use crate::http;
+use crate::node::{Handle, Inputs, Journal, MESSAGES_MAX, Member, NodeError, REQUESTS_MAX, Status};
+use crate::peer::{Links, Membership, listen};
+use crate::storage::{Folder, Identity, Recovered, SEGMENT_BYTES, StorageError, Wal};
+use crate::types::{Bug, NodeId};
+use axum::serve::ListenerExt;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
+use tracing::{error, info, warn};
+
+/// The length of a tick of the core.
+pub const TICK_MS: u64 = 10;
+/// How much longer than the core a client's connection waits for its answer.
+const GRACE: Duration = Duration::from_millis(200);
+/// How long answers that are on their way may take when the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_millis(700);
+
+/// Everything that a member is told when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The member.
+    pub id: NodeId,
+    /// The name of its cluster.
+    pub cluster: String,
+    /// Where all members listen for each other, `host:port`, itself included.
+    pub peers: BTreeMap<NodeId, String>,
+    /// Where it listens for clients, `host:port`.
+    pub listen_client: String,
+    /// Where it listens for the other members, `host:port`.
+    pub listen_peer: String,
+    /// Its folder.
+    pub data: PathBuf,
+    /// The time between two heartbeats of a leader.
+    pub heartbeat_ms: u64,
+    /// The shortest election time-out; the longest is twice that.
+    pub election_ms: u64,
+    /// After this time a request is answered, whatever became of it.
+    pub request_timeout_ms: u64,
+    /// Seeds the election time-outs.
+    pub seed: u64,
+    /// Names this start of the member; random, never the same twice.
+    pub incarnation: u64,
+    /// The planted bug, if any.
+    pub bug: Option<Bug>,
+}
+
+/// Why a server did not start, or had to stop.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The folder cannot be used.
+    #[error("cannot use the folder `{path}`: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process uses the folder.
+    #[error("the folder `{path}` is in use by another process; stop that one first")]
+    FolderInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The log in the folder cannot be used.
+    #[error("folder `{path}`: {source}")]
+    Storage {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: StorageError,
+    },
+    /// The member's settings or log contradict themselves.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No thread could be started for the disk.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// The member could not go on.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// The member panicked: an invariant is broken, and to go on would spread the damage.
+    #[error("an invariant of the member is broken, see the log: {0}")]
+    Broken(JoinError),
+}
+
+/// Runs a member until `stop` completes; then stops it within about a second.
+///
+/// # Errors
+///
+/// If it cannot start, or cannot go on. What was acknowledged to clients is safe in either case.
+pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+    let (wal, recovered) = open_log(&config)?;
+    let core = Core::new(core_config(&config), recovered.hard_state, recovered.entries)?;
+    let clients = bind(&config.listen_client).await?;
+    let peers = bind(&config.listen_peer).await?;
+    announce(&config, &clients, &peers);
+
+    let membership = membership(&config);
+    let (to_member, messages) = mpsc::channel(MESSAGES_MAX);
+    let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
+    let (status, shown) = watch::channel(first_status(&config));
+    let (stopper, stopped) = watch::channel(false);
+    let incoming = listen(peers, membership.clone(), to_member);
+    let links = Links::open(&membership, &config.peers);
+    let journal = Journal::start(wal).map_err(ServerError::Thread)?;
+    let inputs = Inputs { messages, requests, stop: stopped.clone(), tick: Duration::from_millis(TICK_MS) };
+    let mut member = tokio::spawn(Member::new(core, journal, links, status).run(inputs));
+    let handle = Handle::new(from_clients, shown, Duration::from_millis(config.request_timeout_ms) + GRACE);
+    let mut api = tokio::spawn(serve(clients, handle, stopped));
+
+    let early = tokio::select! {
+        () = stop => { info!("stopping"); None }
+        ended = &mut member => Some(ended),
+    };
+    let _ = stopper.send(true);
+    let ended = match early {
+        Some(ended) => ended,
+        None => member.await,
+    };
+    drop(incoming);
+    if tokio::time::timeout(STOP_TIMEOUT, &mut api).await.is_err() {
+        warn!("some clients did not take their answers in time");
+        api.abort();
+    }
+    match ended {
+        Ok(outcome) => outcome?,
+        Err(panicked) => return Err(ServerError::Broken(panicked)),
+    }
+    info!("stopped");
+    Ok(())
+}
+
+/// Answers clients until the member stops and all answers are out.
+async fn serve(clients: TcpListener, handle: Handle, mut stop: watch::Receiver<bool>) {
+    let clients = clients.tap_io(|stream| {
+        // Without it a small answer waits for the acknowledgement of the one before; it is slower, not wrong.
+        let _ = stream.set_nodelay(true);
+    });
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    if let Err(error) = axum::serve(clients, http::router(handle)).with_graceful_shutdown(stopped).await {
+        error!(%error, "the API ended");
+    }
+}
+
+fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {
+    let path = config.data.clone();
+    let folder = Folder::open(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => ServerError::FolderInUse { path: path.clone() },
+        _ => ServerError::Folder { path: path.clone(), source },
+    })?;
+    let identity = Identity { cluster: config.cluster.clone(), member: config.id };
+    let (wal, recovered) =
+        Wal::open(folder, &identity, SEGMENT_BYTES).map_err(|source| ServerError::Storage { path, source })?;
+    for repair in &recovered.repairs {
+        warn!("repaired the log: {repair}");
+    }
+    info!(
+        term = recovered.hard_state.term,
+        voted_for = recovered.hard_state.voted_for,
+        last = recovered.entries.len(),
+        segments = recovered.segments,
+        bytes = recovered.bytes,
+        "log recovered"
+    );
+    Ok((wal, recovered))
+}
+
+async fn bind(address: &str) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address: address.into(), source })
+}
+
+fn core_config(config: &Config) -> core::Config {
+    let ticks = |ms: u64| u32::try_from(ms.div_ceil(TICK_MS)).unwrap_or(u32::MAX);
+    let members = config.peers.keys().copied().collect();
+    core::Config {
+        heartbeat_ticks: ticks(config.heartbeat_ms),
+        election_ticks: ticks(config.election_ms),
+        request_ticks: ticks(config.request_timeout_ms),
+        bug: config.bug,
+        ..core::Config::new(config.id, members, config.incarnation, config.seed)
+    }
+}
+
+fn membership(config: &Config) -> Membership {
+    let peers = config.peers.keys().copied().filter(|peer| *peer != config.id).collect();
+    Membership { cluster: config.cluster.clone(), id: config.id, peers }
+}
+
+fn first_status(config: &Config) -> Status {
+    Status {
+        cluster: config.cluster.clone(),
+        id: config.id,
+        members: config.peers.keys().copied().collect(),
+        bug: config.bug.map(|bug| bug.to_string()),
+        ..Status::default()
+    }
+}
+
+fn announce(config: &Config, clients: &TcpListener, peers: &TcpListener) {
+    if let Some(bug) = config.bug {
+        warn!("PLANTED BUG {bug}: this server is wrong on purpose: {}", bug.about());
+    }
+    let address = |listener: &TcpListener| {
+        listener.local_addr().as_ref().map_or_else(io::Error::to_string, SocketAddr::to_string)
+    };
+    info!(
+        id = config.id,
+        cluster = config.cluster,
+        seed = config.seed,
+        clients = address(clients),
+        peers = address(peers),
+        "serving"
+    );
+}
