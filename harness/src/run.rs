@@ -178,9 +178,11 @@ impl Run<'_> {
         let sampler = TaskGuard(tokio::spawn(sample(deployment.clone(), self.clock, self.recorder.clone(), narrator.clone())));
         let result = self.weather(&deployment, tally).await;
         drop((sampler, live));
-        deployment.cluster().down().await;
+        let down = deployment.cluster().down().await;
         tail.finish();
-        result.map(|()| facts)
+        result?;
+        down?;
+        Ok(facts)
     }
 
     async fn bring_up(&self) -> Result<Deployment, RunError> {

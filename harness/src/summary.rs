@@ -129,7 +129,7 @@ fn row(out: &mut String, name: &str, share: Share, latency: Option<&Latency>) ->
 
 fn faults(out: &mut String, figures: &Figures) -> std::fmt::Result {
     let Figures { faults_injected, faults_in_force, leader_changes, longest_gap, recovery, .. } = figures;
-    let gap = longest_gap.as_ref().map_or(String::new(), |gap| format!(", longest outage {}", ms(gap.length_ns)));
+    let gap = longest_gap.as_ref().map_or(String::new(), |gap| format!(", longest outage {}", ms(gap.length_ns())));
     let changes = plural(*leader_changes, "leader change");
     writeln!(out, "{DIM}faults{RESET}          {faults_in_force} of {faults_injected} in force, {changes}{gap}")?;
     for fault in &figures.faults {

@@ -7,7 +7,7 @@
 use crate::family;
 use crate::fault::Fault;
 use crate::schedule::Planned;
-use crate::selector::SelectError;
+use crate::selector::{SelectError, Selector};
 use rand_chacha::ChaCha8Rng;
 use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
@@ -101,25 +101,29 @@ impl Conductor {
         lock(&self.busy).retain(|_, fault| *fault != id);
     }
 
-    /// Resolves the selector and takes the nodes, so that no second fault hits them meanwhile.
+    /// Resolves the selector; a leader is waited for a little.
     async fn choose(&self, id: u32, fault: &Fault) -> Result<Vec<String>, SelectError> {
         let begin = Instant::now();
         loop {
-            let wants_leader = fault.selector == crate::Selector::Leader;
-            let leader = if wants_leader { self.deployment.leader().await } else { None };
-            let mut busy = lock(&self.busy);
-            let taken: Vec<String> = busy.keys().cloned().collect();
-            let chosen = fault.selector.resolve(&self.names, leader.as_deref(), &taken, &mut lock(&self.rng));
-            match chosen {
-                Ok(nodes) => {
-                    busy.extend(nodes.iter().map(|node| (node.clone(), id)));
-                    return Ok(nodes);
-                }
-                Err(SelectError::NoLeader) if begin.elapsed() < LEADER_TIMEOUT => drop(busy),
-                Err(error) => return Err(error),
+            let leader = match fault.selector {
+                Selector::Leader => self.deployment.leader().await,
+                _ => None,
+            };
+            match self.take(id, fault, leader.as_deref()) {
+                Err(SelectError::NoLeader) if begin.elapsed() < LEADER_TIMEOUT => {}
+                result => return result,
             }
             tokio::time::sleep(LEADER_EVERY).await;
         }
+    }
+
+    /// Takes the nodes, so that no second fault hits them meanwhile.
+    fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Vec<String>, SelectError> {
+        let mut busy = lock(&self.busy);
+        let taken: Vec<String> = busy.keys().cloned().collect();
+        let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut lock(&self.rng))?;
+        busy.extend(nodes.iter().map(|node| (node.clone(), id)));
+        Ok(nodes)
     }
 
     fn tell_injection(&self, id: u32, fault: &Fault, nodes: &[String]) {

@@ -7,6 +7,11 @@
 pub mod agent;
 pub mod client;
 pub mod cluster;
+pub mod deployment;
 mod local;
+pub mod raft;
 pub mod remote;
 pub mod sandbox;
+pub mod target;
+
+pub use deployment::Deployment;

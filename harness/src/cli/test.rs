@@ -15,7 +15,7 @@ use squall_targets::sandbox::{self, Sandbox};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 pub(super) fn main(args: &TestArgs) -> Exit {
     let plan = match wishes(args).and_then(Wishes::resolve) {
