@@ -147,7 +147,7 @@ impl Cluster {
         let dirs = prepare_folders(&options)?;
         let full = || ClusterError::Options("255 clusters are up already; take some down".into());
         let subnet = sandbox.take_subnet().ok_or_else(full)?;
-        let switch = Switch::up(subnet.number, options.names.len())
+        let switch = Switch::up(subnet.number)
             .map_err(|error| ClusterError::Local { node: "the switch".into(), reason: error.to_string() })?;
         let hosts = hosts(&options.names, &switch);
         let mut coming = Vec::new();

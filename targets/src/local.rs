@@ -166,6 +166,7 @@ fn furnish(plan: &NodePlan) -> Result<(), LocalError> {
         .map_err(|source| LocalError::File { what: "open /proc/thread-self/ns/net".into(), source })?;
     switch.add_cable(&Cable {
         port: &plan.port.name,
+        group: plan.port.group,
         bridge_index: plan.port.bridge_index,
         peer: LINK,
         peer_link_address: plan.port.peer_link_address,

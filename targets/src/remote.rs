@@ -4,6 +4,7 @@
 //! which database runs there, nor which faults exist.
 
 mod agent;
+mod bytes;
 mod log;
 
 pub(crate) use agent::AgentRemote;
@@ -64,6 +65,7 @@ pub struct CommandLine {
     /// Variables set in addition to those of the node.
     pub env: Vec<(String, String)>,
     /// What the command reads from its standard input.
+    #[serde(with = "bytes")]
     pub stdin: Vec<u8>,
 }
 
@@ -88,8 +90,10 @@ pub struct Output {
     /// How it ended.
     pub exit: Exit,
     /// Its standard output, up to [`OUTPUT_BYTES_MAX`].
+    #[serde(with = "bytes")]
     pub stdout: Vec<u8>,
     /// Its standard error, up to [`OUTPUT_BYTES_MAX`].
+    #[serde(with = "bytes")]
     pub stderr: Vec<u8>,
     /// Whether there was more output than is kept.
     pub truncated: bool,

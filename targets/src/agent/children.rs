@@ -102,6 +102,10 @@ pub(crate) fn spawn(command: &mut Command, argv: &[String]) -> Result<Child, Tro
         let what = format!("start {}", argv.join(" "));
         match error.kind() {
             io::ErrorKind::NotFound => Trouble::refused(what, "no such program; install it or give its path"),
+            // Also where one folder of PATH is closed to this user and the program is in none of the others.
+            io::ErrorKind::PermissionDenied => {
+                Trouble::refused(what, "no such program that this user may execute; install it or give its path")
+            }
             _ => Trouble::refused(what, error),
         }
     })

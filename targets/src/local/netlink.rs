@@ -39,6 +39,7 @@ pub(crate) struct Netlink {
 /// A veth pair to be made: one end on a bridge, the other in the namespace of a node.
 pub(crate) struct Cable<'a> {
     pub port: &'a str,
+    pub group: u32,
     pub bridge_index: u32,
     pub peer: &'a str,
     pub peer_link_address: [u8; 6],
@@ -66,9 +67,10 @@ impl Netlink {
     }
 
     /// Adds a bridge, which still is down. It floods multicast rather than snoop on it: there are no routers to learn of.
-    pub(crate) fn add_bridge(&mut self, name: &str) -> Result<(), NetlinkError> {
+    pub(crate) fn add_bridge(&mut self, name: &str, group: u32) -> Result<(), NetlinkError> {
         let mut message = Message::new(libc::RTM_NEWLINK, CREATED);
-        message.link(0, 0).text(libc::IFLA_IFNAME, name).nest(libc::IFLA_LINKINFO, |info| {
+        message.link(0, 0).text(libc::IFLA_IFNAME, name).attribute(libc::IFLA_GROUP, &group.to_ne_bytes());
+        message.nest(libc::IFLA_LINKINFO, |info| {
             info.text(libc::IFLA_INFO_KIND, "bridge");
             info.nest(libc::IFLA_INFO_DATA, |data| {
                 data.attribute(IFLA_BR_MCAST_SNOOPING, &[0]);
@@ -81,6 +83,7 @@ impl Netlink {
     pub(crate) fn add_cable(&mut self, cable: &Cable<'_>) -> Result<(), NetlinkError> {
         let mut message = Message::new(libc::RTM_NEWLINK, CREATED);
         message.link(0, libc::IFF_UP as u32).text(libc::IFLA_IFNAME, cable.port);
+        message.attribute(libc::IFLA_GROUP, &cable.group.to_ne_bytes());
         message.attribute(libc::IFLA_MASTER, &cable.bridge_index.to_ne_bytes());
         message.nest(libc::IFLA_LINKINFO, |info| {
             info.text(libc::IFLA_INFO_KIND, "veth");
@@ -95,11 +98,12 @@ impl Netlink {
         self.request(message, || format!("add the link {} with {} at its other end", cable.port, cable.peer))
     }
 
-    /// Deletes a link, and with one end of a veth pair the other.
-    pub(crate) fn delete_link(&mut self, name: &str) -> Result<(), NetlinkError> {
+    /// Deletes all links of a group, and with one end of a veth pair the other. The kernel waits only once for all of
+    /// them until no packet is under way any more, which is most of the time that it takes.
+    pub(crate) fn delete_group(&mut self, group: u32) -> Result<(), NetlinkError> {
         let mut message = Message::new(libc::RTM_DELLINK, ACKNOWLEDGED);
-        message.link(0, 0).text(libc::IFLA_IFNAME, name);
-        self.request(message, || format!("delete the link {name}"))
+        message.link(0, 0).attribute(libc::IFLA_GROUP, &group.to_ne_bytes());
+        self.request(message, || format!("delete the links of group {group}"))
     }
 
     /// Gives a link an address in a network of `prefix_bits`.

@@ -14,7 +14,6 @@ const CONTROLLER: u8 = 254;
 pub(crate) struct Switch {
     subnet: u8,
     bridge_index: u32,
-    ports: usize,
 }
 
 /// A place at the switch for one node.
@@ -22,18 +21,20 @@ pub(crate) struct Switch {
 pub(crate) struct Port {
     /// The name of the switch's end of the cable.
     pub name: String,
+    /// The group that all links of the switch are in.
+    pub group: u32,
     pub bridge_index: u32,
     /// The link address of the node's end.
     pub peer_link_address: [u8; 6],
 }
 
 impl Switch {
-    /// Brings up the switch of a subnet with room for some ports.
-    pub(crate) fn up(subnet: u8, ports: usize) -> Result<Switch, NetlinkError> {
+    /// Brings up the switch of a subnet.
+    pub(crate) fn up(subnet: u8) -> Result<Switch, NetlinkError> {
         let mut netlink = Netlink::open()?;
         let name = bridge_name(subnet);
-        netlink.add_bridge(&name)?;
-        let mut switch = Switch { subnet, bridge_index: 0, ports };
+        netlink.add_bridge(&name, group(subnet))?;
+        let mut switch = Switch { subnet, bridge_index: 0 };
         switch.bridge_index = Netlink::index(&name)?;
         netlink.add_address(switch.bridge_index, address(subnet, CONTROLLER), PREFIX_BITS)?;
         netlink.bring_up(switch.bridge_index)?;
@@ -45,6 +46,7 @@ impl Switch {
         let [_, _, subnet, host] = self.address(node).octets();
         Port {
             name: port_name(self.subnet, node),
+            group: group(self.subnet),
             bridge_index: self.bridge_index,
             // Locally administered (the 2 in the first octet), the same in every run.
             peer_link_address: [0x02, b's', b'q', 0, subnet, host],
@@ -59,14 +61,16 @@ impl Switch {
 
 impl Drop for Switch {
     fn drop(&mut self) {
-        let Ok(mut netlink) = Netlink::open() else { return };
-        for node in 0..self.ports {
-            let _ = netlink.delete_link(&port_name(self.subnet, node)); // gone already where the node is
-        }
-        if let Err(error) = netlink.delete_link(&bridge_name(self.subnet)) {
+        let deleted = Netlink::open().and_then(|mut netlink| netlink.delete_group(group(self.subnet)));
+        if let Err(error) = deleted {
             tracing::warn!(%error, "a switch stays behind until squall ends");
         }
     }
+}
+
+/// Group 0 is that of all other links.
+fn group(subnet: u8) -> u32 {
+    u32::from(subnet) + 1
 }
 
 fn address(subnet: u8, host: u8) -> Ipv4Addr {

@@ -145,7 +145,7 @@ pub async fn refusals() {
     let remote = &stage.cluster.nodes()[0].remote;
     let told = |error: RemoteError| error.to_string();
     let missing = remote.run(&CommandLine::new(["no-such-program"]), PATIENCE).await;
-    assert_eq!(told(missing.unwrap_err()), "n1: start no-such-program: no such program; install it or give its path");
+    assert!(told(missing.unwrap_err()).starts_with("n1: start no-such-program: no such program"));
     assert!(told(remote.run(&CommandLine::default(), PATIENCE).await.unwrap_err()).contains("an empty command"));
     let mut daemon = stage.daemon("n1", &["true"]);
     daemon.cwd = "/no/such/folder".into();

@@ -33,7 +33,7 @@ pub fn options(folder: PathBuf, nodes: u8, cut: Option<CutMechanism>) -> Cluster
 /// A cluster of n1, n2, ... in a folder that vanishes with it.
 pub struct Stage {
     pub cluster: Cluster,
-    pub folder: TempDir,
+    _folder: TempDir,
 }
 
 impl Stage {
@@ -41,7 +41,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let options = options(folder.path().join("a folder with blanks"), nodes, Some(cut));
         let cluster = Cluster::up(sandbox(), options).await.unwrap();
-        Stage { cluster, folder }
+        Stage { cluster, _folder: folder }
     }
 
     /// Runs a shell script on a node.

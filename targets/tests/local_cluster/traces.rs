@@ -13,14 +13,21 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     processes().into_iter().filter(|pid| parent_of(*pid) == Some(parent)).collect()
 }
 
+/// All processes but those that have ended and wait for their parent to notice, which may be the machine's process 1.
 fn processes() -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| stat(*pid).is_some_and(|fields| fields[0] != "Z")).collect()
 }
 
 fn parent_of(pid: u32) -> Option<u32> {
+    stat(pid)?[1].parse().ok()
+}
+
+/// The fields of `/proc/<pid>/stat` behind the name: state, parent, ...
+fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
 }
 
 /// The namespaces that a process lives in, as far as it may be asked.
@@ -77,7 +84,8 @@ pub fn kill_9() {
     controller.kill_9();
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let left: Vec<u32> = before.iter().copied().filter(|pid| processes().contains(pid)).collect();
+        let alive = processes();
+        let left: Vec<u32> = before.iter().copied().filter(|pid| alive.contains(pid)).collect();
         if left.is_empty() && inhabitants().is_empty() {
             return;
         }
