@@ -12,6 +12,8 @@
 mod consequences;
 mod latency;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 pub use consequences::{Consequences, FaultFigures, Proof};
 pub use latency::{Latency, Percentiles};

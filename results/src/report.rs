@@ -50,5 +50,8 @@ pub struct ReportInput<'a> {
 
 /// The page.
 pub fn render(input: &ReportInput<'_>) -> String {
-    page::render(input).into_string()
+    let page = page::render(input).into_string();
+    // Logs may hold control characters, which no page can; maud escapes only what has a meaning.
+    let forbidden = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if page.contains(forbidden) { page.replace(forbidden, "\u{fffd}") } else { page }
 }

@@ -85,7 +85,7 @@ impl Story {
     fn make_faults(&self, random: &mut impl Rng, storm_ns: u64) -> Vec<FaultSpan> {
         let step_ns = storm_ns / u64::from(self.faults.max(1));
         let fault = |id: u32| {
-            let node = self.nodes[random.random_range(0..self.nodes.len())].clone();
+            let node = self.nodes[(id as usize / 3) % self.nodes.len()].clone();
             let injected_ns = u64::from(id) * step_ns + step_ns / 4;
             let lasts_ns = step_ns / 10 * random.random_range(3..9);
             let (family, what, selector, shown, gone) = match id % 4 {
@@ -136,7 +136,7 @@ impl Story {
         let mut samples = Vec::new();
         for at_ns in (0..storm_ns + RECOVERY_NS).step_by(100_000_000) {
             let struck =
-                |node: &String| faults.iter().any(|fault| felt(fault, node, at_ns.saturating_sub(300_000_000)));
+                |node: &String| faults.iter().any(|fault| felt(fault, node, at_ns.saturating_sub(300_000_000).max(1)));
             if struck(&self.nodes[leader]) {
                 leader = (leader + 1) % self.nodes.len();
                 term += 1;
@@ -185,6 +185,14 @@ impl Story {
                 }
                 due_ns += gap_ns;
             }
+        }
+        for (index, node) in self.nodes.iter().enumerate().filter(|_| !self.dead) {
+            let due_ns = storm_ns + RECOVERY_NS / 2 + 3_000_000 + index as u64 * 2_000_000;
+            let outcome = Outcome::Ok(Reply::Read { value: values[0], version: None });
+            let (process, returned_ns) = (retired + index as u64, Some(due_ns + 1_400_000));
+            let call = Call::Read { key: 0 };
+            let (node, invoked_ns) = (node.clone(), due_ns + 9_000);
+            operations.push(Operation { id: 0, process, node, call, due_ns, invoked_ns, returned_ns, outcome });
         }
         operations.sort_by_key(|operation| operation.invoked_ns);
         (0..).zip(&mut operations).for_each(|(id, operation)| operation.id = id);

@@ -92,7 +92,10 @@ fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: 
         };
         let from = if span.from_ns <= axis.from_ns() { LEFT - 4.0 } else { axis.x(span.from_ns) };
         let until = if span.to_ns > axis.to_ns() { EDGE } else { axis.x(span.to_ns) };
-        let label = format!("{}: {}", fault.family, fault.what);
+        let label = match fault.what.starts_with(&fault.family) {
+            true => fault.what.clone(),
+            false => format!("{}: {}", fault.family, fault.what),
+        };
         let width = text_width(&label, 11.0).min(EDGE - LEFT - 8.0);
         // A label that would pass the right edge stands as far right as it can.
         let at = (from + 4.0).min(EDGE - width - 4.0).max(LEFT);

@@ -69,6 +69,15 @@ pub(crate) enum Series {
     Run(Tone, Vec<Point>),
 }
 
+impl Series {
+    /// Of how many points it is made.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Series::Points(_, points) | Series::Run(_, points) => points.len(),
+        }
+    }
+}
+
 /// The value axis of a chart.
 pub(crate) struct Values<'a> {
     /// The least value.

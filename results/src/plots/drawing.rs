@@ -132,11 +132,11 @@ pub(crate) fn escape(text: &str) -> String {
 /// How wide `text` is about at a font size of `size`, erring on the wide side; nobody knows the reader's font.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let ems = |character: char| match character {
-        'i' | 'j' | 'l' | 't' | 'f' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' | '(' | ')' => 0.33,
+        'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' | '(' | ')' => 0.4,
         'm' | 'w' | 'M' | 'W' | '→' | '✗' | '…' => 0.95,
-        upper if upper.is_uppercase() => 0.7,
+        upper if upper.is_uppercase() => 0.72,
         wide if (wide as u32) > 0x2e80 => 1.05,
-        _ => 0.58,
+        _ => 0.63,
     };
     text.chars().map(ems).sum::<f64>() * size
 }

@@ -10,6 +10,7 @@ use crate::history::{FaultSpan, History};
 const BLOCK_HEIGHT: f64 = 17.0;
 const BLOCK_STEP: f64 = 20.0;
 const LEADER_HEIGHT: f64 = 4.0;
+const PHASES_HEIGHT: f64 = 18.0;
 const FONT: f64 = 11.0;
 
 /// The faults of one lane, each with the row of the lane in which it has room.
@@ -25,7 +26,7 @@ pub(super) fn draw(history: &History) -> Drawing {
     let lanes = lanes(history);
     let mut pen = Pen::default();
     draw_legend(&mut pen, history);
-    let top = legend::HEIGHT + 2.0;
+    let top = legend::HEIGHT + if history.phases.iter().any(|phase| phase.at_ns > 0) { PHASES_HEIGHT } else { 2.0 };
     let height: f64 = lanes.iter().map(Lane::height).sum();
     timeline.draw_axis(&mut pen, top, top + height);
     let mut y = top;
@@ -34,7 +35,7 @@ pub(super) fn draw(history: &History) -> Drawing {
         y += lane.height();
     }
     pen.line((LEFT, y), (RIGHT, y), "sq-axis");
-    timeline.draw_phases(&mut pen, history, top, y);
+    timeline.draw_phases(&mut pen, history, top - 13.0, y, top - 4.0);
     Drawing {
         width: WIDTH,
         height: y + LABELS_HEIGHT,
@@ -103,9 +104,12 @@ impl<'a> Lane<'a> {
         let name = if self.node.is_empty() { "cluster" } else { self.node };
         let middle = y + self.height() / 2.0;
         pen.text(LEFT - 10.0, middle + 4.0, "sq-end", &shortened(name, LEFT - 16.0, 12.0));
-        self.draw_silence(pen, timeline, history, y + 4.0 + BLOCK_HEIGHT / 2.0);
+        self.draw_silence(pen, timeline, history, y + self.height() - LEADER_HEIGHT / 2.0 - 2.0);
         for (row, fault) in &self.blocks {
-            draw_block(pen, timeline, fault, history.end_ns(), y + 4.0 + *row as f64 * BLOCK_STEP);
+            let later = self.blocks.iter().filter(|(other, next)| other == row && next.injected_ns > fault.injected_ns);
+            let next_ns = later.map(|(_, next)| next.injected_ns).min();
+            let free_until = next_ns.map_or(RIGHT, |next_ns| timeline.x(next_ns));
+            draw_block(pen, timeline, fault, history.end_ns(), y + 4.0 + *row as f64 * BLOCK_STEP, free_until);
         }
         self.draw_leadership(pen, timeline, history, y + self.height() - LEADER_HEIGHT - 2.0);
     }
@@ -131,7 +135,11 @@ impl<'a> Lane<'a> {
     /// Whether a block of the lowest row lies between two places.
     fn is_struck(&self, timeline: &Timeline, end_ns: u64, from: f64, to: f64) -> bool {
         let lowest = self.blocks.iter().filter(|(row, _)| row + 1 == self.rows);
-        let mut spans = lowest.map(|(_, fault)| (timeline.x(fault.injected_ns), timeline.x(fault.until_ns(end_ns))));
+        let mut spans = lowest.map(|(_, fault)| {
+            let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(fault.until_ns(end_ns)));
+            let label_width = text_width(&fault.family, FONT) + 4.0;
+            (begun, if label_width + 4.0 > over - begun { over + label_width } else { over })
+        });
         spans.any(|(begun, over)| begun < to + 4.0 && from < over.max(begun + 2.0) + 4.0)
     }
 
@@ -157,8 +165,9 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// A fault on a lane: outlined from its injection, filled from when it was in force.
-fn draw_block(pen: &mut Pen, timeline: &Timeline, fault: &FaultSpan, end_ns: u64, y: f64) {
+/// A fault on a lane: outlined from its injection, filled from when it was in force; its family within, or beside it where
+/// nothing else stands up to `free_until`.
+fn draw_block(pen: &mut Pen, timeline: &Timeline, fault: &FaultSpan, end_ns: u64, y: f64, free_until: f64) {
     let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(fault.until_ns(end_ns)));
     let width = (over - begun).max(2.0);
     let state = match (&fault.in_force, &fault.problem) {
@@ -178,10 +187,12 @@ fn draw_block(pen: &mut Pen, timeline: &Timeline, fault: &FaultSpan, end_ns: u64
             pen.rect(Area { x: from, width: (over - from).max(2.0), ..area }, 2.0, "sq-chip", &says);
         }
     }
-    let room = width - 8.0;
-    if text_width(&fault.family, FONT) <= room {
+    let label_width = text_width(&fault.family, FONT);
+    if label_width <= width - 8.0 {
         pen.text(begun + 5.0, y + 12.5, "sq-small", &fault.family);
-    } else if room > 3.0 * FONT {
-        pen.text(begun + 5.0, y + 12.5, "sq-small", &shortened(&fault.family, room, FONT));
+    } else if over + 4.0 + label_width <= free_until {
+        pen.text(begun + width + 4.0, y + 12.5, "sq-soft sq-small sq-halo", &fault.family);
+    } else if width > 4.0 * FONT {
+        pen.text(begun + 5.0, y + 12.5, "sq-small", &shortened(&fault.family, width - 8.0, FONT));
     }
 }

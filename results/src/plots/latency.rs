@@ -37,13 +37,17 @@ pub(super) fn draw(history: &History) -> Drawing {
     if !history.faults.is_empty() {
         entries.push((Sample::Fault, "fault in force".into()));
     }
+    let dots: usize = thinned.iter().map(Series::len).sum();
+    if dots < total {
+        entries.push((Sample::Nothing, format!("{dots} of {total} drawn, extremes all")));
+    }
     legend::draw(&mut pen, &entries);
     timeline.draw_chips(&mut pen, history, legend::HEIGHT);
     let top = legend::HEIGHT + timeline.chips_height(history);
     let bottom = top + HEIGHT;
     timeline.draw_bands(&mut pen, history, top, bottom);
     pen.append(&chart::draw(&timeline, &values, &thinned, top, bottom));
-    timeline.draw_phases(&mut pen, history, top, bottom);
+    timeline.draw_phases(&mut pen, history, top, bottom, top + 13.0);
     let title = format!("Latency of {total} operations over time");
     Drawing { width: WIDTH, height: bottom + chart::LABELS_HEIGHT, title, marks: pen.finish() }
 }

@@ -22,23 +22,31 @@ pub(crate) enum Sample {
     Leader,
     /// A node that did not answer.
     Silent,
+    /// Nothing: the words stand alone.
+    Nothing,
 }
 
 /// Draws the entries from left to right.
 pub(crate) fn draw(pen: &mut Pen, entries: &[(Sample, String)]) {
     let mut x = LEFT;
     for (sample, words) in entries {
-        let (middle, until) = (12.0, x + 20.0);
+        let middle = 12.0;
+        let until = match sample {
+            Sample::Dot(_) => x + 8.0,
+            Sample::Nothing => x - 6.0,
+            _ => x + 20.0,
+        };
         match sample {
             Sample::Dot(tone) => {
-                let dot = format!("M{:.1} {middle}h0", x + 14.0);
-                pen.path(&dot, &format!("sq-points {}", tone.class()));
+                let dot = format!("M{:.1} {middle}h0", x + 4.0);
+                pen.path(&dot, &format!("sq-points sq-key {}", tone.class()));
             }
             Sample::Run(tone) => pen.line((x, middle), (until, middle), &format!("sq-run {}", tone.class())),
             Sample::Fault => pen.rect(Area { x, y: 6.0, width: 20.0, height: 12.0 }, 2.0, "sq-chip", ""),
             Sample::Idle => pen.rect(Area { x, y: 6.0, width: 20.0, height: 12.0 }, 2.0, "sq-idle", ""),
             Sample::Leader => pen.rect(Area { x, y: 10.0, width: 20.0, height: 4.0 }, 2.0, "sq-lead", ""),
             Sample::Silent => pen.line((x, middle), (until, middle), "sq-mute"),
+            Sample::Nothing => {}
         }
         pen.text(until + 6.0, 16.0, "sq-soft", words);
         x = until + 6.0 + text_width(words, 12.0) + 20.0;

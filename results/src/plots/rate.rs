@@ -38,7 +38,7 @@ pub(super) fn draw(history: &History) -> Drawing {
     let bottom = top + HEIGHT;
     timeline.draw_bands(&mut pen, history, top, bottom);
     pen.append(&chart::draw(&timeline, &values, &series, top, bottom));
-    timeline.draw_phases(&mut pen, history, top, bottom);
+    timeline.draw_phases(&mut pen, history, top, bottom, top + 13.0);
     let title = format!("Operations per second over time, in steps of {bin_s} s");
     Drawing { width: WIDTH, height: bottom + chart::LABELS_HEIGHT, title, marks: pen.finish() }
 }

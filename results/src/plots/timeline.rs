@@ -70,23 +70,26 @@ impl Timeline {
         }
     }
 
-    /// Lines where phases begin.
-    pub(crate) fn draw_phases(&self, pen: &mut Pen, history: &History, top: f64, bottom: f64) {
+    /// Lines where phases begin, from `top` to `bottom`, their names with the baseline at `names_y`.
+    pub(crate) fn draw_phases(&self, pen: &mut Pen, history: &History, top: f64, bottom: f64, names_y: f64) {
+        let phases: Vec<(f64, &str)> = history
+            .phases
+            .iter()
+            .filter(|phase| phase.at_ns > 0)
+            .map(|phase| (self.x(phase.at_ns), phase_name(phase.name)))
+            .collect();
         let mut free_from = f64::MIN;
-        for phase in history.phases.iter().filter(|phase| phase.at_ns > 0) {
-            let x = self.x(phase.at_ns);
-            pen.line((x, top), (x, bottom), "sq-phase");
-            let name = phase_name(phase.name);
-            let width = text_width(name, 11.0);
-            // At the right edge the name stands before its line.
-            let (from, class) = match x + width + 4.0 > RIGHT {
-                true => (x - width - 4.0, "sq-soft sq-small sq-end sq-halo"),
-                false => (x + 4.0, "sq-soft sq-small sq-halo"),
-            };
-            if from > free_from {
-                let at = if class.contains("sq-end") { x - 4.0 } else { x + 4.0 };
-                pen.text(at, top + 13.0, class, name);
-                free_from = from + width + 6.0;
+        for (index, (x, name)) in phases.iter().enumerate() {
+            pen.line((*x, top), (*x, bottom), "sq-phase");
+            let width = text_width(name, 11.0) + 4.0;
+            let room_until = phases.get(index + 1).map_or(WIDTH, |next| next.0);
+            // A name stands after its line, or before it where the next line or the edge is too near.
+            if x + width <= room_until {
+                pen.text(x + 4.0, names_y, "sq-soft sq-small sq-halo", name);
+                free_from = x + width;
+            } else if x - width >= free_from {
+                pen.text(x - 4.0, names_y, "sq-soft sq-small sq-end sq-halo", name);
+                free_from = *x;
             }
         }
     }

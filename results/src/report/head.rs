@@ -60,7 +60,9 @@ fn key_facts(input: &ReportInput<'_>) -> Markup {
     facts.push(("Operations", format!("{}, {} ok", words::count(invoked), words::count(ok))));
     facts.push(match figures.faults_injected {
         0 => ("Faults", "none".into()),
-        injected => ("Faults", format!("{}, {} in force: {}", injected, figures.faults_in_force, families.join(", "))),
+        injected => {
+            ("Faults", format!("{} injected, {} in force: {}", injected, figures.faults_in_force, families.join(", ")))
+        }
     });
     if let Some(start) = &history.start {
         facts.push(("Nodes", nodes_text(&start.nodes)));
@@ -70,7 +72,7 @@ fn key_facts(input: &ReportInput<'_>) -> Markup {
         facts.push(("Date", words::utc(start.unix_ms)));
         facts.push(("Seed", start.seed.to_string()));
     }
-    html! { dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } } }
+    html! { dl.facts { @for (name, value) in facts { div.wide[value.len() > 70] { dt { (name) } dd { (value) } } } } }
 }
 
 fn nodes_text(nodes: &[String]) -> String {

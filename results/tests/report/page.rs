@@ -1,0 +1,91 @@
+//! The page says what it must, needs nothing else, and lets no text do harm.
+
+use crate::made::{HARMFUL, MS, anomaly, history, judgement};
+use squall_results::report::{LogLine, ReportInput, render};
+use squall_results::{Figures, History, Judgement, Validity};
+
+fn page(history: &History, judgement: &Judgement) -> String {
+    let line = |at_ms: u64, text: &str| LogLine { node: "n2".into(), at_ns: Some(at_ms * MS), text: text.to_owned() };
+    let logs = [line(2, "elected near it"), line(1, HARMFUL), line(90_000, "long after it")];
+    let facts = [("Cut by".to_owned(), HARMFUL.to_owned())];
+    render(&ReportInput {
+        history,
+        judgement,
+        figures: &Figures::of(history),
+        title: HARMFUL,
+        command: "squall run etcd register --seed 42",
+        plan_yaml: "target: etcd # <b>\n",
+        logs: &logs,
+        facts: &facts,
+    })
+}
+
+#[test]
+fn the_verdict_comes_first_and_in_words() {
+    let history = history(200);
+    let cases = [
+        (Validity::Valid, "linearizable"),
+        (Validity::Invalid, "not linearizable"),
+        (Validity::Unknown, "whether linearizable"),
+    ];
+    for (validity, about) in cases {
+        let page = page(&history, &judgement(validity, Vec::new()));
+        let heading = &page[page.find("<h1>").unwrap()..page.find("</h1>").unwrap()];
+        assert!(heading.to_lowercase().contains(&validity.to_string()), "{heading}");
+        assert!(heading.ends_with(&format!(">{about}</span>")), "{heading}");
+        assert!(page.find("<h1>") < page.find("<h2>"), "something comes before the verdict");
+        assert!(page.contains("the reason &lt;script&gt;"), "the reason is missing");
+    }
+}
+
+#[test]
+fn the_page_holds_what_was_asked_of_it() {
+    let page = page(&history(200), &judgement(Validity::Invalid, vec![anomaly(12)]));
+    let told = "Process 3 read 3 &lt; 7 although &lt;script&gt;";
+    assert!(page.matches(told).count() >= 2, "the anomaly is told beside the picture and in it");
+    for wanted in [
+        "squall run etcd register --seed 42",
+        "2000-02-29 00:00:00 UTC",
+        "898 operations",
+        "it read 3, but the register holds 7",
+        "6 of 6 probes lost",
+        "! not in force",
+        "target: etcd # &lt;b&gt;",
+        "elected near it",
+        "line 9 is cut off",
+        "prefers-color-scheme:dark",
+        "content=\"light dark\"",
+    ] {
+        assert!(page.contains(wanted), "{wanted:?} is missing");
+    }
+    assert!(!page.contains("long after it"), "lines far from the anomaly are left out");
+    assert_eq!(page.matches("<svg").count(), 4, "three plots and an anomaly");
+    let logs = &page[page.find("id=\"logs\"").unwrap()..];
+    assert!(logs.find("0.001 s") < logs.find("elected near it"), "log lines are in order of time");
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_lets_nothing_through() {
+    let page = page(&history(200), &judgement(Validity::Invalid, vec![anomaly(12), anomaly(30)]));
+    let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
+    for forbidden in ["http:", "https:", "src=", "@import", "url(", "<link", "<script", "\u{0}"] {
+        assert!(!elsewhere.contains(forbidden), "the page holds {forbidden:?}");
+    }
+}
+
+#[test]
+fn of_many_anomalies_twenty_are_drawn_and_the_rest_counted() {
+    let page = page(&history(200), &judgement(Validity::Invalid, (0..50).map(|_| anomaly(5)).collect()));
+    assert!(page.contains("50 anomalies") && page.contains("30 more anomalies are"));
+    assert_eq!(page.matches("<details class=\"anomaly\">").count(), 19, "the first is open, nineteen are folded");
+    assert_eq!(page.matches("<svg").count(), 23);
+}
+
+#[test]
+fn pages_of_little_and_of_much_are_written_too() {
+    let nothing = page(&History::default(), &Judgement::new(squall_results::Promise::Linearizable, Vec::new()));
+    assert!(nothing.contains("No checker judged this history."));
+    let large = page(&history(100_000), &judgement(Validity::Valid, Vec::new()));
+    assert!(large.len() < 1_500_000, "{} bytes", large.len());
+    assert!(large.contains("100,000"));
+}

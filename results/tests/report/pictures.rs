@@ -1,0 +1,127 @@
+//! Every picture is well-formed and has exactly the marks that its history calls for.
+
+use crate::made::{MS, anomaly, history};
+use crate::xml::{Element, elements};
+use squall_results::History;
+use squall_results::plots::{self, Kind};
+use squall_results::verdict::Role;
+
+fn drawn(svg: &str) -> Vec<Element> {
+    let elements = elements(svg).unwrap_or_else(|wrong| panic!("not well-formed: {wrong}"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf\""), "a coordinate is no number");
+    elements
+}
+
+fn with_class<'a>(elements: &'a [Element], class: &'a str) -> impl Iterator<Item = &'a Element> {
+    elements.iter().filter(move |element| element.has_class(class))
+}
+
+/// How many dots the series with `class` has; the legend's sample is none of them.
+fn dots(elements: &[Element], class: &str) -> usize {
+    let series =
+        with_class(elements, class).filter(|element| element.has_class("sq-points") && !element.has_class("sq-key"));
+    series.map(|path| path.attribute("d").matches('M').count()).sum()
+}
+
+#[test]
+fn every_picture_of_every_size_is_well_formed_and_stands_alone() {
+    for history in [History::default(), history(1), history(3), history(500), history(20_000)] {
+        for kind in Kind::ALL {
+            let svg = plots::render(&history, kind);
+            assert!(drawn(&svg).len() > 3, "{kind:?} is empty");
+            assert!(svg.contains("prefers-color-scheme:dark"), "{kind:?} knows one scheme only");
+            assert!(!svg.contains("<script"), "{kind:?} lets text through unescaped");
+            assert_eq!(svg.matches("http").count(), 1, "{kind:?} points elsewhere than to the name space of SVG");
+            assert!(!svg.contains("fill=\"#") && !svg.contains("stroke=\"#"), "{kind:?} has a fixed colour");
+        }
+    }
+}
+
+#[test]
+fn latency_has_a_dot_for_each_operation_that_returned() {
+    let elements = drawn(&plots::render(&history(330), Kind::Latency));
+    // Of 330, 30 are unknown, of which one never returned; 33 - 3 fail, since every 110th is unknown.
+    assert_eq!(dots(&elements, "sq-s-unknown"), 29);
+    assert_eq!(dots(&elements, "sq-s-fail"), 30);
+    assert_eq!(dots(&elements, "sq-points"), 329);
+    assert_eq!(with_class(&elements, "sq-band").count(), 1, "one of the faults was in force");
+}
+
+#[test]
+fn many_operations_become_few_dots_and_the_slowest_stays() {
+    let mut history = history(20_000);
+    history.operations[7_776].returned_ns = Some(history.operations[7_776].invoked_ns + 900 * MS);
+    let svg = plots::render(&history, Kind::Latency);
+    let elements = drawn(&svg);
+    let count = dots(&elements, "sq-points");
+    assert!((3_500..=4_000).contains(&count), "{count} dots");
+    assert!(svg.len() < 120_000, "{} bytes", svg.len());
+    let height = |dot: &str| dot.trim_end_matches("h0").split(' ').nth(1).and_then(|y| y.parse::<f64>().ok());
+    let paths = with_class(&elements, "sq-points").filter(|path| !path.has_class("sq-key"));
+    let mut heights: Vec<f64> = paths.flat_map(|path| path.attribute("d").split('M').filter_map(height)).collect();
+    heights.sort_by(f64::total_cmp);
+    // 900 ms against less than 2 ms for all others, on a scale of 250 units over at most five decades.
+    assert!(heights[1] - heights[0] > 100.0, "the slowest operation is lost: {:?}", &heights[..3]);
+}
+
+#[test]
+fn rate_has_a_line_for_each_outcome_that_occurs() {
+    let lines = |history: &History| {
+        let elements = drawn(&plots::render(history, Kind::Rate));
+        let long = with_class(&elements, "sq-run").filter(|path| path.attribute("d").matches('L').count() > 1);
+        long.map(|path| path.attribute("class").rsplit(' ').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(&history(900)), ["sq-s-fail", "sq-s-unknown", "sq-s-ok"]);
+    let mut calm = history(900);
+    calm.operations.retain(|operation| operation.outcome.is_ok());
+    assert_eq!(lines(&calm), ["sq-s-ok"]);
+}
+
+#[test]
+fn lanes_show_each_fault_on_each_of_its_nodes_and_each_leader() {
+    let elements = drawn(&plots::render(&history(100), Kind::Faults));
+    let with_words = |class: &str| with_class(&elements, class).count() - 1;
+    assert_eq!(with_words("sq-chip"), 2, "one fault in force, on two nodes");
+    assert_eq!(with_words("sq-idle"), 4, "the other on two nodes, and the injection of the first");
+    assert_eq!(with_words("sq-lead"), 2, "two terms");
+    assert_eq!(with_words("sq-mute"), 1, "one node is silent once");
+}
+
+#[test]
+fn an_anomaly_has_a_bar_for_each_operation() {
+    for count in [1, 3, 30, 60] {
+        let anomaly = anomaly(count);
+        let svg = plots::render_anomaly(&history(100), &anomaly);
+        let elements = drawn(&svg);
+        assert_eq!(svg.matches("<title>operation ").count() as u64, count, "bars of {count} operations");
+        let arrows = anomaly.operations.iter().filter(|drawn| drawn.operation.outcome.is_unknown()).count();
+        assert_eq!(with_class(&elements, "sq-arrow").count(), arrows, "open ends of {count} operations");
+        assert_eq!(svg.matches("✗ ").count(), 2, "the legend and the one contradiction are marked by more than colour");
+        assert!(!svg.contains("<script"), "text comes through unescaped");
+    }
+}
+
+#[test]
+fn of_a_crowd_the_telling_operations_are_drawn() {
+    let mut anomaly = anomaly(500);
+    // The witnesses lie far from the rest.
+    anomaly.operations[0].operation.returned_ns = Some(2 * MS);
+    let svg = plots::render_anomaly(&history(500), &anomaly);
+    drawn(&svg);
+    assert_eq!(svg.matches("<title>operation ").count(), 60);
+    assert!(svg.contains("440 more operations"), "what is left out must be said");
+    for drawn in anomaly.operations.iter().filter(|drawn| drawn.role != Role::Context) {
+        assert!(svg.contains(&format!("<title>operation {},", drawn.operation.id)), "{:?} is left out", drawn.role);
+    }
+}
+
+#[test]
+fn time_is_stretched_only_where_it_must_be() {
+    let mut anomaly = anomaly(3);
+    let noted = |anomaly: &_| plots::render_anomaly(&History::default(), anomaly).contains("not to scale");
+    assert!(!noted(&anomaly), "three operations of a millisecond can be drawn to scale");
+    let last = &mut anomaly.operations[2].operation;
+    last.invoked_ns += 10_000 * MS;
+    last.returned_ns = last.returned_ns.map(|at_ns| at_ns + 10_000 * MS);
+    assert!(noted(&anomaly), "milliseconds vanish in ten seconds");
+}
