@@ -145,7 +145,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{error:#}");
+            error!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -1,0 +1,8 @@
+//! The server as its users meet it: real processes, real sockets, real disks.
+
+mod cluster;
+mod http;
+mod requests;
+mod restarts;
+mod starting;
+mod stopping;
