@@ -90,13 +90,24 @@ fn verdict(checker: &str, history: &History, judged: &[Judged], anomalies: Vec<A
     let reason = match validity {
         Validity::Valid if history.operations.is_empty() => "no operations".into(),
         Validity::Valid => format!("every key has a legal order ({} keys)", judged.len()),
-        Validity::Invalid => {
-            let broken = judged.iter().filter(|key| key.answer.validity() == Validity::Invalid).count();
-            format!("{broken} of {} keys have no legal order", judged.len())
-        }
+        Validity::Invalid => broken_reason(judged, anomalies.len()),
         Validity::Unknown => unknown_reason(judged),
     };
     Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(history, judged) }
+}
+
+/// How many keys are broken; what is not shown and what is not known is counted too.
+fn broken_reason(judged: &[Judged], shown: usize) -> String {
+    let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
+    let (broken, undecided) = (count(Validity::Invalid), count(Validity::Unknown));
+    let mut reason = format!("{broken} of {} keys have no legal order", judged.len());
+    if undecided > 0 {
+        reason.push_str(&format!("; {undecided} are undecided"));
+    }
+    if shown < broken {
+        reason.push_str(&format!("; the {shown} clearest are shown"));
+    }
+    reason
 }
 
 /// Which keys are open, why, and how far the least known of them is established.
