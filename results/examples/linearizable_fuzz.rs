@@ -6,7 +6,7 @@
 //!
 //! It prints what it compared, and the first history on which the two disagree.
 
-#[path = "../tests/twin/mod.rs"]
+#[path = "../tests/linearizable/twin.rs"]
 mod twin;
 
 use squall_results::checker::linearizable::{Linearizable, Reductions};

@@ -83,7 +83,8 @@ pub struct CallCounts {
 /// How the target came back after all faults were healed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// From the phase [`PhaseName::Recovery`] to [`PhaseName::FinalReads`]: until squall saw the cluster agree and serve.
+    /// From the phase [`PhaseName::Recovery`] to [`PhaseName::FinalReads`]: until squall saw the cluster agree and serve, or
+    /// stopped waiting for that.
     pub to_final_reads_ns: Option<u64>,
     /// From the phase [`PhaseName::Recovery`] to the return of the first success that was invoked in or after it.
     pub to_first_ok_ns: Option<u64>,
@@ -140,6 +141,13 @@ impl Figures {
 pub fn in_force(fault: &FaultSpan, end_ns: u64) -> Option<Span> {
     let (from_ns, _) = fault.in_force.as_ref()?;
     Some(Span { from_ns: *from_ns, to_ns: fault.until_ns(end_ns).max(*from_ns) })
+}
+
+/// When a fault was over, in a record that ends at `end_ns`: measured to be gone, or its healing begun. One that could not
+/// be injected and that nobody healed was over at once; any other lasts to the end of the record.
+pub fn over_ns(fault: &FaultSpan, end_ns: u64) -> u64 {
+    let failed = fault.in_force.is_none() && fault.heal_ns.is_none() && fault.problem.is_some();
+    if failed { fault.injected_ns } else { fault.until_ns(end_ns).max(fault.injected_ns) }
 }
 
 /// The storm of a history; see the module's words. `None`: nothing was recorded.

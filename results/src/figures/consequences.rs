@@ -3,7 +3,7 @@
 //! A consequence is something that happened while the fault was in force; with several faults at a time it counts for
 //! each. That is coincidence in time, not proof of cause.
 
-use super::{Span, in_force, latency::response_ns};
+use super::{Span, in_force, latency::response_ns, over_ns};
 use crate::history::{FaultSpan, History};
 use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct FaultFigures {
     pub nodes: Vec<String>,
     /// When the injection began.
     pub injected_ns: u64,
-    /// When it was over: measured to be gone, or its healing begun, or the end of the record.
+    /// When it was over; see [`over_ns`].
     pub until_ns: u64,
     /// What showed it to be in force, and how long after the injection began; `None`: it was never shown.
     pub in_force: Option<Proof>,
@@ -83,7 +83,7 @@ pub(super) fn of_faults(history: &History, slow_ns: Option<u64>) -> Vec<FaultFig
         selector: fault.selector.clone(),
         nodes: fault.nodes.clone(),
         injected_ns: fault.injected_ns,
-        until_ns: fault.until_ns(end_ns),
+        until_ns: over_ns(fault, end_ns),
         in_force: fault.in_force.as_ref().map(|(at_ns, evidence)| proof(fault.injected_ns, *at_ns, evidence)),
         healed: fault.healed.as_ref().map(|(at_ns, evidence)| proof(fault.heal_ns.unwrap_or(*at_ns), *at_ns, evidence)),
         problem: fault.problem.clone(),

@@ -119,6 +119,15 @@ fn each_fault_has_its_consequences() {
 }
 
 #[test]
+fn a_fault_that_could_not_be_injected_is_over_at_once() {
+    let check = |fault: FaultSpan, expected_ms: u64| assert_eq!(over_ns(&fault, 900 * MS), expected_ms * MS);
+    check(fault(1, 100, Some(110), 200, Some(210)), 210);
+    check(fault(1, 100, Some(110), 200, None), 200);
+    check(FaultSpan { heal_ns: None, ..fault(1, 100, Some(110), 0, None) }, 900);
+    check(FaultSpan { heal_ns: None, ..fault(1, 100, None, 0, None) }, 100);
+}
+
+#[test]
 fn recovery_counts_from_its_phase() {
     let recovery = Figures::of(&storm_of_a_second()).recovery;
     assert_eq!(recovery, Recovery { to_final_reads_ns: Some(500 * MS), to_first_ok_ns: Some(230 * MS) });

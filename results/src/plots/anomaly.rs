@@ -20,7 +20,7 @@ use rows::Row;
 pub(crate) use labels::operation_text;
 
 /// Where the time axis begins; the names of processes stand before it.
-const LEFT: f64 = 128.0;
+const LEFT: f64 = 118.0;
 /// Where bars end that have a return.
 const RIGHT: f64 = WIDTH - 56.0;
 /// Where bars end that have none.
@@ -87,18 +87,24 @@ fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: 
     let end_ns = history.end_ns();
     let mut row_ends: Vec<f64> = Vec::new();
     for fault in &history.faults {
-        let Some(span) = in_force(fault, end_ns).filter(|span| span.touches(axis.from_ns(), axis.to_ns())) else {
+        let Some(span) = in_force(fault, end_ns).filter(|span| span.touches(axis.first_ns(), axis.last_ns())) else {
             continue;
         };
-        let from = if span.from_ns <= axis.from_ns() { LEFT - 4.0 } else { axis.x(span.from_ns) };
-        let until = if span.to_ns > axis.to_ns() { EDGE } else { axis.x(span.to_ns) };
+        let from = if span.from_ns <= axis.first_ns() { LEFT - 4.0 } else { axis.x(span.from_ns) };
+        let until = if span.to_ns > axis.last_ns() { EDGE } else { axis.x(span.to_ns) };
         let label = match fault.what.starts_with(&fault.family) {
             true => fault.what.clone(),
             false => format!("{}: {}", fault.family, fault.what),
         };
         let width = text_width(&label, 11.0).min(EDGE - LEFT - 8.0);
-        // A label that would pass the right edge stands as far right as it can.
-        let at = (from + 4.0).min(EDGE - width - 4.0).max(LEFT);
+        // Within its chip if it fits, else after it, else before it.
+        let (at, class) = if width + 8.0 <= until - from {
+            (from + 4.0, "sq-small")
+        } else if until + 5.0 + width <= WIDTH {
+            (until + 5.0, "sq-soft sq-small")
+        } else {
+            ((from - 5.0 - width).max(LEFT), "sq-soft sq-small")
+        };
         let row = row_ends.iter().position(|end| *end <= at.min(from)).unwrap_or_else(|| {
             row_ends.push(0.0);
             row_ends.len() - 1
@@ -108,7 +114,7 @@ fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: 
         let area = Area { x: from, y, width: (until - from).max(2.0), height: 15.0 };
         pen.rect(Area { height: bottom - y, ..area }, 0.0, "sq-band", "");
         pen.rect(area, 2.0, "sq-chip", &label);
-        pen.text(at, y + 11.5, "sq-small", &shortened(&label, width + 1.0, 11.0));
+        pen.text(at, y + 11.5, class, &shortened(&label, width + 1.0, 11.0));
     }
     row_ends.len() as f64 * 17.0
 }

@@ -5,6 +5,9 @@ use std::fmt::Write;
 /// The style that all drawings share. It is scoped to `.sq`, so that a page can hold it once for many drawings.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// Around a picture that is a file of its own.
+const MARGIN: f64 = 12.0;
+
 /// A picture before it becomes text: its size in user units, what it shows, and its marks.
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing {
@@ -19,23 +22,23 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    /// As a file of its own: with its style and on paper of its own.
+    /// As a file of its own: with its style, on paper of its own, with a margin.
     pub(crate) fn standalone(&self) -> String {
-        let paper = format!("<style>{STYLE}</style>\n<rect class=\"sq-paper\" width=\"100%\" height=\"100%\"/>\n");
-        self.wrapped(&paper)
+        let paper = "<rect class=\"sq-paper\" x=\"-50%\" y=\"-50%\" width=\"200%\" height=\"200%\"/>";
+        self.wrapped(&format!("<style>{STYLE}</style>\n{paper}\n"), MARGIN)
     }
 
     /// As a part of a page that holds [`STYLE`].
     pub(crate) fn inline(&self) -> String {
-        self.wrapped("")
+        self.wrapped("", 0.0)
     }
 
-    fn wrapped(&self, before: &str) -> String {
-        let (width, height) = (number(self.width), number(self.height));
-        let (title, marks) = (escape(&self.title), &self.marks);
+    fn wrapped(&self, before: &str, margin: f64) -> String {
+        let [width, height] = [self.width, self.height].map(|length| number(length + 2.0 * margin));
+        let (origin, title, marks) = (number(-margin), escape(&self.title), &self.marks);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"sq\" role=\"img\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\">\n<title>{title}</title>\n{before}{marks}</svg>\n"
+             viewBox=\"{origin} {origin} {width} {height}\">\n<title>{title}</title>\n{before}{marks}</svg>\n"
         )
     }
 }
@@ -109,7 +112,8 @@ pub(crate) struct Area {
 /// A coordinate with one decimal at most.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
-    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    let text = text.strip_suffix(".0").map(str::to_owned).unwrap_or(text);
+    if text == "-0" { "0".into() } else { text }
 }
 
 /// Text as XML takes it, in elements and in quoted attributes. Control characters, which XML cannot hold, become `�`.
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn coordinates_are_short() {
-        assert_eq!([number(1.0), number(1.25), number(-0.04), number(12.96)].join(" "), "1 1.2 -0 13");
+        assert_eq!([number(1.0), number(1.25), number(-0.04), number(12.96)].join(" "), "1 1.2 0 13");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::drawing::{Area, Drawing, Pen, shortened, text_width};
 use super::legend::{self, Sample};
 use super::timeline::{LEFT, RIGHT, Timeline, WIDTH};
 use crate::event::Measured;
+use crate::figures::over_ns;
 use crate::history::{FaultSpan, History};
 
 const BLOCK_HEIGHT: f64 = 17.0;
@@ -23,7 +24,7 @@ struct Lane<'a> {
 /// A lane for each node that the history names, and one for faults that hit no node of their own.
 pub(super) fn draw(history: &History) -> Drawing {
     let timeline = Timeline::of(history);
-    let lanes = lanes(history);
+    let lanes = lanes(history, timeline.end_ns);
     let mut pen = Pen::default();
     draw_legend(&mut pen, history);
     let top = legend::HEIGHT + if history.phases.iter().any(|phase| phase.at_ns > 0) { PHASES_HEIGHT } else { 2.0 };
@@ -58,7 +59,7 @@ fn draw_legend(pen: &mut Pen, history: &History) {
     legend::draw(pen, &entries);
 }
 
-fn lanes(history: &History) -> Vec<Lane<'_>> {
+fn lanes(history: &History, end_ns: u64) -> Vec<Lane<'_>> {
     let mut nodes: Vec<&str> = history.start.iter().flat_map(|start| start.nodes.iter().map(String::as_str)).collect();
     let mentioned = history.faults.iter().flat_map(|fault| fault.nodes.iter().map(String::as_str));
     let sampled = history.samples.iter().map(|sample| sample.node.as_str());
@@ -67,7 +68,6 @@ fn lanes(history: &History) -> Vec<Lane<'_>> {
             nodes.push(node);
         }
     }
-    let end_ns = history.end_ns();
     let mut lanes: Vec<Lane<'_>> = nodes.into_iter().map(|node| Lane::new(node, history, end_ns)).collect();
     if history.faults.iter().any(|fault| fault.nodes.is_empty()) {
         lanes.push(Lane::new("", history, end_ns));
@@ -89,7 +89,7 @@ impl<'a> Lane<'a> {
                 free_from_ns.push(0);
                 free_from_ns.len() - 1
             });
-            free_from_ns[row] = fault.until_ns(end_ns).max(fault.injected_ns + 1);
+            free_from_ns[row] = over_ns(fault, end_ns).max(fault.injected_ns + 1);
             blocks.push((row, fault));
         }
         Lane { node, blocks, rows: free_from_ns.len().max(1) }
@@ -109,7 +109,7 @@ impl<'a> Lane<'a> {
             let later = self.blocks.iter().filter(|(other, next)| other == row && next.injected_ns > fault.injected_ns);
             let next_ns = later.map(|(_, next)| next.injected_ns).min();
             let free_until = next_ns.map_or(RIGHT, |next_ns| timeline.x(next_ns));
-            draw_block(pen, timeline, fault, history.end_ns(), y + 4.0 + *row as f64 * BLOCK_STEP, free_until);
+            draw_block(pen, timeline, fault, timeline.end_ns, y + 4.0 + *row as f64 * BLOCK_STEP, free_until);
         }
         self.draw_leadership(pen, timeline, history, y + self.height() - LEADER_HEIGHT - 2.0);
     }
@@ -119,13 +119,13 @@ impl<'a> Lane<'a> {
         let changes = history.leader_changes();
         let mut free_from = f64::MIN;
         for (index, (at_ns, leader, term)) in changes.iter().enumerate().filter(|(_, change)| change.1 == self.node) {
-            let until_ns = changes.get(index + 1).map_or(history.end_ns(), |next| next.0);
+            let until_ns = changes.get(index + 1).map_or(timeline.end_ns, |next| next.0);
             let (x, until) = (timeline.x(*at_ns), timeline.x(until_ns));
             let area = Area { x, y, width: (until - x).max(1.5), height: LEADER_HEIGHT };
             pen.rect(area, 2.0, "sq-lead", &format!("{leader} leads in term {term}"));
             let label = format!("term {term}");
             let width = text_width(&label, FONT);
-            if x > free_from && until - x > width + 6.0 && !self.is_struck(timeline, history.end_ns(), x, x + width) {
+            if x > free_from && until - x > width + 6.0 && !self.is_struck(timeline, timeline.end_ns, x, x + width) {
                 pen.text(x + 2.0, y - 4.0, "sq-soft sq-small", &label);
                 free_from = x + width + 4.0;
             }
@@ -136,7 +136,7 @@ impl<'a> Lane<'a> {
     fn is_struck(&self, timeline: &Timeline, end_ns: u64, from: f64, to: f64) -> bool {
         let lowest = self.blocks.iter().filter(|(row, _)| row + 1 == self.rows);
         let mut spans = lowest.map(|(_, fault)| {
-            let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(fault.until_ns(end_ns)));
+            let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(over_ns(fault, end_ns)));
             let label_width = text_width(&fault.family, FONT) + 4.0;
             (begun, if label_width + 4.0 > over - begun { over + label_width } else { over })
         });
@@ -160,7 +160,7 @@ impl<'a> Lane<'a> {
             }
         }
         if let Some(from_ns) = silent_from_ns {
-            draw(from_ns, history.end_ns());
+            draw(from_ns, timeline.end_ns);
         }
     }
 }
@@ -168,7 +168,7 @@ impl<'a> Lane<'a> {
 /// A fault on a lane: outlined from its injection, filled from when it was in force; its family within, or beside it where
 /// nothing else stands up to `free_until`.
 fn draw_block(pen: &mut Pen, timeline: &Timeline, fault: &FaultSpan, end_ns: u64, y: f64, free_until: f64) {
-    let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(fault.until_ns(end_ns)));
+    let (begun, over) = (timeline.x(fault.injected_ns), timeline.x(over_ns(fault, end_ns)));
     let width = (over - begun).max(2.0);
     let state = match (&fault.in_force, &fault.problem) {
         (Some((_, evidence)), _) => format!("in force: {evidence}"),

@@ -2,8 +2,8 @@
 
 use super::drawing::{Area, Pen, text_width};
 use crate::event::PhaseName;
-use crate::figures::in_force;
-use crate::history::History;
+use crate::figures::{in_force, over_ns};
+use crate::history::{FaultSpan, History};
 
 /// The width of every plot.
 pub(crate) const WIDTH: f64 = 1080.0;
@@ -21,20 +21,24 @@ const CHIP_ROWS: usize = 3;
 pub(crate) struct Timeline {
     /// The end of the record, in seconds, and a little more than nothing.
     pub end_s: f64,
+    /// The end of the record.
+    pub end_ns: u64,
 }
 
 /// Where one fault's label stands above a plot.
 struct Chip {
     row: usize,
     area: Area,
-    label: Option<String>,
+    /// Where the label begins, and the label.
+    label: Option<(f64, String)>,
     says: String,
     in_force: bool,
 }
 
 impl Timeline {
     pub(crate) fn of(history: &History) -> Timeline {
-        Timeline { end_s: (history.end_ns() as f64 / 1e9).max(1e-3) }
+        let end_ns = history.end_ns();
+        Timeline { end_s: (end_ns as f64 / 1e9).max(1e-3), end_ns }
     }
 
     /// Where an instant lies.
@@ -63,8 +67,7 @@ impl Timeline {
 
     /// Bands behind a plot that reaches from `top` to `bottom`: when faults were in force.
     pub(crate) fn draw_bands(&self, pen: &mut Pen, history: &History, top: f64, bottom: f64) {
-        let end_ns = history.end_ns();
-        for span in history.faults.iter().filter_map(|fault| in_force(fault, end_ns)) {
+        for span in history.faults.iter().filter_map(|fault| in_force(fault, self.end_ns)) {
             let (x, until) = (self.x(span.from_ns), self.x(span.to_ns));
             pen.rect(Area { x, y: top, width: (until - x).max(1.0), height: bottom - top }, 0.0, "sq-band", "");
         }
@@ -105,42 +108,49 @@ impl Timeline {
         for chip in self.chips(history) {
             let area = Area { y: top + chip.row as f64 * CHIP_STEP, ..chip.area };
             pen.rect(area, 2.0, if chip.in_force { "sq-chip" } else { "sq-idle" }, &chip.says);
-            if let Some(label) = chip.label {
-                pen.text(area.x + 4.0, area.y + 11.5, "sq-small", &label);
+            if let Some((at, label)) = chip.label {
+                pen.text(at, area.y + 11.5, "sq-small", &label);
             }
         }
     }
 
     /// Each fault in the first row in which it and its label have room; without room it loses the label.
     fn chips(&self, history: &History) -> Vec<Chip> {
-        let end_ns = history.end_ns();
         let mut free_from = [f64::MIN; CHIP_ROWS];
-        let mut chips = Vec::new();
-        for fault in &history.faults {
-            let (x, until) = (self.x(fault.injected_ns), self.x(fault.until_ns(end_ns)));
+        let chip = |fault: &FaultSpan| {
+            let (x, until) = (self.x(fault.injected_ns), self.x(over_ns(fault, self.end_ns)));
             let width = (until - x).max(3.0);
-            let label_width = text_width(&fault.family, 11.0) + 9.0;
-            let wide = width.max(label_width);
-            let (row, labelled) = match (0..CHIP_ROWS).find(|row| free_from[*row] <= x && x + wide <= RIGHT + 12.0) {
-                Some(row) => (row, true),
+            let label_width = text_width(&fault.family, 11.0);
+            // Where the label can stand (within its chip, after it, before it), and what both take up together.
+            let inside = (x + 5.0, x, x + width);
+            let after = (x + width + 4.0, x, x + width + 4.0 + label_width);
+            let before = (x - 4.0 - label_width, x - 4.0 - label_width, x + width);
+            let fits = label_width + 9.0 <= width;
+            let places = if fits { vec![inside] } else { vec![after, before] };
+            let rooms = (0..CHIP_ROWS).flat_map(|row| places.iter().map(move |place| (row, *place)));
+            let mut free =
+                rooms.filter(|(row, (_, from, to))| free_from[*row] <= *from && LEFT <= *from && *to <= WIDTH);
+            let (row, label_x, taken_until) = match free.next() {
+                Some((row, (at, _, to))) => (row, Some(at), to),
                 None => {
-                    ((0..CHIP_ROWS).find(|row| free_from[*row] <= x).unwrap_or(CHIP_ROWS - 1), width >= label_width)
+                    let row = (0..CHIP_ROWS).find(|row| free_from[*row] <= x).unwrap_or(CHIP_ROWS - 1);
+                    (row, fits.then_some(inside.0), x + width)
                 }
             };
-            free_from[row] = free_from[row].max(x + if labelled { wide } else { width } + 3.0);
-            chips.push(Chip {
+            free_from[row] = free_from[row].max(taken_until + 4.0);
+            Chip {
                 row,
                 area: Area { x, y: 0.0, width, height: CHIP_HEIGHT },
-                label: labelled.then(|| fault.family.clone()),
+                label: label_x.map(|at| (at, fault.family.clone())),
                 says: format!(
                     "{} ({})",
                     fault.what,
                     if fault.in_force.is_some() { "in force" } else { "not in force" }
                 ),
                 in_force: fault.in_force.is_some(),
-            });
-        }
-        chips
+            }
+        };
+        history.faults.iter().map(chip).collect()
     }
 }
 
@@ -182,7 +192,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_few() {
         let check = |end: f64, expected: &[&str]| {
-            let timeline = Timeline { end_s: end };
+            let timeline = Timeline { end_s: end, end_ns: 0 };
             let labels: Vec<String> = timeline.ticks().into_iter().map(|tick| timeline.label(tick)).collect();
             assert_eq!(labels, expected);
         };

@@ -31,8 +31,11 @@ fn row(fault: &FaultFigures) -> Markup {
     html! {
         tr.idle[!fault.did_something()] {
             td.number data-label="When" {
-                (words::instant(fault.injected_ns)) br;
-                span.soft { "for " (words::duration(fault.until_ns.saturating_sub(fault.injected_ns))) }
+                (words::instant(fault.injected_ns))
+                @if fault.until_ns > fault.injected_ns {
+                    br;
+                    span.soft { "for " (words::duration(fault.until_ns - fault.injected_ns)) }
+                }
             }
             td data-label="Fault" { strong { (fault.family) } br; (fault.what) }
             td data-label="Chosen" { (fault.selector) br; span.soft { (fault.nodes.join(", ")) } }

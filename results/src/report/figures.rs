@@ -120,7 +120,7 @@ fn recovery(figures: &Figures) -> Markup {
                 dd { @match recovery.to_first_ok_ns { Some(ns) => { (words::duration(ns)) } None => { "not seen" } } }
             }
             div {
-                dt { "Agreed and serving after the storm" }
+                dt { "From the storm's end to the final reads" }
                 dd { @match recovery.to_final_reads_ns { Some(ns) => { (words::duration(ns)) } None => { "not seen" } } }
             }
         }

@@ -15,7 +15,7 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
         header class=(class) {
             div.inner {
                 p.run { (input.title) }
-                h1 { span.sign aria-hidden="true" { (sign) } (word) span.promise { (about(judgement)) } }
+                h1 { span.sign aria-hidden="true" { (sign) } (word) ": " span.promise { (about(judgement)) } }
                 @for reason in reasons(judgement) { p.reason { (reason) } }
                 (key_facts(input))
                 @if !input.command.is_empty() {

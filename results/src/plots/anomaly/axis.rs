@@ -5,7 +5,7 @@
 //! than a greatest; pieces that were shortened that way are marked with a double stroke.
 
 use crate::plots::drawing::{Pen, number, text_width};
-use crate::plots::timeline::{round_step, round_ticks};
+use crate::plots::timeline::round_step;
 use crate::verdict::{AnomalyOperation, Role};
 
 /// To scale, the shortest bar must be this long.
@@ -62,12 +62,12 @@ impl Axis {
     }
 
     /// The first instant.
-    pub(super) fn from_ns(&self) -> u64 {
+    pub(super) fn first_ns(&self) -> u64 {
         self.knots[0].0
     }
 
     /// The last instant.
-    pub(super) fn to_ns(&self) -> u64 {
+    pub(super) fn last_ns(&self) -> u64 {
         self.knots[self.knots.len() - 1].0
     }
 
@@ -121,13 +121,8 @@ impl Axis {
     }
 
     fn round_ticks_ns(&self) -> Vec<u64> {
-        let (from_ns, to_ns) = (self.from_ns() as f64, self.to_ns() as f64);
-        let step = round_step((to_ns - from_ns) / 8.0).max(1.0);
-        let first = (from_ns / step).ceil() * step;
-        round_ticks((to_ns - first).max(0.0), usize::MAX.min(8))
-            .into_iter()
-            .map(|offset| (first + offset) as u64)
-            .collect()
+        let step_ns = round_step((self.last_ns() - self.first_ns()) as f64 / 8.0).max(1.0) as u64;
+        (self.first_ns().div_ceil(step_ns)..=self.last_ns() / step_ns).map(|index| index * step_ns).collect()
     }
 
     /// Milliseconds, or as many decimals more as the labels need to differ.

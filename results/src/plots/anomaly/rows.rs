@@ -66,7 +66,7 @@ impl Row<'_> {
     }
 
     pub(super) fn draw(&self, pen: &mut Pen, y: f64) {
-        pen.line((12.0, y), (EDGE, y), "sq-axis");
+        pen.line((0.0, y), (EDGE, y), "sq-axis");
         self.draw_name(pen, y);
         for x in &self.marks {
             pen.line((*x, y), (*x, y + self.height()), "sq-mark");
@@ -97,9 +97,9 @@ impl Row<'_> {
 
     fn draw_name(&self, pen: &mut Pen, y: f64) {
         let node = self.bars.first().map(|(drawn, ..)| drawn.operation.node.as_str()).unwrap_or_default();
-        let room = LEFT - 28.0;
-        pen.text(12.0, y + 16.0, "sq-bold", &shortened(&format!("process {}", self.process), room, FONT));
-        pen.text(12.0, y + 29.0, "sq-soft sq-small", &shortened(&format!("on {node}"), room, 11.0));
+        let room = LEFT - 16.0;
+        pen.text(2.0, y + 16.0, "sq-bold", &shortened(&format!("process {}", self.process), room, FONT));
+        pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&format!("on {node}"), room, 11.0));
     }
 }
 
