@@ -102,11 +102,13 @@ pub struct Shape {
     pub values: u64,
     /// How many operations in a hundred get no answer.
     pub crashed_percent: u64,
+    /// Whether wrong answers are mixed in; without, the history is linearizable.
+    pub wrong: bool,
 }
 
 impl Shape {
     /// Two to four processes, three to seven operations, one to three values.
-    pub const TINY: Shape = Shape { operations: (3, 7), processes: 4, values: 3, crashed_percent: 15 };
+    pub const TINY: Shape = Shape { operations: (3, 7), processes: 4, values: 3, crashed_percent: 15, wrong: true };
 }
 
 /// A random history of one key: a register answers each call at a moment of its own between invocation and return (later
@@ -134,7 +136,7 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
         ));
     }
     planned.sort_by_key(|(effect_ns, ..)| *effect_ns);
-    let wrong_percent = if random.chance(20) { 0 } else { 20 + random.below(60) };
+    let wrong_percent = if !shape.wrong || random.chance(20) { 0 } else { 20 + random.below(60) };
     let mut holds = None;
     let mut history = Vec::new();
     for (_, crashes, mut planned) in planned {

@@ -1,7 +1,6 @@
 //! The checker stays within its budget, and says what it established.
 
-mod twin;
-
+use crate::twin::operation;
 use squall_results::call::{Call, Reply, Value};
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::Register;
@@ -9,7 +8,6 @@ use squall_results::{Budget, Checker, History, Operation, Outcome, Validity, Ver
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
-use twin::operation;
 
 const MS: u64 = 1_000_000;
 

@@ -1,7 +1,6 @@
 //! The golden histories: each with its verdict, and evidence that holds when it is checked.
 
-mod legal;
-
+use crate::legal;
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::Register;
 use squall_results::reader::read_history;

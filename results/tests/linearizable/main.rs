@@ -1,0 +1,7 @@
+//! The linearizability checker: its answers, its evidence, its bounds.
+
+mod budget;
+mod golden;
+mod legal;
+mod random;
+mod twin;
