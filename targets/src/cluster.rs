@@ -30,7 +30,7 @@ pub const PROBES_PER_LINK: u32 = 5;
 
 /// How long a probe waits for datagrams that do not arrive. On the local switch they take microseconds; an agent that is
 /// late itself still counts what has arrived meanwhile.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
+const PROBE_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// How long the processes of the nodes may take to vanish once they are killed.
 const DOWN_TIMEOUT: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ pub mod agent;
 pub mod client;
 pub mod cluster;
 pub mod deployment;
+pub mod doctor;
 mod local;
 pub mod raft;
 pub mod remote;

@@ -211,9 +211,8 @@ fn start_agent(plan: &NodePlan, control: UnixStream) -> Result<Child, LocalError
     let log = log.map_err(file(format!("open {}", log_path.display())))?;
     let reading = OwnedFd::from(control);
     let writing = reading.try_clone().map_err(file("duplicate a socket".into()))?;
-    let path = env::var("PATH").map_or(SYSTEM_PATHS.into(), |path| format!("{path}:{SYSTEM_PATHS}"));
     let mut command = Command::new(&plan.agent);
-    command.arg(agent::ARGUMENT).arg(LINK).env("PATH", path).stdin(reading).stdout(writing).stderr(log);
+    command.arg(agent::ARGUMENT).arg(LINK).env("PATH", search_path()).stdin(reading).stdout(writing).stderr(log);
     // SAFETY: the closure runs in the forked child and makes system calls only: it neither allocates nor locks.
     unsafe {
         command.pre_exec(|| {
@@ -222,4 +221,9 @@ fn start_agent(plan: &NodePlan, control: UnixStream) -> Result<Child, LocalError
         })
     };
     command.spawn().map_err(file(format!("start {}", plan.agent.display())))
+}
+
+/// Where programs on a node are looked for.
+pub(crate) fn search_path() -> String {
+    env::var("PATH").map_or(SYSTEM_PATHS.into(), |path| format!("{path}:{SYSTEM_PATHS}"))
 }
