@@ -1,7 +1,7 @@
 //! The loop.
 
 use super::{Failure, Journal, Request, Status};
-use crate::core::{Committed, Core, Granted, Message, Output, RequestId};
+use crate::core::{self, Committed, Core, Granted, Message, Output, RequestId, RoleName};
 use crate::machine::{Command, CommandError, Machine};
 use crate::peer::Links;
 use crate::storage::StorageError;
@@ -28,6 +28,8 @@ pub struct Member {
     open: HashMap<RequestId, Request>,
     last_id: RequestId,
     status: watch::Sender<Status>,
+    /// What the log was last told of the core.
+    logged: core::Status,
 }
 
 /// Where a member hears from.
@@ -71,8 +73,9 @@ impl Member {
     /// A member that has done nothing yet. `status` is kept up to date; only what the core, the machine and the links
     /// know is changed in it.
     pub fn new(core: Core, journal: Journal, links: Links, status: watch::Sender<Status>) -> Member {
-        let machine = Machine::default();
-        Member { core, machine, applied: 0, journal, links, open: HashMap::new(), last_id: 0, status }
+        let logged = core.status();
+        let (machine, open) = (Machine::default(), HashMap::new());
+        Member { core, machine, applied: 0, journal, links, open, last_id: 0, status, logged }
     }
 
     /// Works until it is told to stop or cannot go on. Requests that are open then are answered: those that nobody
@@ -104,7 +107,10 @@ impl Member {
             match input {
                 Input::Stop => return Ok(()),
                 Input::Durable(outcome) => self.core.persisted(outcome?),
-                Input::Tick => self.core.tick(),
+                Input::Tick => {
+                    self.core.tick();
+                    self.show();
+                }
                 Input::Message(Some(message)) => self.core.receive(message),
                 Input::Request(Some(request)) => self.take(request),
                 // Nobody is left who could ask or speak.
@@ -153,7 +159,7 @@ impl Member {
                 request.fail(failed.into());
             }
         }
-        self.show();
+        self.log_changes();
         Ok(())
     }
 
@@ -177,52 +183,53 @@ impl Member {
         }
     }
 
-    /// Brings the status up to date and logs what people should know of.
+    /// Brings the status up to date.
     fn show(&self) {
         let core = self.core.status();
-        self.status.send_if_modified(|status| {
-            let new = Status {
-                role: core.role.to_string(),
-                term: core.term,
-                voted_for: core.voted_for,
-                leader: core.leader,
-                commit: core.commit,
-                applied: self.applied,
-                first: core.last_index.min(1),
-                last: core.last_index,
-                durable: core.durable_index,
-                connected: self.links.connected(),
-                keys: self.machine.keys(),
-                sessions: self.machine.sessions(),
-                open_requests: self.open.len(),
-                ..status.clone()
-            };
-            log_changes(status, &new);
-            let changed = *status != new;
-            *status = new;
-            changed
+        self.status.send_modify(|status| {
+            status.role = core.role.to_string();
+            status.term = core.term;
+            status.voted_for = core.voted_for;
+            status.leader = core.leader;
+            status.commit = core.commit;
+            status.applied = self.applied;
+            status.first = core.last_index.min(1);
+            status.last = core.last_index;
+            status.durable = core.durable_index;
+            status.connected = self.links.connected();
+            status.keys = self.machine.keys();
+            status.sessions = self.machine.sessions();
+            status.open_requests = self.open.len();
         });
     }
-}
 
-fn log_changes(old: &Status, new: &Status) {
-    let Status { term, last, commit, .. } = *new;
-    if (new.voted_for, new.term) != (old.voted_for, old.term)
-        && let Some(candidate) = new.voted_for.filter(|candidate| *candidate != new.id)
-    {
-        info!(term, candidate, "voted");
-    }
-    if old.role == "leader" && new.role != "leader" {
-        warn!(term, last, commit, "stepped down: a newer term has begun");
-    }
-    match new.role.as_str() {
-        "candidate" if old.role != new.role || old.term != term => info!(term, last, "asks for votes"),
-        "leader" if old.role != new.role || old.term != term => info!(term, last, "elected leader"),
-        _ => {}
-    }
-    if (new.leader, new.term) != (old.leader, old.term)
-        && let Some(leader) = new.leader.filter(|leader| *leader != new.id)
-    {
-        info!(term, leader, last, "follows a new leader");
+    /// Tells the log who leads, votes and steps down; and the status, which is otherwise as old as the last tick.
+    fn log_changes(&mut self) {
+        let (old, new) = (self.logged, self.core.status());
+        let stance = |status: &core::Status| (status.role, status.term, status.leader, status.voted_for);
+        if stance(&old) == stance(&new) {
+            return;
+        }
+        self.logged = new;
+        self.show();
+        let core::Status { term, last_index: last, commit, .. } = new;
+        if old.role == RoleName::Leader && new.role != RoleName::Leader {
+            warn!(term, last, commit, "stepped down: a newer term has begun");
+        }
+        if let Some(candidate) = new.voted_for.filter(|candidate| *candidate != new.id)
+            && (old.voted_for, old.term) != (new.voted_for, term)
+        {
+            info!(term, candidate, "voted");
+        }
+        match new.role {
+            RoleName::Candidate if (old.role, old.term) != (new.role, term) => info!(term, last, "asks for votes"),
+            RoleName::Leader if (old.role, old.term) != (new.role, term) => info!(term, last, "elected leader"),
+            _ => {}
+        }
+        if let Some(leader) = new.leader.filter(|leader| *leader != new.id)
+            && (old.leader, old.term) != (new.leader, term)
+        {
+            info!(term, leader, last, "follows a new leader");
+        }
     }
 }

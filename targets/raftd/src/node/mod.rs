@@ -45,7 +45,7 @@ pub enum Request {
 
 impl Request {
     /// Answers that it came to nothing.
-    fn fail(self, failure: Failure) {
+    pub(crate) fn fail(self, failure: Failure) {
         // Who has gone away does not wait for an answer.
         match self {
             Request::Change { reply, .. } => drop(reply.send(Err(failure))),
