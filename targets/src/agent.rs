@@ -43,6 +43,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Takes the two ends of the conversation away from the standard streams, so that no child inherits them, and mounts the
 /// pid namespace's own `/proc`. Returns the ends, and what did not work but is no reason to give up.
 fn settle() -> io::Result<(OwnedFd, OwnedFd, Vec<String>)> {
+    keep_from_children();
     let reading = io::stdin().as_fd().try_clone_to_owned()?;
     let writing = io::stdout().as_fd().try_clone_to_owned()?;
     let null = File::options().read(true).write(true).open("/dev/null")?;
@@ -67,4 +68,11 @@ fn child_signals() -> io::Result<SignalFd> {
     mask.add(Signal::SIGCHLD);
     mask.thread_block()?;
     Ok(SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?)
+}
+
+/// Whatever else was inherited goes no further: a daemon must not hold a stranger's file or socket open.
+fn keep_from_children() {
+    // SAFETY: a plain system call that marks descriptors and closes none. A kernel that lacks it answers ENOSYS; squall's
+    // own descriptors are marked when they are opened.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }

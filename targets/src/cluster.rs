@@ -17,7 +17,7 @@ use cuts::Cuts;
 use std::fmt;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -147,40 +147,8 @@ impl Cluster {
         let dirs = prepare_folders(&options)?;
         let full = || ClusterError::Options("255 clusters are up already; take some down".into());
         let subnet = sandbox.take_subnet().ok_or_else(full)?;
-        let switch = Switch::up(subnet.number)
-            .map_err(|error| ClusterError::Local { node: "the switch".into(), reason: error.to_string() })?;
-        let hosts = hosts(&options.names, &switch);
-        let mut coming = Vec::new();
-        for (i, dir) in dirs.into_iter().enumerate() {
-            let plan = NodePlan {
-                name: options.names[i].clone(),
-                address: switch.address(i),
-                dir,
-                port: switch.port(i),
-                agent: options.agent.clone(),
-                hosts: hosts.clone(),
-            };
-            // What the first node's kernel and programs can do, those of the others can.
-            let try_iptables = i == 0 && options.cut != Some(CutMechanism::Neighbours);
-            coming.push(tokio::spawn(bring_up(plan, try_iptables)));
-        }
-        let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
-        let (mut nodes, mut iptables) = (Vec::new(), None);
-        for node in coming {
-            let up = node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-            machinery.locals.push(up.local);
-            nodes.push(up.node);
-            iptables = iptables.or(up.iptables);
-        }
-        let mechanism = choose(options.cut, &iptables)?;
-        let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
-        Ok(Cluster {
-            nodes,
-            cuts: Arc::new(tokio::sync::Mutex::new(cuts)),
-            mechanism,
-            next_probe: AtomicU64::new(0),
-            machinery: Mutex::new(Some(machinery)),
-        })
+        // A caller that gives up halfway gets rid of a whole cluster, not of loose parts.
+        completed(come_up(subnet, options, dirs)).await
     }
 
     /// The nodes, in the order of their names in the options.
@@ -248,9 +216,10 @@ impl Cluster {
     /// node fails. A second call does nothing.
     pub async fn down(&self) -> Result<(), ClusterError> {
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(machinery) = machinery else { return Ok(()) };
-        let taken = tokio::task::spawn_blocking(move || machinery.down()).await;
-        taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        match machinery {
+            Some(machinery) => take_down(machinery).await,
+            None => Ok(()),
+        }
     }
 
     fn indices(&self, links: &[Link]) -> Result<Vec<(usize, usize)>, ClusterError> {
@@ -279,6 +248,55 @@ impl Machinery {
         let ended = self.locals.iter().map(|local| local.await_end(deadline));
         ended.fold(Ok(()), Result::and).map_err(ClusterError::Down)
     }
+}
+
+/// Brings up everything in the subnet, all nodes at the same time.
+async fn come_up(subnet: Subnet, options: ClusterOptions, dirs: Vec<PathBuf>) -> Result<Cluster, ClusterError> {
+    let refused = |reason: String| ClusterError::Local { node: "the switch".into(), reason };
+    let agent = path::absolute(&options.agent).map_err(|error| ClusterError::Options(format!("the agent: {error}")))?;
+    let switch = Switch::up(subnet.number).map_err(|error| refused(error.to_string()))?;
+    let hosts = hosts(&options.names, &switch);
+    let mut coming = Vec::new();
+    for (i, dir) in dirs.into_iter().enumerate() {
+        let (name, address, port) = (options.names[i].clone(), switch.address(i), switch.port(i));
+        let plan = NodePlan { name, address, dir, port, agent: agent.clone(), hosts: hosts.clone() };
+        // What the first node's kernel and programs can do, those of the others can.
+        let try_iptables = i == 0 && options.cut != Some(CutMechanism::Neighbours);
+        coming.push(tokio::spawn(bring_up(plan, try_iptables)));
+    }
+    let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
+    let (mut nodes, mut iptables, mut failed) = (Vec::new(), None, None);
+    for node in coming {
+        match node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
+            Ok(up) => {
+                machinery.locals.push(up.local);
+                nodes.push(up.node);
+                iptables = iptables.or(up.iptables);
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    let mechanism = match failed.map_or_else(|| choose(options.cut, &iptables), Err) {
+        Ok(mechanism) => mechanism,
+        Err(error) => {
+            take_down(machinery).await?;
+            return Err(error);
+        }
+    };
+    let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
+    Ok(Cluster {
+        nodes,
+        cuts: Arc::new(tokio::sync::Mutex::new(cuts)),
+        mechanism,
+        next_probe: AtomicU64::new(0),
+        machinery: Mutex::new(Some(machinery)),
+    })
+}
+
+/// [`Machinery::down`] where waiting is allowed.
+async fn take_down(machinery: Machinery) -> Result<(), ClusterError> {
+    let taken = tokio::task::spawn_blocking(move || machinery.down()).await;
+    taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
 /// A node that has just come up; of the first one also whether iptables works there.

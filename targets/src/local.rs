@@ -48,7 +48,7 @@ pub(crate) struct NodePlan {
     pub address: Ipv4Addr,
     pub dir: PathBuf,
     pub port: Port,
-    /// The executable that becomes the agent.
+    /// The executable that becomes the agent, absolute.
     pub agent: PathBuf,
     /// What stands in the node's `/etc/hosts`.
     pub hosts: String,
@@ -212,7 +212,14 @@ fn start_agent(plan: &NodePlan, control: UnixStream) -> Result<Child, LocalError
     let reading = OwnedFd::from(control);
     let writing = reading.try_clone().map_err(file("duplicate a socket".into()))?;
     let mut command = Command::new(&plan.agent);
-    command.arg(agent::ARGUMENT).arg(LINK).env("PATH", search_path()).stdin(reading).stdout(writing).stderr(log);
+    command
+        .arg(agent::ARGUMENT)
+        .arg(LINK)
+        .current_dir(&plan.dir)
+        .env("PATH", search_path())
+        .stdin(reading)
+        .stdout(writing)
+        .stderr(log);
     // SAFETY: the closure runs in the forked child and makes system calls only: it neither allocates nor locks.
     unsafe {
         command.pre_exec(|| {

@@ -175,8 +175,8 @@ impl Agent {
                 self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
                 return Ok(None);
             }
-            Ask::BlockNeighbours(peers) => block(&self.link, &peers).map_err(unlinked)?,
-            Ask::UnblockNeighbours(peers) => unblock(&self.link, &peers).map_err(unlinked)?,
+            Ask::BlockNeighbours(peers) => block(&self.link, &peers).map_err(told)?,
+            Ask::UnblockNeighbours(peers) => unblock(&self.link, &peers).map_err(told)?,
         }
         Ok(Some(Answer::Done))
     }
@@ -265,6 +265,6 @@ fn unblock(link: &str, peers: &[Ipv4Addr]) -> Result<(), NetlinkError> {
     peers.iter().map(|peer| netlink.unblock_neighbour(index, *peer)).fold(Ok(()), Result::and)
 }
 
-fn unlinked(error: NetlinkError) -> Trouble {
+fn told(error: NetlinkError) -> Trouble {
     Trouble::refused(error.what, error.source)
 }

@@ -4,12 +4,17 @@ use crate::stage::options;
 use crate::{link, sandbox, stage};
 use squall_targets::cluster::{Cluster, CutMechanism};
 use squall_targets::remote::DaemonSpec;
+use squall_targets::sandbox::SandboxError;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use tempfile::TempDir;
 
 pub const ARGUMENT: &str = "play-controller";
+
+/// As numbered in `linux/capability.h`.
+const CAP_SYS_ADMIN: libc::c_ulong = 21;
 
 /// Brings up two nodes with a daemon that hides, then obeys until its input ends.
 pub fn play(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -33,6 +38,7 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         println!("{}", cluster.nodes()[1].address);
         for line in std::io::stdin().lines() {
             match line.unwrap().as_str() {
+                "privilege" => println!("{:?}", sandbox.privilege()),
                 "cut" => cluster.cut(&[link(1, 2)]).await.map(|()| println!("cut")).unwrap(),
                 _ => println!("{}", cluster.probe(&[link(1, 2)]).await.unwrap().arrived),
             }
@@ -53,8 +59,11 @@ pub struct Controller {
 
 impl Controller {
     pub fn start() -> Controller {
+        Controller::start_as(Command::new(std::env::current_exe().unwrap()))
+    }
+
+    fn start_as(mut command: Command) -> Controller {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
         command.arg(ARGUMENT).arg(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
@@ -100,4 +109,32 @@ pub fn side_by_side() {
     assert_eq!((one.tell("probe"), other.tell("probe")), ("0".into(), "5".into()));
     one.kill_9();
     assert_eq!(other.tell("probe"), "5");
+}
+
+/// In a plain container root has no CAP_SYS_ADMIN: a user namespace serves instead, and nodes work in it.
+pub fn root_of_a_container() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    // SAFETY: the closure makes a system call only.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        })
+    };
+    let mut controller = Controller::start_as(command);
+    assert_eq!(controller.tell("privilege"), "UserNamespace");
+    assert_eq!(controller.tell("probe"), "5");
+    assert_eq!(Controller::start().tell("privilege"), "Root");
+}
+
+/// Once there are threads it is too late: told, and nothing is changed.
+pub fn too_late() {
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || receiver.recv());
+    let network = std::fs::read_link("/proc/self/ns/net").unwrap();
+    let error = sandbox::enter().unwrap_err();
+    assert!(matches!(error, SandboxError::Threads { threads } if threads > 1), "{error}");
+    assert_eq!(std::fs::read_link("/proc/self/ns/net").unwrap(), network);
+    drop(sender);
+    assert!(thread.join().unwrap().is_err());
 }

@@ -169,6 +169,7 @@ pub async fn agent_death() {
     until("the sleeper sleeps", async || stage.says("n1", "cat /proc/[0-9]*/comm").await.contains("sleep")).await;
     let agents = traces::children_of(std::process::id());
     assert_eq!(agents.len(), 1, "one node, one agent");
+    assert_eq!(traces::session_of(agents[0]), Some(agents[0]), "Ctrl-C in the terminal must not reach it");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(agents[0] as i32), Signal::SIGKILL).unwrap();
     let begun = Instant::now();
     let lost = waiting.await.unwrap().unwrap_err();

@@ -20,11 +20,16 @@ fn processes() -> Vec<u32> {
     pids.filter(|pid| stat(*pid).is_some_and(|fields| fields[0] != "Z")).collect()
 }
 
+/// The session that a process belongs to.
+pub fn session_of(pid: u32) -> Option<u32> {
+    stat(pid)?[3].parse().ok()
+}
+
 fn parent_of(pid: u32) -> Option<u32> {
     stat(pid)?[1].parse().ok()
 }
 
-/// The fields of `/proc/<pid>/stat` behind the name: state, parent, ...
+/// The fields of `/proc/<pid>/stat` behind the name: state, parent, group, session, ...
 fn stat(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
