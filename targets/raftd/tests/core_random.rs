@@ -43,12 +43,12 @@ fn check(members: u64, seeds: std::ops::Range<u64>) {
 
 #[test]
 fn three_members() {
-    check(3, 0..200);
+    check(3, 0..150);
 }
 
 #[test]
 fn five_members() {
-    check(5, 1000..1150);
+    check(5, 1000..1100);
 }
 
 #[test]

@@ -6,6 +6,9 @@ use raftd::types::{Bug, Entry, HardState, Index, NodeId, Payload, Ticket};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
+/// How many rounds of messages and writes `stabilize` takes part in.
+const STABLE_AFTER_MAX: usize = 1000;
+
 /// The members, and what lies between them.
 #[derive(Default)]
 pub struct Stage {
@@ -212,7 +215,7 @@ impl Stage {
             [] => self.members.keys().copied().collect(),
             members => members.iter().map(|id| number(id)).collect(),
         };
-        loop {
+        for _ in 0..STABLE_AFTER_MAX {
             let writing = chosen.iter().copied().find(|id| !self.member(*id).writing.is_empty());
             let sending = self
                 .links
@@ -226,6 +229,7 @@ impl Stage {
                 (None, None) => return,
             }
         }
+        panic!("the members never stop talking:\n{}", self.told);
     }
 
     fn tell_status(&mut self) {

@@ -3,7 +3,7 @@
 use crate::witness::{Violation, Witness};
 use raftd::core::{Config, Core, Message, Output, Persist, RoleName, Status};
 use raftd::types::{Bug, Entry, HardState, NodeId};
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeSet, VecDeque};
@@ -20,6 +20,8 @@ pub struct Storm {
     under_way: VecDeque<Message>,
     /// Links on which nothing arrives.
     cut: BTreeSet<(NodeId, NodeId)>,
+    /// Messages that wait at a cut, and arrive much later.
+    held: Vec<Message>,
     witness: Witness,
 }
 
@@ -84,8 +86,8 @@ impl Storm {
         };
         let members = (1..=count).map(member).collect();
         let witness = Witness::new(count as usize);
-        let (under_way, cut) = (VecDeque::new(), BTreeSet::new());
-        let mut storm = Storm { rng, weather, members, under_way, cut, witness };
+        let (under_way, cut, held) = (VecDeque::new(), BTreeSet::new(), Vec::new());
+        let mut storm = Storm { rng, weather, members, under_way, cut, held, witness };
         (0..count as usize).for_each(|member| storm.start(member));
         storm
     }
@@ -106,7 +108,7 @@ impl Storm {
     pub fn calm_down(mut self) -> Result<Calm, Violation> {
         let committed_in_storm = self.witness.committed.len();
         self.weather = Weather { loss: 0.0, twice: 0.0, overtake: 0.0, trouble: 0.0, busy: 0.0 };
-        self.cut.clear();
+        self.heal();
         self.witness.forget_answers();
         let down: Vec<usize> = (0..self.members.len()).filter(|member| self.members[*member].core.is_none()).collect();
         down.into_iter().for_each(|member| self.start(member));
@@ -175,7 +177,13 @@ impl Storm {
         } else {
             self.under_way.remove(place).expect("the place was drawn from the queue")
         };
-        if self.cut.contains(&(message.from, message.to)) || self.rng.random_bool(self.weather.loss) {
+        if self.rng.random_bool(self.weather.loss) {
+            return Ok(());
+        }
+        if self.cut.contains(&(message.from, message.to)) {
+            if self.rng.random_bool(0.3) {
+                self.held.push(message);
+            }
             return Ok(());
         }
         self.on(message.to as usize - 1, |core| core.receive(message))
@@ -220,9 +228,16 @@ impl Storm {
             (3..6, Some(down)) => self.start(down),
             (3..6, None) => return self.on(member, Core::campaign),
             (6..8, _) => self.partition(),
-            _ => self.cut.clear(),
+            _ => self.heal(),
         }
         Ok(())
+    }
+
+    /// All links work again, and bring what waited at them.
+    fn heal(&mut self) {
+        self.cut.clear();
+        self.under_way.extend(self.held.drain(..));
+        self.under_way.make_contiguous().shuffle(&mut self.rng);
     }
 
     /// The members fall into two halves; sometimes messages go through one way.

@@ -2,7 +2,7 @@
 
 use crate::storm::Disk;
 use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Output, Persist, RequestId, RoleName, Status};
-use raftd::types::{Entry, Index, NodeId, Payload, Term};
+use raftd::types::{Entry, HardState, Index, NodeId, Payload, Term};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A promise that was broken.
@@ -12,8 +12,8 @@ pub enum Violation {
     TwoLeaders { term: Term, leaders: (NodeId, NodeId) },
     #[error("member {voter} gave its vote of term {term} to {candidates:?}")]
     TwoVotes { term: Term, voter: NodeId, candidates: (NodeId, NodeId) },
-    #[error("persistence before speech: a disk in term {on_disk} lets a message out: {message:?}")]
-    SpokeTooSoon { on_disk: Term, message: Message },
+    #[error("persistence before speech: a disk with {on_disk:?} lets a message out: {message:?}")]
+    SpokeTooSoon { on_disk: HardState, message: Message },
     #[error("leader append-only: leader {leader} of term {term} rewrote entry {index}")]
     LeaderRewrote { leader: NodeId, term: Term, index: Index },
     #[error("log matching: {one:?} and {other:?} have one place, one term, and two contents or predecessors")]
@@ -205,9 +205,13 @@ impl Witness {
 
     fn sees_message(&mut self, message: &Message, disk: &Disk) -> Result<(), Violation> {
         if disk.hard_state.term < message.term {
-            return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state.term, message: message.clone() });
+            return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: message.clone() });
         }
         if let Body::Vote { granted: true } = message.body {
+            let HardState { term, voted_for } = disk.hard_state;
+            if term == message.term && voted_for != Some(message.to) {
+                return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: message.clone() });
+            }
             let candidate = *self.votes.entry((message.term, message.from)).or_insert(message.to);
             if candidate != message.to {
                 let candidates = (candidate, message.to);
