@@ -1,8 +1,8 @@
 //! Local clusters for real: namespaces, agents, daemons, cuts, and that nothing is left of them.
 //!
 //! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable plays
-//! other parts too: the agent, a controller to be killed, the programs on the nodes. Everything runs twice: as root where
-//! the tests are, and as an ordinary user.
+//! other parts too: the agent, a controller to be killed, the programs on the nodes. Everything runs
+//! twice at the same time: as root where the tests are, and as an ordinary user.
 
 mod controller;
 mod cuts;
@@ -15,10 +15,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use squall_targets::cluster::{CutMechanism, Link};
 use squall_targets::{agent, doctor, sandbox};
 use stage::Stage;
+use std::fs::{self, File};
+use std::io::Seek;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
-use std::{env, fs, io};
+use std::process::{Child, Command, ExitCode};
+use std::{env, io};
+use tempfile::TempDir;
 
 /// Nobody, on every Linux.
 const ORDINARY_USER: u32 = 65_534;
@@ -37,18 +40,14 @@ fn main() -> ExitCode {
     let iptables = doctor::examine().into_iter().find(|finding| finding.what == "iptables");
     let has_iptables = iptables.is_some_and(|finding| finding.state == doctor::State::Works);
     let is_root = nix::unistd::geteuid().is_root();
-    let ordinary = if is_root { as_ordinary_user() } else { Ok(true) };
-    if !arguments.list {
-        match sandbox::enter() {
-            Ok(sandbox) => stage::set_sandbox(sandbox),
-            Err(error) => {
-                eprintln!("failed to {error}");
-                return ExitCode::FAILURE;
-            }
-        }
+    let ordinary = if is_root { OrdinaryUser::start().map(Some) } else { Ok(None) };
+    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
+    if let Err(error) = sandbox {
+        eprintln!("failed to {error}");
+        return ExitCode::FAILURE;
     }
     let here = libtest_mimic::run(&arguments, trials(if is_root { "root" } else { "user" }, has_iptables));
-    match ordinary {
+    match ordinary.and_then(|run| run.map_or(Ok(true), OrdinaryUser::finish)) {
         Ok(true) => here.exit_code(),
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -58,16 +57,35 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs this executable as somebody who may do nothing special, from a place where they reach it.
-fn as_ordinary_user() -> io::Result<bool> {
-    let place = tempfile::tempdir()?;
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755))?;
-    let copy = place.path().join("local_cluster");
-    fs::copy(env::current_exe()?, &copy)?;
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
-    let mut command = Command::new(&copy);
-    command.args(env::args_os().skip(1)).current_dir(place.path()).uid(ORDINARY_USER).gid(ORDINARY_USER);
-    Ok(command.status()?.success())
+/// The same tests, run meanwhile by somebody who may do nothing special.
+struct OrdinaryUser {
+    child: Child,
+    output: File,
+    /// Holds a copy of this executable where that user reaches it.
+    _place: TempDir,
+}
+
+impl OrdinaryUser {
+    fn start() -> io::Result<OrdinaryUser> {
+        let place = tempfile::tempdir()?;
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755))?;
+        let copy = place.path().join("local_cluster");
+        fs::copy(env::current_exe()?, &copy)?;
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+        let output = tempfile::tempfile()?;
+        let mut command = Command::new(&copy);
+        command.args(env::args_os().skip(1)).current_dir(place.path()).uid(ORDINARY_USER).gid(ORDINARY_USER);
+        let child = command.stdout(output.try_clone()?).stderr(output.try_clone()?).spawn()?;
+        Ok(OrdinaryUser { child, output, _place: place })
+    }
+
+    /// Waits for the end, shows what was printed, and says whether all went well.
+    fn finish(mut self) -> io::Result<bool> {
+        let status = self.child.wait()?;
+        self.output.rewind()?;
+        io::copy(&mut self.output, &mut io::stdout())?;
+        Ok(status.success())
+    }
 }
 
 /// The tests. Those that need iptables are ignored where it does not work: the other mechanism is for such machines.

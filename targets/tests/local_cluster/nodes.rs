@@ -167,7 +167,7 @@ pub async fn agent_death() {
             async move { sleeper.run(&CommandLine::new(["sleep", "98765"]), Duration::from_secs(99_999)).await },
         );
     until("the sleeper sleeps", async || stage.says("n1", "cat /proc/[0-9]*/comm").await.contains("sleep")).await;
-    let agents = traces::children_of(std::process::id());
+    let agents = traces::agents_of(std::process::id());
     assert_eq!(agents.len(), 1, "one node, one agent");
     assert_eq!(traces::session_of(agents[0]), Some(agents[0]), "Ctrl-C in the terminal must not reach it");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(agents[0] as i32), Signal::SIGKILL).unwrap();

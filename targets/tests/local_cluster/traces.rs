@@ -3,14 +3,16 @@
 use crate::controller::Controller;
 use crate::link;
 use crate::stage::{PATIENCE, Stage};
+use squall_targets::agent;
 use squall_targets::cluster::CutMechanism;
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// The processes that a process has started, as this machine numbers them.
-pub fn children_of(parent: u32) -> Vec<u32> {
-    processes().into_iter().filter(|pid| parent_of(*pid) == Some(parent)).collect()
+/// The agents that a process has started, as this machine numbers them. Everything on a node is below its agent.
+pub fn agents_of(parent: u32) -> Vec<u32> {
+    let is_agent = |pid: &u32| command_line(*pid).contains(agent::ARGUMENT);
+    processes().into_iter().filter(|pid| parent_of(*pid) == Some(parent)).filter(is_agent).collect()
 }
 
 /// All processes but those that have ended and wait for their parent to notice, which may be the machine's process 1.
@@ -48,7 +50,7 @@ fn command_line(pid: u32) -> String {
 
 /// In this process.
 pub fn assert_nothing_is_left() {
-    assert_eq!(children_of(std::process::id()), Vec::<u32>::new());
+    assert_eq!(agents_of(std::process::id()), Vec::<u32>::new());
     for link in ["switch0", "s0n1", "s0n2"] {
         assert!(nix::net::if_::if_nametoindex(link).is_err(), "{link} is still there");
     }
@@ -76,7 +78,7 @@ pub async fn dropped() {
 pub fn kill_9() {
     let mut controller = Controller::start();
     let own = namespaces(std::process::id());
-    let agents = children_of(controller.pid());
+    let agents = agents_of(controller.pid());
     assert_eq!(agents.len(), 2);
     let theirs: BTreeSet<String> = agents.iter().flat_map(|agent| namespaces(*agent)).collect();
     assert_eq!(theirs.len(), 8, "two nodes, four namespaces each");
