@@ -7,17 +7,17 @@
 
 mod cuts;
 mod iptables;
+mod start;
 
 pub use cuts::CutMechanism;
 
-use crate::local::{LocalNode, NodePlan, Switch};
-use crate::remote::{AgentRemote, CommandLog, Remote, RemoteError};
+use crate::local::{LocalNode, Switch};
+use crate::remote::{Remote, RemoteError};
 use crate::sandbox::{Sandbox, Subnet};
 use cuts::Cuts;
 use std::fmt;
-use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{self, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -143,12 +143,12 @@ struct Machinery {
 impl Cluster {
     /// Brings up a switch and all nodes; returns when every node's agent answers. To be called within a tokio runtime.
     pub async fn up(sandbox: &Sandbox, options: ClusterOptions) -> Result<Cluster, ClusterError> {
-        check_names(&options.names)?;
-        let dirs = prepare_folders(&options)?;
+        start::check_names(&options.names)?;
+        let dirs = start::prepare_folders(&options)?;
         let full = || ClusterError::Options("255 clusters are up already; take some down".into());
         let subnet = sandbox.take_subnet().ok_or_else(full)?;
         // A caller that gives up halfway gets rid of a whole cluster, not of loose parts.
-        completed(come_up(subnet, options, dirs)).await
+        completed(start::come_up(subnet, options, dirs)).await
     }
 
     /// The nodes, in the order of their names in the options.
@@ -250,129 +250,15 @@ impl Machinery {
     }
 }
 
-/// Brings up everything in the subnet, all nodes at the same time.
-async fn come_up(subnet: Subnet, options: ClusterOptions, dirs: Vec<PathBuf>) -> Result<Cluster, ClusterError> {
-    let refused = |reason: String| ClusterError::Local { node: "the switch".into(), reason };
-    let agent = path::absolute(&options.agent).map_err(|error| ClusterError::Options(format!("the agent: {error}")))?;
-    let switch = Switch::up(subnet.number).map_err(|error| refused(error.to_string()))?;
-    let hosts = hosts(&options.names, &switch);
-    let mut coming = Vec::new();
-    for (i, dir) in dirs.into_iter().enumerate() {
-        let (name, address, port) = (options.names[i].clone(), switch.address(i), switch.port(i));
-        let plan = NodePlan { name, address, dir, port, agent: agent.clone(), hosts: hosts.clone() };
-        // What the first node's kernel and programs can do, those of the others can.
-        let try_iptables = i == 0 && options.cut != Some(CutMechanism::Neighbours);
-        coming.push(tokio::spawn(bring_up(plan, try_iptables)));
-    }
-    let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
-    let (mut nodes, mut iptables, mut failed) = (Vec::new(), None, None);
-    for node in coming {
-        match node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
-            Ok(up) => {
-                machinery.locals.push(up.local);
-                nodes.push(up.node);
-                iptables = iptables.or(up.iptables);
-            }
-            Err(error) => failed = failed.or(Some(error)),
-        }
-    }
-    let mechanism = match failed.map_or_else(|| choose(options.cut, &iptables), Err) {
-        Ok(mechanism) => mechanism,
-        Err(error) => {
-            take_down(machinery).await?;
-            return Err(error);
-        }
-    };
-    let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
-    Ok(Cluster {
-        nodes,
-        cuts: Arc::new(tokio::sync::Mutex::new(cuts)),
-        mechanism,
-        next_probe: AtomicU64::new(0),
-        machinery: Mutex::new(Some(machinery)),
-    })
-}
-
 /// [`Machinery::down`] where waiting is allowed.
 async fn take_down(machinery: Machinery) -> Result<(), ClusterError> {
     let taken = tokio::task::spawn_blocking(move || machinery.down()).await;
     taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
 }
 
-/// A node that has just come up; of the first one also whether iptables works there.
-struct Up {
-    local: LocalNode,
-    node: Node,
-    iptables: Option<Result<(), RemoteError>>,
-}
-
-async fn bring_up(plan: NodePlan, try_iptables: bool) -> Result<Up, ClusterError> {
-    let NodePlan { name, address, dir, .. } = plan.clone();
-    let folder = |source| ClusterError::Folder { path: dir.clone(), source };
-    let log = CommandLog::open(&dir).map_err(folder)?;
-    let (local, control) = LocalNode::start(plan).await?;
-    control.set_nonblocking(true).map_err(folder)?;
-    let stream = tokio::net::UnixStream::from_std(control).map_err(folder)?;
-    let (remote, notices) = AgentRemote::greet(&name, stream, log, local.obituary()).await?;
-    for notice in notices {
-        tracing::warn!(node = name, "{notice}");
-    }
-    let iptables = if try_iptables { Some(cuts::try_iptables(&name, &remote).await) } else { None };
-    Ok(Up { local, node: Node { name, address, dir, remote: Arc::new(remote) }, iptables })
-}
-
-/// The mechanism asked for, if it works; the better one that works, if none was.
-fn choose(
-    wanted: Option<CutMechanism>,
-    iptables: &Option<Result<(), RemoteError>>,
-) -> Result<CutMechanism, ClusterError> {
-    match (wanted, iptables) {
-        (Some(mechanism @ CutMechanism::Iptables), Some(Err(error))) => {
-            let reason = format!("{error}; install iptables, or cut by neighbour entries, which need no program");
-            Err(ClusterError::Mechanism { mechanism, reason })
-        }
-        (Some(mechanism), _) => Ok(mechanism),
-        (None, Some(Ok(()))) => Ok(CutMechanism::Iptables),
-        (None, _) => Ok(CutMechanism::Neighbours),
-    }
-}
-
 /// Runs to the end, also when whoever waits for it is dropped: rules and their record must not part.
 async fn completed<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     tokio::spawn(work).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
-}
-
-fn check_names(names: &[String]) -> Result<(), ClusterError> {
-    let bad = |reason: String| Err(ClusterError::Options(reason));
-    if names.is_empty() || names.len() > NODES_MAX {
-        return bad(format!("{} nodes; from 1 to {NODES_MAX} are possible", names.len()));
-    }
-    for (i, name) in names.iter().enumerate() {
-        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !plain || name.is_empty() || name.len() > 63 || name.starts_with('-') {
-            return bad(format!("the name {name:?} is no hostname; use letters, digits and -"));
-        }
-        if names[..i].contains(name) {
-            return bad(format!("two nodes of the name {name}"));
-        }
-    }
-    Ok(())
-}
-
-/// Makes the nodes' folders and returns their absolute paths.
-fn prepare_folders(options: &ClusterOptions) -> Result<Vec<PathBuf>, ClusterError> {
-    let prepare = |name: &String| {
-        let path = options.folder.join(name);
-        let made = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
-        made.map_err(|source| ClusterError::Folder { path, source })
-    };
-    options.names.iter().map(prepare).collect()
-}
-
-/// The nodes' `/etc/hosts`.
-fn hosts(names: &[String], switch: &Switch) -> String {
-    let nodes = names.iter().enumerate().map(|(i, name)| format!("{} {name}\n", switch.address(i)));
-    std::iter::once("127.0.0.1 localhost\n".to_owned()).chain(nodes).collect()
 }
 
 impl fmt::Display for Link {
