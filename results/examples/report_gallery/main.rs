@@ -1,4 +1,5 @@
-//! Writes the page of many made-up runs into a folder, to look at: `cargo run --example report_gallery -- FOLDER`.
+//! Writes the page of many made-up runs into a folder, to look at: `cargo run --example report_gallery -- FOLDER`. Histories
+//! named after the folder are judged as registers and get pages too.
 //!
 //! The runs are synthetic and the same every time. They cover what the page must be able to show: small and large, valid,
 //! invalid, unknown, cut short, long names, many nodes, many anomalies.
@@ -6,8 +7,11 @@
 mod synthetic;
 
 use squall_results::checker::activity::Activity;
+use squall_results::checker::linearizable::Linearizable;
 use squall_results::event::{End, Ending};
+use squall_results::model::Register;
 use squall_results::plots::{self, Kind};
+use squall_results::reader::read_history;
 use squall_results::report::{LogLine, ReportInput, render};
 use squall_results::{Budget, CallKind, Checker, Figures, History, Judgement, Promise, Validity, Verdict};
 use std::path::Path;
@@ -15,7 +19,14 @@ use std::time::Instant;
 use synthetic::{Story, anomalies};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("say which folder the pages go to")?;
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or("say which folder the pages go to")?;
+    for file in arguments {
+        let history = read_history(Path::new(&file))?;
+        let verdict = Linearizable::new(Register).check(&history, &Budget::default());
+        let name = Path::new(&file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        write(&Path::new(&folder).join(&name), &name, &history, Judgement::new(Promise::Linearizable, vec![verdict]))?;
+    }
     for (name, history, verdicts) in gallery() {
         write(&Path::new(&folder).join(name), name, &history, Judgement::new(Promise::Linearizable, verdicts))?;
     }
@@ -58,6 +69,8 @@ fn gallery() -> Vec<(&'static str, History, Vec<Verdict>)> {
         ("thirty-operations", broken.clone(), vec![active(&broken), linearizable(vec![crowd])]),
         ("ten-seconds", broken.clone(), vec![active(&broken), linearizable(vec![wide])]),
         ("fifty-anomalies", broken.clone(), vec![active(&broken), linearizable(many)]),
+        // The made-up clients do not wait for each other, so their values contradict each other everywhere.
+        ("judged", broken.clone(), vec![Linearizable::new(Register).check(&broken, &Budget::default())]),
         ("nothing-happened", nothing.clone(), vec![active(&nothing), linearizable(Vec::new())]),
         ("cut-short", cut.clone(), vec![active(&cut), linearizable(Vec::new())]),
         ("failed", failed.clone(), vec![active(&failed), linearizable(Vec::new())]),

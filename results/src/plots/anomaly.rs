@@ -17,6 +17,7 @@ use crate::verdict::{Anomaly, AnomalyOperation, Role};
 use axis::Axis;
 use rows::Row;
 
+#[cfg(feature = "report")]
 pub(crate) use labels::operation_text;
 
 /// Where the time axis begins; the names of processes stand before it.

@@ -29,6 +29,7 @@ impl Drawing {
     }
 
     /// As a part of a page that holds [`STYLE`].
+    #[cfg(feature = "report")]
     pub(crate) fn inline(&self) -> String {
         self.wrapped("", 0.0)
     }

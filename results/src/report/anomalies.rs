@@ -77,6 +77,7 @@ fn orders(anomaly: &Anomaly) -> Markup {
 fn order(anomaly: &Anomaly, prefix: &LegalPrefix) -> Markup {
     let before = prefix.length.saturating_sub(prefix.last.len());
     html! {
+        @if prefix.length == 0 { span.soft { "nothing yet" } }
         @if before > 0 { span.soft { (words::counted(before, "operation", "operations")) ", then " } }
         @for (index, op) in prefix.last.iter().enumerate() {
             @if index > 0 { span.soft { ", " } }

@@ -102,6 +102,19 @@ fn an_anomaly_has_a_bar_for_each_operation() {
 }
 
 #[test]
+fn an_anomaly_without_operations_or_of_one_instant_is_drawn_too() {
+    let mut bare = anomaly(2);
+    for drawn in &mut bare.operations {
+        (drawn.operation.invoked_ns, drawn.operation.returned_ns) = (5, Some(5));
+    }
+    let svg = plots::render_anomaly(&History::default(), &bare);
+    drawn(&svg);
+    assert_eq!(svg.matches("<title>operation ").count(), 2);
+    bare.operations.clear();
+    drawn(&plots::render_anomaly(&History::default(), &bare));
+}
+
+#[test]
 fn of_a_crowd_the_telling_operations_are_drawn() {
     let mut anomaly = anomaly(500);
     // The witnesses lie far from the rest.

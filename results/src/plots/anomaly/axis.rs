@@ -101,8 +101,8 @@ impl Axis {
             let x = self.x(at_ns);
             let label = format!("{:.decimals$} s", at_ns as f64 / 1e9);
             let half = text_width(&label, 11.0) / 2.0;
-            pen.line((x, top), (x, bottom), "sq-grid");
             if taken.iter().all(|(from, to)| x + half + LABEL_GAP < *from || *to < x - half) {
+                pen.line((x, top), (x, bottom), "sq-grid");
                 pen.line((x, bottom), (x, bottom + 4.0), "sq-axis");
                 pen.text(x, bottom + 17.0, "sq-soft sq-small sq-mid", &label);
                 taken.push((x - half - LABEL_GAP, x + half + LABEL_GAP));
