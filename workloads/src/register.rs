@@ -1,9 +1,11 @@
 //! `register`: reads, writes and compare-and-sets on independent registers.
 //!
 //! Every written value is unique on its key, so that a read tells which write it saw. A compare-and-set expects the value
-//! that its process last saw there, so that a good part of them succeed and those that should not are tempting.
+//! that its process last saw there, so that a good part of them succeed and those that should not are tempting. On every
+//! node half of the workers only read: a node that is cut off makes writers wait for their time-outs, and nobody would look
+//! at what it still tells.
 
-use crate::generator::{Context, Generator, Happened, Invocation, Keys, Next};
+use crate::generator::{Context, FreeWorker, Generator, Happened, Invocation, Keys, Next};
 use crate::workload::{Options, Workload};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,7 +38,8 @@ fn storm(options: Options) -> Box<dyn Generator> {
     // Two workers a node on each key: enough to see one node contradict another, few enough to judge quickly.
     let group_size = (2 * nodes).min(workers);
     let seed: [u8; 32] = rng.random();
-    Box::new(Keys::new(workers, group_size, key_limits, Arc::new(move |key| Box::new(OneRegister::new(key, seed)))))
+    let make = move |key| -> Box<dyn Generator> { Box::new(OneRegister::new(key, nodes, seed)) };
+    Box::new(Keys::new(workers, group_size, key_limits, Arc::new(make)))
 }
 
 fn final_calls(keys: &[Key]) -> Vec<Call> {
@@ -54,6 +57,7 @@ fn checkers(promise: Promise) -> Vec<Box<dyn Checker>> {
 #[derive(Clone)]
 struct OneRegister {
     key: Key,
+    nodes: usize,
     rng: ChaCha8Rng,
     unused: Value,
     /// What each process last saw in the register.
@@ -61,10 +65,10 @@ struct OneRegister {
 }
 
 impl OneRegister {
-    fn new(key: Key, seed: [u8; 32]) -> OneRegister {
+    fn new(key: Key, nodes: usize, seed: [u8; 32]) -> OneRegister {
         let mut rng = ChaCha8Rng::from_seed(seed);
         rng.set_stream(key);
-        OneRegister { key, rng, unused: 1, seen: BTreeMap::new() }
+        OneRegister { key, nodes, rng, unused: 1, seen: BTreeMap::new() }
     }
 
     fn fresh(&mut self) -> Value {
@@ -73,11 +77,19 @@ impl OneRegister {
         value
     }
 
-    fn call(&mut self, process: u64) -> Call {
+    /// Workers come in rounds over the nodes: those of every other round only read.
+    fn only_reads(&self, worker: usize) -> bool {
+        (worker / self.nodes) % 2 == 1
+    }
+
+    fn call(&mut self, free: &FreeWorker) -> Call {
         let key = self.key;
-        match (self.rng.random_range(0..3), self.seen.get(&process)) {
-            (0, _) => Call::Write { key, value: self.fresh() },
-            (1, Some(&expect)) => Call::Cas { key, expect, value: self.fresh() },
+        if self.only_reads(free.worker) {
+            return Call::Read { key };
+        }
+        match (self.rng.random_range(0..5), self.seen.get(&free.process)) {
+            (0 | 1, _) => Call::Write { key, value: self.fresh() },
+            (2 | 3, Some(&expect)) => Call::Cas { key, expect, value: self.fresh() },
             // A process that has seen nothing yet looks first.
             _ => Call::Read { key },
         }
@@ -90,7 +102,7 @@ impl Generator for OneRegister {
             return Next::Wait(None);
         }
         let free = context.free[self.rng.random_range(0..context.free.len())];
-        let call = self.call(free.process);
+        let call = self.call(&free);
         Next::Invoke(Invocation { worker: free.worker, due_ns: context.now_ns, call })
     }
 

@@ -191,6 +191,14 @@ impl Generator for Writes {
 }
 
 #[test]
+fn calls_that_did_not_happen_do_not_use_a_key_up() {
+    let limits = KeyLimits { calls: 10, crashed: 1 };
+    let mut generator = Limit::new(200, independent(1, 1, limits));
+    let calls = simulate(&mut generator, 1, 1, FOR_EVER, |_, _| (MS, Outcome::Fail("no leader".into())));
+    assert_eq!(keys(&calls).iter().collect::<BTreeSet<_>>().len(), 1);
+}
+
+#[test]
 fn keys_whose_generators_never_call_come_to_an_end() {
     let empty = |_| -> Box<dyn Generator> { Box::new(Limit::new(0, Reads(0))) };
     let mut generator = Keys::new(4, 2, KeyLimits::default(), Arc::new(empty));
@@ -258,7 +266,10 @@ fn register_writes_unique_values_and_some_swaps_succeed() {
             Call::Read { .. } => {}
         }
     }
-    assert!(swaps > 1_000, "a third of the calls: {swaps}");
+    assert!(swaps > 500, "a good part of the calls: {swaps}");
+    let readers = calls.iter().filter(|call| (call.worker / 3) % 2 == 1);
+    assert!(readers.clone().all(|call| matches!(call.call, Call::Read { .. })));
+    assert_eq!(readers.map(|call| call.worker % 3).collect::<BTreeSet<_>>().len(), 3, "on every node somebody reads");
     assert!(swapped * 10 > swaps && swapped < swaps, "{swapped} of {swaps} swapped");
 }
 

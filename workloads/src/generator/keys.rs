@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// those of unknown outcome, which stay possible to the end of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyLimits {
-    /// The most calls on one key.
+    /// The most calls on one key, those left out that certainly did not happen.
     pub calls: usize,
     /// The most calls with an unknown outcome that may have changed the key.
     pub crashed: usize,
@@ -38,6 +38,7 @@ pub struct Keys {
 #[derive(Clone)]
 struct Group {
     generator: Box<dyn Generator>,
+    used: bool,
     calls: usize,
     crashed: usize,
     open: usize,
@@ -59,7 +60,7 @@ impl Keys {
     fn fresh(&mut self) -> Group {
         let key = self.unused;
         self.unused += 1;
-        Group { generator: (self.make)(key), calls: 0, crashed: 0, open: 0, ended: false }
+        Group { generator: (self.make)(key), used: false, calls: 0, crashed: 0, open: 0, ended: false }
     }
 
     fn group_of(&self, worker: usize) -> usize {
@@ -84,7 +85,7 @@ impl Keys {
                     group.ended = true;
                     return Next::Wait(None);
                 }
-                Next::Done if group.calls == 0 => return Next::Done,
+                Next::Done if !group.used => return Next::Done,
                 Next::Done => self.groups[position] = self.fresh(),
                 next => return next,
             }
@@ -113,11 +114,13 @@ impl Generator for Keys {
         let group = &mut self.groups[position];
         match happened {
             Happened::Invoked { .. } => {
+                group.used = true;
                 group.calls += 1;
                 group.open += 1;
             }
             Happened::Returned { call, outcome, .. } => {
                 group.open -= 1;
+                group.calls -= usize::from(outcome.is_fail());
                 group.crashed += usize::from(outcome.is_unknown() && !call.kind().only_observes());
             }
         }
