@@ -20,8 +20,8 @@ use rows::Row;
 #[cfg(feature = "report")]
 pub(crate) use labels::operation_text;
 
-/// Where the time axis begins; the names of processes stand before it.
-const LEFT: f64 = 118.0;
+/// Where the time axis begins at least, and at most; the names of processes and nodes stand before it.
+const LEFT_RANGE: (f64, f64) = (118.0, 270.0);
 /// Where bars end that have a return.
 const RIGHT: f64 = WIDTH - 56.0;
 /// Where bars end that have none.
@@ -33,10 +33,11 @@ const AXIS_HEIGHT: f64 = 30.0;
 /// Draws `anomaly`; `history` adds the faults of that time.
 pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let chosen = choose(anomaly);
-    let axis = Axis::of(&chosen, LEFT, RIGHT);
+    let left = left_of(&chosen);
+    let axis = Axis::of(&chosen, left, RIGHT);
     let rows = rows::of(&chosen, &axis);
     let mut pen = Pen::default();
-    legend::draw(&mut pen, &chosen, LEFT);
+    legend::draw(&mut pen, &chosen, left);
     let chips_top = legend::HEIGHT;
     let top = chips_top + draw_faults(&mut Pen::default(), history, &axis, chips_top, chips_top) + 6.0;
     let bottom = top + rows.iter().map(Row::height).sum::<f64>();
@@ -47,7 +48,7 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
         row.draw(&mut pen, y);
         y += row.height();
     }
-    pen.line((LEFT - 4.0, bottom), (EDGE, bottom), "sq-axis");
+    pen.line((left - 4.0, bottom), (EDGE, bottom), "sq-axis");
     let mut height = bottom + AXIS_HEIGHT;
     let left_out = anomaly.operations.len() - chosen.len();
     let notes = [
@@ -55,10 +56,16 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
         (left_out > 0).then(|| format!("{left_out} more operations of the same time are not drawn.")),
     ];
     for note in notes.into_iter().flatten() {
-        pen.text(LEFT, height + 6.0, "sq-soft sq-small", &note);
+        pen.text(left, height + 6.0, "sq-soft sq-small", &note);
         height += 18.0;
     }
     Drawing { width: WIDTH, height, title: format!("{}: {}", anomaly.kind, anomaly.told), marks: pen.finish() }
+}
+
+/// Where the time axis begins, so that the names of nodes have room.
+fn left_of(operations: &[&AnomalyOperation]) -> f64 {
+    let widths = operations.iter().map(|drawn| text_width(&rows::node_text(&drawn.operation), 11.0));
+    (widths.fold(0.0, f64::max) + 18.0).clamp(LEFT_RANGE.0, LEFT_RANGE.1)
 }
 
 /// The operations that are drawn, by invocation.
@@ -85,26 +92,26 @@ fn rank(role: Role) -> usize {
 /// Faults that were in force within the picture: a band down to `bottom`, and a label from `top` on. Returns how much
 /// room the labels take.
 fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: f64) -> f64 {
-    let end_ns = history.end_ns();
+    let (end_ns, left) = (history.end_ns(), axis.left());
     let mut row_ends: Vec<f64> = Vec::new();
     for fault in &history.faults {
         let Some(span) = in_force(fault, end_ns).filter(|span| span.touches(axis.first_ns(), axis.last_ns())) else {
             continue;
         };
-        let from = if span.from_ns <= axis.first_ns() { LEFT - 4.0 } else { axis.x(span.from_ns) };
+        let from = if span.from_ns <= axis.first_ns() { left - 4.0 } else { axis.x(span.from_ns) };
         let until = if span.to_ns > axis.last_ns() { EDGE } else { axis.x(span.to_ns) };
         let label = match fault.what.starts_with(&fault.family) {
             true => fault.what.clone(),
             false => format!("{}: {}", fault.family, fault.what),
         };
-        let width = text_width(&label, 11.0).min(EDGE - LEFT - 8.0);
+        let width = text_width(&label, 11.0).min(EDGE - left - 8.0);
         // Within its chip if it fits, else after it, else before it.
         let (at, class) = if width + 8.0 <= until - from {
             (from + 4.0, "sq-small")
         } else if until + 5.0 + width <= WIDTH {
             (until + 5.0, "sq-soft sq-small")
         } else {
-            ((from - 5.0 - width).max(LEFT), "sq-soft sq-small")
+            ((from - 5.0 - width).max(left), "sq-soft sq-small")
         };
         let row = row_ends.iter().position(|end| *end <= at.min(from)).unwrap_or_else(|| {
             row_ends.push(0.0);

@@ -10,7 +10,11 @@ use crate::history::{FaultSpan, History};
 
 const BLOCK_HEIGHT: f64 = 17.0;
 const BLOCK_STEP: f64 = 20.0;
+/// The room for a name that is too long to stand before its lane, and stands in it.
+const NAME_HEIGHT: f64 = 16.0;
 const LEADER_HEIGHT: f64 = 4.0;
+/// The room for a name before its lane.
+const NAME_ROOM: f64 = LEFT - 16.0;
 const PHASES_HEIGHT: f64 = 18.0;
 const FONT: f64 = 11.0;
 
@@ -96,20 +100,34 @@ impl<'a> Lane<'a> {
     }
 
     fn height(&self) -> f64 {
-        self.rows as f64 * BLOCK_STEP + LEADER_HEIGHT + 8.0
+        self.name_height() + self.rows as f64 * BLOCK_STEP + LEADER_HEIGHT + 8.0
+    }
+
+    fn name_height(&self) -> f64 {
+        if text_width(self.node, 12.0) > NAME_ROOM { NAME_HEIGHT } else { 0.0 }
     }
 
     fn draw(&self, pen: &mut Pen, timeline: &Timeline, history: &History, y: f64) {
         pen.line((LEFT, y), (RIGHT, y), "sq-axis");
         let name = if self.node.is_empty() { "cluster" } else { self.node };
-        let middle = y + self.height() / 2.0;
-        pen.text(LEFT - 10.0, middle + 4.0, "sq-end", &shortened(name, LEFT - 16.0, 12.0));
+        if self.name_height() > 0.0 {
+            pen.text(LEFT + 4.0, y + 14.0, "sq-halo", &shortened(name, RIGHT - LEFT - 8.0, 12.0));
+        } else {
+            pen.text(LEFT - 10.0, y + self.height() / 2.0 + 4.0, "sq-end", name);
+        }
         self.draw_silence(pen, timeline, history, y + self.height() - LEADER_HEIGHT / 2.0 - 2.0);
         for (row, fault) in &self.blocks {
             let later = self.blocks.iter().filter(|(other, next)| other == row && next.injected_ns > fault.injected_ns);
             let next_ns = later.map(|(_, next)| next.injected_ns).min();
             let free_until = next_ns.map_or(RIGHT, |next_ns| timeline.x(next_ns));
-            draw_block(pen, timeline, fault, timeline.end_ns, y + 4.0 + *row as f64 * BLOCK_STEP, free_until);
+            draw_block(
+                pen,
+                timeline,
+                fault,
+                timeline.end_ns,
+                y + 4.0 + self.name_height() + *row as f64 * BLOCK_STEP,
+                free_until,
+            );
         }
         self.draw_leadership(pen, timeline, history, y + self.height() - LEADER_HEIGHT - 2.0);
     }

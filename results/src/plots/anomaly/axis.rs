@@ -61,6 +61,11 @@ impl Axis {
         Axis { knots, shortened, to_scale, worth_a_label: worth_a_label(operations) }
     }
 
+    /// Where it begins.
+    pub(super) fn left(&self) -> f64 {
+        self.knots[0].1
+    }
+
     /// The first instant.
     pub(super) fn first_ns(&self) -> u64 {
         self.knots[0].0

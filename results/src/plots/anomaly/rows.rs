@@ -1,8 +1,9 @@
 //! The rows of an anomaly: one for each process, with its bars and their labels.
 
+use super::EDGE;
 use super::axis::{Axis, closing_ns};
 use super::labels::{Bar, Place, operation_text, place};
-use super::{EDGE, LEFT};
+use crate::history::Operation;
 use crate::plots::drawing::{Area, Pen, number, shortened, text_width};
 use crate::verdict::{AnomalyOperation, Role};
 
@@ -13,6 +14,8 @@ const FONT: f64 = 12.0;
 /// One process: its operations from left to right, and where their labels stand.
 pub(super) struct Row<'a> {
     process: u64,
+    /// Where the time axis begins.
+    left: f64,
     bars: Vec<(&'a AnomalyOperation, Bar, Place, String)>,
     /// Where the contradictions of the whole picture begin and end: marked in every row.
     marks: Vec<f64>,
@@ -40,15 +43,21 @@ pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Ro
             Bar { from, to, label: text_width(text, FONT) * weight }
         };
         let bars: Vec<Bar> = own.iter().zip(&texts).map(bar).collect();
-        let places = place(&bars, LEFT, EDGE);
+        let places = place(&bars, axis.left(), EDGE);
         let bars = own.into_iter().zip(bars).zip(places).zip(texts);
         Row {
             process,
+            left: axis.left(),
             bars: bars.map(|(((drawn, bar), place), text)| (drawn, bar, place, text)).collect(),
             marks: marks.clone(),
         }
     };
     processes.into_iter().map(row).collect()
+}
+
+/// Where the process of an operation is connected to.
+pub(super) fn node_text(operation: &Operation) -> String {
+    format!("on {}", operation.node)
 }
 
 fn text_of(drawn: &AnomalyOperation) -> String {
@@ -96,10 +105,10 @@ impl Row<'_> {
     }
 
     fn draw_name(&self, pen: &mut Pen, y: f64) {
-        let node = self.bars.first().map(|(drawn, ..)| drawn.operation.node.as_str()).unwrap_or_default();
-        let room = LEFT - 16.0;
+        let node = self.bars.first().map(|(drawn, ..)| node_text(&drawn.operation)).unwrap_or_default();
+        let room = self.left - 14.0;
         pen.text(2.0, y + 16.0, "sq-bold", &shortened(&format!("process {}", self.process), room, FONT));
-        pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&format!("on {node}"), room, 11.0));
+        pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&node, room, 11.0));
     }
 }
 
