@@ -9,8 +9,12 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{Level, error};
+
+/// How long what still runs after the server has stopped may take.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// One member of a replicated key-value store (Raft). Clients speak JSON over HTTP to any member.
 #[derive(Debug, Parser)]
@@ -159,7 +163,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn serve(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let stop = async move {
             tokio::select! {
@@ -168,5 +172,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
             }
         };
         Ok(server::run(config, stop).await?)
-    })
+    });
+    // A disk that hangs must not keep the process alive.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    outcome
 }

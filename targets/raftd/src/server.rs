@@ -23,8 +23,8 @@ use tracing::{error, info, warn};
 pub const TICK_MS: u64 = 10;
 /// How much longer than the core a client's connection waits for its answer.
 const GRACE: Duration = Duration::from_millis(200);
-/// How long answers that are on their way may take when the server stops.
-const STOP_TIMEOUT: Duration = Duration::from_millis(700);
+/// When the server stops, how long the member may take to close its log, and then the answers to be on their way.
+const STOP_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Everything that a member is told when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,9 @@ pub enum ServerError {
     /// The member could not go on.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The member was told to stop and did not; what was acknowledged is safe nevertheless.
+    #[error("the disk did not finish in time; what was asked of it last is in doubt")]
+    Stuck,
     /// The member panicked: an invariant is broken, and to go on would spread the damage.
     #[error("an invariant of the member is broken, see the log: {0}")]
     Broken(JoinError),
@@ -133,8 +136,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     };
     let _ = stopper.send(true);
     let ended = match early {
-        Some(ended) => ended,
-        None => member.await,
+        Some(ended) => Some(ended),
+        None => tokio::time::timeout(STOP_TIMEOUT, &mut member).await.ok(),
     };
     drop(incoming);
     if tokio::time::timeout(STOP_TIMEOUT, &mut api).await.is_err() {
@@ -142,8 +145,9 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
         api.abort();
     }
     match ended {
-        Ok(outcome) => outcome?,
-        Err(panicked) => return Err(ServerError::Broken(panicked)),
+        Some(Ok(outcome)) => outcome?,
+        Some(Err(panicked)) => return Err(ServerError::Broken(panicked)),
+        None => return Err(ServerError::Stuck),
     }
     info!("stopped");
     Ok(())

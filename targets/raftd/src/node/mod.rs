@@ -53,3 +53,6 @@ impl Request {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,9 +28,11 @@ pub struct Membership {
     pub peers: Vec<NodeId>,
 }
 
-/// A connection is made within this time or given up. Short, because the first attempt after a network has healed
-/// must not be waiting for the second retransmission of an attempt made before.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(600);
+/// A connection is made within this time or given up.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+/// While a connection is not made, another attempt begins beside it after this time: what was lost in a cut network
+/// is only repeated by TCP after a second, then two, and the network may have healed meanwhile.
+const CONNECT_AGAIN: Duration = Duration::from_millis(200);
 /// Both sides introduce themselves within this time.
 const HELLO_TIMEOUT: Duration = Duration::from_millis(1000);
 /// A connection on which nothing could be delivered for this long is given up.

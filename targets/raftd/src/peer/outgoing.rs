@@ -1,12 +1,13 @@
 //! Calls the other members and sends them messages.
 
 use super::hello::{Hello, Refusal};
-use super::{CONNECT_TIMEOUT, FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, QUEUE_MESSAGES, STALL_TIMEOUT, codec};
+use super::{
+    CONNECT_AGAIN, CONNECT_TIMEOUT, FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, QUEUE_MESSAGES, STALL_TIMEOUT, codec,
+};
 use crate::core::Message;
 use crate::types::NodeId;
 use nix::sys::socket::{setsockopt, sockopt};
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -118,7 +119,7 @@ async fn keep_calling(mut link: Link) {
 
 /// Connects and introduces itself.
 async fn call(link: &Link) -> Result<TcpStream, LinkError> {
-    let connecting = timeout(CONNECT_TIMEOUT, TcpStream::connect(&link.address));
+    let connecting = timeout(CONNECT_TIMEOUT, connect(&link.address));
     let mut stream = connecting.await.map_err(|_| LinkError::ConnectTimeout)??;
     stream.set_nodelay(true)?;
     // Without this, data sent into a cut network is retransmitted ever more rarely, for minutes.
@@ -141,6 +142,18 @@ async fn call(link: &Link) -> Result<TcpStream, LinkError> {
     };
     timeout(HELLO_TIMEOUT, greeting).await.map_err(|_| LinkError::HelloTimeout)??;
     Ok(stream)
+}
+
+/// Connects, by several attempts side by side if need be; what comes of the first that ends is the result.
+async fn connect(address: &str) -> io::Result<TcpStream> {
+    let mut attempts = JoinSet::new();
+    loop {
+        let address = address.to_owned();
+        attempts.spawn(async move { TcpStream::connect(address).await });
+        if let Ok(Some(ended)) = timeout(CONNECT_AGAIN, attempts.join_next()).await {
+            return ended.map_err(io::Error::other)?;
+        }
+    }
 }
 
 /// Sends what comes until the connection breaks. `None`: there is nobody left who could send.

@@ -10,13 +10,13 @@ const SECTOR: usize = 512;
 
 /// A disk in memory; clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     state: Arc<Mutex<State>>,
 }
 
 /// A file of a [`Memory`].
 #[derive(Debug)]
-pub(super) struct MemoryFile {
+pub(crate) struct MemoryFile {
     disk: Memory,
     inode: usize,
 }
@@ -44,21 +44,21 @@ impl Memory {
     }
 
     /// A copy that has a life of its own.
-    pub(super) fn fork(&self) -> Memory {
+    pub(crate) fn fork(&self) -> Memory {
         Memory { state: Arc::new(Mutex::new(self.state().clone())) }
     }
 
     /// Lets operation `number` (from 0) and all after it fail.
-    pub(super) fn fail_from(&self, number: usize) {
+    pub(crate) fn fail_from(&self, number: usize) {
         self.state().fails_at = Some(number);
     }
 
-    pub(super) fn operations(&self) -> usize {
+    pub(crate) fn operations(&self) -> usize {
         self.state().operations
     }
 
     /// Changes the contents of a file behind the server's back.
-    pub(super) fn meddle(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn meddle(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
         let inode = state.names[name];
         change(&mut state.inodes[inode].bytes);
@@ -66,14 +66,14 @@ impl Memory {
     }
 
     /// The disk after the process was killed: the system still has all that was written.
-    pub(super) fn after_kill(&self) -> Memory {
+    pub(crate) fn after_kill(&self) -> Memory {
         let copy = self.fork();
         copy.state().fails_at = None;
         copy
     }
 
     /// The disk after the power went: of what was not synced, any sectors are there, and any names.
-    pub(super) fn after_power_cut(&self, random: &mut impl Rng) -> Memory {
+    pub(crate) fn after_power_cut(&self, random: &mut impl Rng) -> Memory {
         let copy = self.after_kill();
         let mut state = copy.state();
         state.names = if random.random() { state.names.clone() } else { state.durable_names.clone() };

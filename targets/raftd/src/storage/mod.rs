@@ -12,7 +12,7 @@ mod folder;
 mod frame;
 mod identity;
 #[cfg(test)]
-mod memory;
+pub(crate) mod memory;
 mod replay;
 mod segment;
 #[cfg(test)]

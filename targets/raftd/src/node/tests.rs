@@ -1,0 +1,125 @@
+//! A member alone in its cluster, on a disk in memory.
+
+use super::*;
+use crate::core::{self, Core, Fate, Reason};
+use crate::machine::{Change, Versioned};
+use crate::peer::{Links, Membership};
+use crate::storage::memory::Memory;
+use crate::storage::{Identity, SEGMENT_BYTES, Wal};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Alone {
+    disk: Memory,
+    handle: Handle,
+    stop: watch::Sender<bool>,
+    running: JoinHandle<Result<(), NodeError>>,
+    /// Keeps the member from believing that all peers are gone for good.
+    _messages: mpsc::Sender<core::Message>,
+}
+
+fn start(disk: &Memory) -> Alone {
+    let identity = Identity { cluster: "tests".into(), member: 1 };
+    let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
+    let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, vec![1], 1, 1) };
+    let core = Core::new(settings, recovered.hard_state, recovered.entries).unwrap();
+    let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![] };
+    let (messages, to_member) = mpsc::channel(MESSAGES_MAX);
+    let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
+    let (status, shown) = watch::channel(Status::default());
+    let (stop, stopped) = watch::channel(false);
+    let links = Links::open(&membership, &BTreeMap::new());
+    let member = Member::new(core, Journal::start(wal).unwrap(), links, status);
+    let inputs = Inputs { messages: to_member, requests, stop: stopped, tick: Duration::from_millis(5) };
+    let running = tokio::spawn(member.run(inputs));
+    let handle = Handle::new(from_clients, shown, DEADLINE);
+    Alone { disk: disk.clone(), handle, stop, running, _messages: messages }
+}
+
+fn write(key: &str) -> Command {
+    Command { serial: None, change: Change::Write { key: key.into(), value: "v".into() } }
+}
+
+impl Alone {
+    /// Writes, again and again until there is a leader.
+    async fn written(&self, key: &str) -> u64 {
+        let start = Instant::now();
+        loop {
+            match self.handle.change(write(key)).await {
+                Ok(Answer::Written { version }) => return version,
+                Err(Failure { cause: Cause::Core(Reason::NoLeader), fate: Fate::NotDone }) => {}
+                other => panic!("{other:?}"),
+            }
+            assert!(start.elapsed() < DEADLINE, "no leader");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_the_power_failed() {
+    let alone = start(&Memory::default());
+    let version = alone.written("x").await;
+    let disk = alone.disk.after_power_cut(&mut ChaCha8Rng::seed_from_u64(1));
+    alone.running.abort();
+    let again = start(&disk);
+    again.written("y").await;
+    let found = again.handle.ask(Query::Value("x".into())).await;
+    assert_eq!(found, Ok(View::Value(Versioned { value: Some("v".into()), version })));
+}
+
+#[tokio::test]
+async fn many_writes_at_once_share_a_sync() {
+    let alone = start(&Memory::default());
+    alone.written("x").await;
+    let before = alone.disk.operations();
+    let mut writes = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let handle = alone.handle.clone();
+        writes.spawn(async move { handle.change(write(&format!("k{number}"))).await.unwrap() });
+    }
+    assert_eq!(writes.join_all().await.len(), 200);
+    let operations = alone.disk.operations() - before;
+    assert!(operations < 100, "{operations} writes and syncs for 200 changes");
+}
+
+#[tokio::test]
+async fn when_the_disk_fails_the_member_stops_and_leaves_clients_in_doubt() {
+    let alone = start(&Memory::default());
+    alone.written("x").await;
+    alone.disk.fail_from(alone.disk.operations());
+    assert_eq!(alone.handle.change(write("y")).await, Err(Failure::CUT_OFF));
+    assert!(matches!(alone.running.await.unwrap(), Err(NodeError::Storage(_))));
+    assert_eq!(alone.handle.change(write("z")).await, Err(Failure::NOT_TAKEN));
+}
+
+#[tokio::test]
+async fn a_member_that_is_told_to_stop_stops() {
+    let alone = start(&Memory::default());
+    alone.written("x").await;
+    alone.stop.send(true).unwrap();
+    assert!(alone.running.await.unwrap().is_ok());
+    assert_eq!(alone.handle.ask(Query::Value("x".into())).await, Err(Failure::NOT_TAKEN));
+}
+
+#[tokio::test]
+async fn an_entry_that_no_version_of_ours_wrote_stops_the_member() {
+    let disk = Memory::default();
+    {
+        use crate::types::{Entry, HardState, Payload, Ticket};
+        let identity = Identity { cluster: "tests".into(), member: 1 };
+        let (mut wal, _) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
+        let ticket = Ticket { origin: 1, incarnation: 9, number: 1 };
+        let entry = Entry { term: 1, index: 1, payload: Payload::Command { ticket, bytes: vec![99; 3] } };
+        let hard_state = Some(HardState { term: 1, voted_for: None });
+        wal.save(&[crate::storage::Record { hard_state, entries: vec![entry] }]).unwrap();
+    }
+    let outcome = start(&disk).running.await.unwrap();
+    assert!(matches!(outcome, Err(NodeError::Command { index: 1, .. })), "{outcome:?}");
+}
