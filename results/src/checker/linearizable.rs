@@ -35,6 +35,7 @@ use crate::verdict::{Anomaly, Validity, Verdict};
 use keys::{Answer, Judged};
 use meter::{Allowance, Meter};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Judges histories by a model; see the [module](self).
 #[derive(Debug, Clone, Default)]
@@ -57,7 +58,7 @@ impl<M: Model> Linearizable<M> {
     /// Whether the operations of one key have a legal order; `Unknown` if the budget does not suffice. No evidence is
     /// gathered.
     pub fn check_key(&self, operations: &[&Operation], budget: &Budget) -> Validity {
-        let allowance = Allowance::new(budget);
+        let allowance = Allowance::whole(budget, Instant::now());
         let entries = self.entries(operations);
         keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX)).answer.validity()
     }
@@ -74,13 +75,13 @@ impl<M: Model + Send> Checker for Linearizable<M> {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {
-        let allowance = Allowance::new(budget);
+        let begun = Instant::now();
         let mut by_key: BTreeMap<u64, Vec<&Operation>> = BTreeMap::new();
         for operation in &history.operations {
             by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
         }
-        let judged = keys::judge_all(self, &by_key, &allowance);
-        let anomalies = keys::anomalies(self, &by_key, &judged, &allowance);
+        let judged = keys::judge_all(self, &by_key, &Allowance::for_search(budget, begun));
+        let anomalies = keys::anomalies(self, &by_key, &judged, &Allowance::whole(budget, begun));
         verdict(self.name(), history, &judged, anomalies)
     }
 }

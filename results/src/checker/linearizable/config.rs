@@ -92,9 +92,16 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Roughly how many bytes one configuration takes in the search, with its places in lists and maps.
+    /// Roughly how many bytes one configuration takes in a list, which may be half empty.
     pub fn held_bytes(&self) -> usize {
-        2 * (size_of::<Config>() + self.done.spilled_bytes() + self.used.spilled_bytes()) + 48
+        2 * size_of::<Config>() + self.done.spilled_bytes() + self.used.spilled_bytes()
+    }
+
+    /// Roughly how many bytes one configuration takes in an [`Antichain`], which may be half empty and, while it grows,
+    /// exists twice.
+    pub fn held_in_antichain_bytes(&self) -> usize {
+        let place = size_of::<((StateId, SlotSet), SmallVec<[Used; 1]>)>() + 1;
+        3 * place + self.done.spilled_bytes() + self.used.spilled_bytes()
     }
 }
 

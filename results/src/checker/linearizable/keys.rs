@@ -62,23 +62,25 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], mete
 }
 
 /// How many steps each key gets in the first round: some hundredths of a second.
-const FIRST_ROUND_STEPS: u64 = 20_000;
+const FIRST_ROUND_STEPS: u64 = 10_000;
 
-/// Judges all keys, largest first. Nearly every key is decided in a first round with few steps; what remains gets the
-/// whole budget in a second one. So a few hard keys cannot use up what the many easy ones need.
+/// Judges all keys. Nearly every key is decided in a first round with few steps, smallest first; what remains gets the
+/// whole budget in a second one, largest first. So a few hard keys cannot use up what the many easy ones need, and in the
+/// end no thread is left alone with a large one.
 pub(super) fn judge_all<M: Model + Send>(
     checker: &Linearizable<M>,
     by_key: &BTreeMap<Key, Vec<&Operation>>,
     allowance: &Allowance,
 ) -> Vec<Judged> {
     let mut keys: Vec<(&Key, &Vec<&Operation>)> = by_key.iter().collect();
-    keys.sort_by_key(|(key, operations)| (std::cmp::Reverse(operations.len()), **key));
+    keys.sort_by_key(|(key, operations)| (operations.len(), **key));
     let mut judged: Vec<Judged> = Vec::with_capacity(keys.len());
     for steps in [FIRST_ROUND_STEPS, u64::MAX] {
         let round = in_parallel(&keys, |(key, operations)| {
             let judged = judge(checker, &checker.entries(operations), &mut Meter::new(allowance, steps));
             Judged { key: **key, operations: operations.len(), ..judged }
         });
+        keys.reverse();
         let (open, done): (Vec<Judged>, Vec<Judged>) = round.into_iter().partition(wants_more_steps);
         judged.extend(done);
         let open: BTreeSet<Key> = open.iter().map(|judged| judged.key).collect();

@@ -37,9 +37,15 @@ pub(super) struct Allowance<'a> {
 }
 
 impl<'a> Allowance<'a> {
-    /// The time runs from now.
-    pub fn new(budget: &'a Budget) -> Allowance<'a> {
-        Allowance { budget, deadline: Instant::now().checked_add(budget.time), held_bytes: AtomicUsize::new(0) }
+    /// The whole budget; the time runs from `begun`.
+    pub fn whole(budget: &'a Budget, begun: Instant) -> Allowance<'a> {
+        Allowance { budget, deadline: begun.checked_add(budget.time), held_bytes: AtomicUsize::new(0) }
+    }
+
+    /// The budget without the tenth of the time that is kept for telling what was found.
+    pub fn for_search(budget: &'a Budget, begun: Instant) -> Allowance<'a> {
+        let deadline = begun.checked_add(budget.time - budget.time / 10);
+        Allowance { deadline, ..Allowance::whole(budget, begun) }
     }
 }
 

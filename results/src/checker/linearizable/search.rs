@@ -137,37 +137,21 @@ impl<'a, M: Model> Search<'a, M> {
     fn ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
         let Some(at) = self.open.iter().position(|open| open.entry == index) else { return Ok(()) };
         let slot = self.open[at].slot;
-        let twins = self.twins();
-        let mut levels: Vec<Vec<Config>> = Vec::new();
+        let mut step = Step::new(slot, self.twins());
         for mut config in std::mem::take(&mut self.frontier) {
             self.place_observers(&mut config);
-            push(&mut levels, config);
+            step.postpone(config);
         }
         self.explored.clear();
-        let (mut seen, mut next) = (Antichain::default(), Antichain::default());
-        let mut waiting: usize = levels.iter().map(Vec::len).sum();
-        let mut level = 0;
-        while level < levels.len() {
-            let Some(mut config) = levels[level].pop() else {
-                level += 1;
-                continue;
-            };
-            waiting -= 1;
-            let held = self.explored.len() + self.frontier.len() + waiting;
-            meter.step(|| {
-                let trail = self.trail.as_ref().map_or(0, Trail::held_bytes);
-                held * config.held_bytes() + self.table.held_bytes() + trail
-            })?;
-            if config.done.contains(slot) {
-                config.done.remove(slot);
-                if next.insert(&config, self.reductions.dominance) {
-                    self.frontier.push(config);
-                }
-            } else if seen.insert(&config, self.reductions.dominance) {
-                waiting += self.expand(&config, &twins, &mut levels);
+        for level in 0.. {
+            let Some(configs) = step.levels.get_mut(level).map(std::mem::take) else { break };
+            configs.into_iter().for_each(|config| self.admit(config, &mut step));
+            while let Some(config) = step.stack.pop() {
+                meter.step(|| self.held_bytes(&config, &step))?;
+                self.expand(&config, &mut step);
                 self.explored.push(config);
+                self.peak = self.peak.max(self.explored.len() + step.stack.len() + self.frontier.len());
             }
-            self.peak = self.peak.max(self.explored.len() + self.frontier.len());
         }
         if !self.frontier.is_empty() {
             self.open.remove(at);
@@ -177,12 +161,24 @@ impl<'a, M: Model> Search<'a, M> {
         Ok(())
     }
 
-    /// Pushes every configuration that is one operation longer, and tells how many.
-    fn expand(&mut self, config: &Config, twins: &[Option<usize>], levels: &mut Vec<Vec<Config>>) -> usize {
-        let mut pushed = 0;
-        for (at, twin) in twins.iter().enumerate() {
+    /// Takes in a configuration that is new and that no other can stand for: into the next frontier if it holds the
+    /// operation that returns, else to be expanded.
+    fn admit(&mut self, mut config: Config, step: &mut Step) {
+        if config.done.contains(step.slot) {
+            config.done.remove(step.slot);
+            if step.next.insert(&config, self.reductions.dominance) {
+                self.frontier.push(config);
+            }
+        } else if step.seen.insert(&config, self.reductions.dominance) {
+            step.stack.push(config);
+        }
+    }
+
+    /// Takes in or postpones every configuration that is one operation longer.
+    fn expand(&mut self, config: &Config, step: &mut Step) {
+        for at in 0..self.open.len() {
             let Open { entry, slot, class, .. } = self.open[at];
-            let waits_for_twin = twin.is_some_and(|twin| !config.done.contains(twin));
+            let waits_for_twin = step.twins[at].is_some_and(|twin| !config.done.contains(twin));
             if config.done.contains(slot) || waits_for_twin {
                 continue;
             }
@@ -190,8 +186,7 @@ impl<'a, M: Model> Search<'a, M> {
             let mut longer = Config { state, trail: self.follow(config.trail, entry), ..config.clone() };
             longer.done.insert(slot);
             self.place_observers(&mut longer);
-            push(levels, longer);
-            pushed += 1;
+            self.admit(longer, step);
         }
         for at in 0..self.doubtful.len() {
             let class = self.doubtful[at].class;
@@ -205,10 +200,18 @@ impl<'a, M: Model> Search<'a, M> {
             let mut longer = Config { state, trail: self.follow(config.trail, entry), ..config.clone() };
             longer.used.add(class);
             self.place_observers(&mut longer);
-            push(levels, longer);
-            pushed += 1;
+            step.postpone(longer);
         }
-        pushed
+    }
+
+    fn held_bytes(&self, config: &Config, step: &Step) -> usize {
+        let distinct = self.explored.len() + step.stack.len() + self.frontier.len();
+        let trail = self.trail.as_ref().map_or(0, Trail::held_bytes);
+        let waiting: usize = step.levels.iter().map(Vec::len).sum();
+        distinct * (config.held_bytes() + config.held_in_antichain_bytes())
+            + waiting * config.held_bytes()
+            + self.table.held_bytes()
+            + trail
     }
 
     /// Places every open operation that only observes and is legal now.
@@ -256,10 +259,31 @@ impl<'a, M: Model> Search<'a, M> {
     }
 }
 
-fn push(levels: &mut Vec<Vec<Config>>, config: Config) {
-    let level = config.used.total();
-    if levels.len() <= level {
-        levels.resize_with(level + 1, Vec::new);
+/// What one return works on.
+struct Step {
+    /// The slot of the operation that returns.
+    slot: usize,
+    twins: Vec<Option<usize>>,
+    /// What was met that lacks the operation, and what holds it.
+    seen: Antichain,
+    next: Antichain,
+    /// To be expanded now; all of them used equally many doubtful operations.
+    stack: Vec<Config>,
+    /// To be looked at later, by the number of doubtful operations used.
+    levels: Vec<Vec<Config>>,
+}
+
+impl Step {
+    fn new(slot: usize, twins: Vec<Option<usize>>) -> Step {
+        let (seen, next) = (Antichain::default(), Antichain::default());
+        Step { slot, twins, seen, next, stack: Vec::new(), levels: Vec::new() }
     }
-    levels[level].push(config);
+
+    fn postpone(&mut self, config: Config) {
+        let level = config.used.total();
+        if self.levels.len() <= level {
+            self.levels.resize_with(level + 1, Vec::new);
+        }
+        self.levels[level].push(config);
+    }
 }
