@@ -4,6 +4,7 @@ use super::disk::{Disk, DiskFile};
 use rand::{Rng, RngExt};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 const SECTOR: usize = 512;
@@ -36,6 +37,8 @@ struct State {
 struct Inode {
     bytes: Vec<u8>,
     durable: Vec<u8>,
+    /// What a sync has to write.
+    dirty: Vec<Range<usize>>,
 }
 
 impl Memory {
@@ -111,8 +114,7 @@ impl Inode {
                 left[start..end].copy_from_slice(&self.bytes[start..end]);
             }
         }
-        self.bytes = left.clone();
-        self.durable = left;
+        *self = Inode { bytes: left.clone(), durable: left, dirty: Vec::new() };
     }
 }
 
@@ -180,6 +182,7 @@ impl DiskFile for MemoryFile {
         let end = offset as usize + bytes.len();
         contents.resize(contents.len().max(end), 0);
         contents[offset as usize..end].copy_from_slice(bytes);
+        state.inodes[self.inode].dirty.push(offset as usize..end);
         outcome
     }
 
@@ -192,9 +195,18 @@ impl DiskFile for MemoryFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.state();
-        state.count()?;
+        let outcome = state.count();
         let inode = &mut state.inodes[self.inode];
-        inode.durable = inode.bytes.clone();
-        Ok(())
+        // After a failure the system takes for clean what it failed to write, so that the next sync succeeds without
+        // writing it, as Linux does.
+        let dirty = std::mem::take(&mut inode.dirty);
+        if outcome.is_ok() {
+            inode.durable.resize(inode.bytes.len(), 0);
+            for range in dirty {
+                let range = range.start..range.end.min(inode.bytes.len());
+                inode.durable[range.clone()].copy_from_slice(&inode.bytes[range]);
+            }
+        }
+        outcome
     }
 }

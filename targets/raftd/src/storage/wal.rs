@@ -248,13 +248,15 @@ impl Last {
     ///
     /// The last frame may have been read from memory only: if the server was killed before its sync ended, or if that
     /// sync failed, when the system counts the pages as clean although they never reached the disk. So it is written
-    /// once more, byte for byte in place, which makes the sync a real one. All frames before it were synced.
+    /// once more, byte for byte in place, which makes the sync a real one. All frames before it were synced. The same
+    /// holds for the header, as long as there is no frame.
     fn settle<D: Disk>(&self, disk: &D) -> Result<D::File, StorageError> {
         let name = self.segment.file();
         let mut file = disk.open(&name).map_err(StorageError::io("open", &name))?;
         if self.torn {
             file.truncate(self.length).map_err(StorageError::io("truncate", &name))?;
         }
+        file.write_at(0, &self.segment.header()).map_err(StorageError::io("write", &name))?;
         if let Some((offset, bytes)) = &self.frame {
             file.write_at(*offset, bytes).map_err(StorageError::io("write", &name))?;
         }
