@@ -122,7 +122,9 @@ pub enum HistoryError {
         returned_ns: u64,
     },
     /// A process called while its last call was still open.
-    #[error("process {process} invokes operation {second} while its operation {first} is still open; a process does one thing at a time")]
+    #[error(
+        "process {process} invokes operation {second} while its operation {first} is still open; a process does one thing at a time"
+    )]
     ProcessBusy {
         /// The process.
         process: u64,
@@ -132,7 +134,9 @@ pub enum HistoryError {
         second: u64,
     },
     /// A process called again after an operation with an unknown outcome.
-    #[error("process {process} invokes operation {op} after an operation of unknown outcome; such a process must retire")]
+    #[error(
+        "process {process} invokes operation {op} after an operation of unknown outcome; such a process must retire"
+    )]
     ProcessRetired {
         /// The process.
         process: u64,
@@ -291,7 +295,8 @@ impl History {
     /// The last instant that was recorded.
     pub fn end_ns(&self) -> u64 {
         let operations = self.operations.iter().map(|operation| operation.returned_ns.unwrap_or(operation.invoked_ns));
-        let faults = self.faults.iter().flat_map(|fault| [Some(fault.injected_ns), fault.heal_ns].into_iter().flatten());
+        let faults =
+            self.faults.iter().flat_map(|fault| [Some(fault.injected_ns), fault.heal_ns].into_iter().flatten());
         let rest = self.samples.iter().map(|sample| sample.at_ns).chain(self.end.iter().map(|end| end.at_ns));
         operations.chain(faults).chain(rest).max().unwrap_or(0)
     }
