@@ -76,9 +76,9 @@ impl Log {
         self.entries.partition_point(|entry| entry.term < term) as Index + 1
     }
 
-    /// The last index before `before` with an entry of `term`.
-    pub(super) fn last_index_of_term(&self, term: Term, before: Index) -> Option<Index> {
-        let end = self.entries.partition_point(|entry| entry.term <= term && entry.index < before) as Index;
+    /// The last index with an entry of `term`.
+    pub(super) fn last_index_of_term(&self, term: Term) -> Option<Index> {
+        let end = self.entries.partition_point(|entry| entry.term <= term) as Index;
         (end > 0 && self.term_at(end) == Some(term)).then_some(end)
     }
 }

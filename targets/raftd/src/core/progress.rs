@@ -110,7 +110,7 @@ impl Progress {
         if !is_news {
             return;
         }
-        let agreed = conflict_term.and_then(|term| log.last_index_of_term(term, previous));
+        let agreed = conflict_term.and_then(|term| log.last_index_of_term(term));
         let next = agreed.map_or(first, |index| index + 1);
         self.next_index = next.min(previous).max(self.match_index + 1);
         self.pace = Pace::Probe { waiting: false };

@@ -224,10 +224,10 @@ impl Storm {
         let member = self.any_member();
         let down = self.members.iter().position(|member| member.core.is_none());
         match (self.rng.random_range(0..10), down) {
-            (0..3, _) => self.crash(member),
-            (3..6, Some(down)) => self.start(down),
-            (3..6, None) => return self.on(member, Core::campaign),
-            (6..8, _) => self.partition(),
+            (0..2, _) => self.crash(member),
+            (2..5, Some(down)) => self.start(down),
+            (2..5, None) => return self.on(member, Core::campaign),
+            (5..8, _) => self.partition(),
             _ => self.heal(),
         }
         Ok(())
@@ -240,10 +240,17 @@ impl Storm {
         self.under_way.make_contiguous().shuffle(&mut self.rng);
     }
 
-    /// The members fall into two halves; sometimes messages go through one way.
+    /// The members fall into two halves, or the newest leader is alone; sometimes messages go through one way.
     fn partition(&mut self) {
+        let leader =
+            self.statuses().into_iter().filter(|status| status.role == RoleName::Leader).max_by_key(|s| s.term);
+        let side: Vec<bool> = match leader {
+            Some(leader) if self.rng.random_bool(0.5) => {
+                (1..=self.members.len() as NodeId).map(|id| id == leader.id).collect()
+            }
+            _ => self.members.iter().map(|_| self.rng.random_bool(0.5)).collect(),
+        };
         let one_way = self.rng.random_bool(0.2);
-        let side: Vec<bool> = self.members.iter().map(|_| self.rng.random_bool(0.5)).collect();
         let ids = 1..=self.members.len() as NodeId;
         let pairs = ids.clone().flat_map(|from| ids.clone().map(move |to| (from, to)));
         let is_cut = |(from, to): &(NodeId, NodeId)| {

@@ -13,15 +13,15 @@ pub enum Violation {
     #[error("member {voter} gave its vote of term {term} to {candidates:?}")]
     TwoVotes { term: Term, voter: NodeId, candidates: (NodeId, NodeId) },
     #[error("persistence before speech: a disk with {on_disk:?} lets a message out: {message:?}")]
-    SpokeTooSoon { on_disk: HardState, message: Message },
+    SpokeTooSoon { on_disk: HardState, message: Box<Message> },
     #[error("leader append-only: leader {leader} of term {term} rewrote entry {index}")]
     LeaderRewrote { leader: NodeId, term: Term, index: Index },
     #[error("log matching: {one:?} and {other:?} have one place, one term, and two contents or predecessors")]
-    LogsDiffer { one: (Entry, Term), other: (Entry, Term) },
+    LogsDiffer { one: Box<(Entry, Term)>, other: Box<(Entry, Term)> },
     #[error("leader completeness: leader {leader} of term {term} lacks committed entry {index}")]
     LeaderLacks { leader: NodeId, term: Term, index: Index },
     #[error("state machine safety: {applied:?} is applied, but {committed:?} was")]
-    AppliedTwoThings { applied: Entry, committed: Entry },
+    AppliedTwoThings { applied: Box<Entry>, committed: Box<Entry> },
     #[error("member {member} applies entry {index} after {count} entries")]
     AppliedOutOfOrder { member: NodeId, index: Index, count: usize },
     #[error("entry {index} was committed with {copies} copies on disk")]
@@ -180,7 +180,10 @@ impl Witness {
             let predecessor = terms.last().copied().unwrap_or(0);
             let known = self.entries.entry((entry.index, entry.term)).or_insert_with(|| (entry.clone(), predecessor));
             if (&known.0, known.1) != (entry, predecessor) {
-                return Err(Violation::LogsDiffer { one: known.clone(), other: (entry.clone(), predecessor) });
+                return Err(Violation::LogsDiffer {
+                    one: Box::new(known.clone()),
+                    other: Box::new((entry.clone(), predecessor)),
+                });
             }
             terms.push(entry.term);
         }
@@ -205,12 +208,12 @@ impl Witness {
 
     fn sees_message(&mut self, message: &Message, disk: &Disk) -> Result<(), Violation> {
         if disk.hard_state.term < message.term {
-            return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: message.clone() });
+            return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: Box::new(message.clone()) });
         }
         if let Body::Vote { granted: true } = message.body {
             let HardState { term, voted_for } = disk.hard_state;
             if term == message.term && voted_for != Some(message.to) {
-                return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: message.clone() });
+                return Err(Violation::SpokeTooSoon { on_disk: disk.hard_state, message: Box::new(message.clone()) });
             }
             let candidate = *self.votes.entry((message.term, message.from)).or_insert(message.to);
             if candidate != message.to {
@@ -235,7 +238,10 @@ impl Witness {
         match self.committed.get(place) {
             Some(known) if known == entry => {}
             Some(known) => {
-                return Err(Violation::AppliedTwoThings { applied: entry.clone(), committed: known.clone() });
+                return Err(Violation::AppliedTwoThings {
+                    applied: Box::new(entry.clone()),
+                    committed: Box::new(known.clone()),
+                });
             }
             None => self.sees_committed(entry, disks)?,
         }
