@@ -1,7 +1,7 @@
 //! One member at work: the loop that owns the Raft core and the state machine.
 //!
 //! The core is told what happens (time, messages, requests, durable writes) and says what to do; everything that waits
-//! is elsewhere: the disk on a [thread](journal) of its own, the network in [`peer`](crate::peer), clients behind
+//! is elsewhere: the disk on a thread of its own ([`Journal`]), the network in [`peer`](crate::peer), clients behind
 //! [`Handle`]. It must not know HTTP.
 
 mod failure;

@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Small segments, so that a short script fills several.
-const SEGMENT: u64 = 2000;
+const SEGMENT: u64 = 1500;
 
 fn identity() -> Identity {
     Identity { cluster: "tests".into(), member: 2 }
@@ -39,7 +39,7 @@ fn script() -> Vec<Vec<Record>> {
         vec![append([(4, 2, 900), (5, 2, 5)])],
         vec![vote(3, Some(2)), append([(2, 3, 100)])],
     ];
-    script.extend((3..20).map(|index| vec![append([(index, 3, 20 + 30 * index as usize)])]));
+    script.extend((3..20).map(|index| vec![append([(index, 3, 20 + 9 * index as usize)])]));
     script.push(vec![append([(20, 3, 40), (21, 3, 1100)]), vote(4, Some(1))]);
     script
 }
