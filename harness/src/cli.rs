@@ -1,7 +1,7 @@
 //! The command line: what can be typed, and what each command does.
 
 mod check;
-//mod doctor;
+mod doctor;
 mod list;
 mod test;
 
@@ -133,7 +133,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
         Command::Test(args) => test::main(&args),
         Command::Check(args) => check::main(&args),
         Command::List => list::main(),
-        Command::Doctor => Exit::Failed,
+        Command::Doctor => doctor::main(),
     }
 }
 

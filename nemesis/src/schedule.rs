@@ -34,10 +34,10 @@ impl Planned {
 pub type Schedule = Vec<Planned>;
 
 /// The quiet time before the first fault and between two of them, in ms.
-const QUIET_MS: std::ops::RangeInclusive<u64> = 700..=1_800;
+const QUIET_MS: std::ops::RangeInclusive<u64> = 600..=1_500;
 
 /// How long a fault stays, in ms: short ones hit elections, long ones outlast every time-out.
-const LASTS_MS: std::ops::RangeInclusive<u64> = 1_000..=4_000;
+const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
 
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
@@ -67,7 +67,7 @@ pub fn draw(families: &[Family], storm: Span, rng: &mut ChaCha8Rng) -> Schedule 
 fn selectors(family: Family) -> Vec<Selector> {
     match family {
         // The interesting half is the one that still believes to lead.
-        Family::Partition => vec![Selector::Leader, Selector::Leader, Selector::One, Selector::Minority],
+        Family::Partition => vec![Selector::Leader, Selector::Leader, Selector::Leader, Selector::One, Selector::Minority],
         Family::Kill => vec![Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All],
         Family::Pause => vec![Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority],
     }

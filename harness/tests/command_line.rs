@@ -1,0 +1,151 @@
+//! What the command line refuses, and how. Nothing here starts a cluster.
+
+mod common;
+
+use common::{Squall, json};
+use std::fs;
+
+/// The command ends with this status, and standard error (or output) holds all of these texts.
+fn check(args: &[&str], status: i32, parts: &[&str]) {
+    let run = Squall::new().run(args);
+    run.expect(status);
+    for part in parts {
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains(part), "{args:?}: `{part}` is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn unknown_names_are_refused_with_the_nearest() {
+    check(&["test", "raftt"], 64, &["no target called `raftt`", "did you mean `raft`?"]);
+    check(&["test", "--workload", "regster"], 64, &["did you mean `register`?"]);
+    check(&["test", "--faults", "kill,puase"], 64, &["did you mean `pause`?"]);
+    check(&["test", "--bug", "stale-raed"], 64, &["did you mean `stale-read`?"]);
+    check(&["test", "--consistency", "linearisable"], 64, &["did you mean `linearizable`?"]);
+    check(&["tset"], 64, &["tset", "test"]);
+    check(&["test", "--nodse", "3"], 64, &["--nodse", "--nodes"]);
+    check(&["test", "--nodes", "99"], 64, &["from 1 to 15"]);
+    check(&["test", "--time-limit", "20"], 64, &["no length of time", "20s"]);
+    check(&["test", "--rate", "0"], 64, &["the rate"]);
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    check(&["--help"], 0, &["test", "check", "list", "doctor", "Exit status"]);
+    check(&["test", "--help"], 0, &["Examples", "--bug stale-read", "Exit status"]);
+    check(&["--version"], 0, &[env!("CARGO_PKG_VERSION")]);
+    check(&[], 64, &["Usage"]);
+}
+
+#[test]
+fn list_names_everything() {
+    check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
+}
+
+#[test]
+fn doctor_tells_what_works() {
+    check(&["doctor"], 0, &["works", "iptables"]);
+}
+
+#[test]
+fn a_broken_plan_shows_line_and_caret_and_starts_nothing() {
+    let squall = Squall::new();
+    let plan = squall.file("storm.yaml", "target: raft\nnodse: 3\n");
+    let run = squall.run(&["test", "--plan", &plan]);
+    run.expect(64);
+    for part in ["storm.yaml", "2:1", "^", "nodse"] {
+        assert!(run.stderr.contains(part), "`{part}` is missing in:\n{}", run.stderr);
+    }
+    assert!(!squall.folder().join("store").exists(), "nothing was started");
+    check(&["test", "--plan", "/no/such/plan.yaml"], 64, &["/no/such/plan.yaml"]);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_named() {
+    let squall = Squall::new();
+    let file = squall.file("store", "a file, no folder");
+    let run = squall.run(&["test", "--store", &file]);
+    run.expect(3);
+    assert!(run.stderr.contains(&file) && run.stderr.contains("--store"), "{}", run.stderr);
+}
+
+const START: &str = r#"{"start":{"format":1,"squall":"0.1.0","target":"raft","workload":"register","promise":"linearizable","nodes":["n1"],"seed":1,"unix_ms":0}}"#;
+
+/// A write of 1, then a read of this value, thirty times over on keys of their own.
+fn history(read: i64) -> String {
+    let mut lines = vec![START.to_owned()];
+    for key in 0..30 {
+        for (step, call, reply) in [
+            (0, format!(r#"{{"write":{{"key":{key},"value":1}}}}"#), r#"{"written":{}}"#.to_owned()),
+            (1, format!(r#"{{"read":{{"key":{key}}}}}"#), format!(r#"{{"read":{{"value":{read}}}}}"#)),
+            (2, format!(r#"{{"cas":{{"key":{key},"expect":1,"value":2}}}}"#), r#"{"written":{}}"#.to_owned()),
+        ] {
+            let (op, at) = (3 * key + step, 100 * (3 * key + step));
+            lines.push(format!(
+                r#"{{"invoke":{{"at_ns":{at},"due_ns":{at},"op":{op},"process":{key},"node":"n1","call":{call}}}}}"#
+            ));
+            lines.push(format!(r#"{{"return":{{"at_ns":{},"op":{op},"outcome":{{"ok":{reply}}}}}}}"#, at + 50));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `squall check` on this history ends with this status and says all of these texts.
+fn check_history(text: &str, args: &[&str], status: i32, parts: &[&str]) {
+    let squall = Squall::new();
+    let path = squall.file("history.jsonl", text);
+    let run = squall.run(&[&["check", &path], args].concat());
+    run.expect(status);
+    for part in parts {
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(said.contains(part), "`{part}` is missing in:\n{said}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "a history is never changed");
+}
+
+#[test]
+fn histories_are_judged_again() {
+    check_history(&history(1), &[], 0, &["valid: linearizable"]);
+    check_history(&history(7), &[], 1, &["invalid: not linearizable"]);
+    check_history(&format!("{START}\n"), &[], 2, &["unknown", "too little succeeded"]);
+}
+
+#[test]
+fn a_cut_last_line_is_accepted_and_noted() {
+    let whole = history(1);
+    check_history(&whole[..whole.len() - 10], &[], 0, &["is cut off and was left out", "cut short"]);
+}
+
+#[test]
+fn broken_histories_are_refused_with_the_line() {
+    let whole = history(1);
+    let broken = whole.replacen(r#""op":1,"#, r#""op":"one","#, 1);
+    check_history(&broken, &[], 64, &["history.jsonl, line 4", "not an event"]);
+    let twice = format!("{whole}{}\n", whole.lines().nth(1).unwrap());
+    check_history(&twice, &[], 64, &["line 182", "operation 0 is invoked twice"]);
+    check_history("", &[], 64, &["holds no event"]);
+    check_history("not json\n", &[], 64, &["line 1"]);
+    let newer = whole.replacen(r#""format":1"#, r#""format":99"#, 1);
+    check_history(&newer, &[], 64, &["form 99", "newer squall"]);
+    check(&["check", "/no/such/history.jsonl"], 64, &["/no/such/history.jsonl"]);
+}
+
+#[test]
+fn a_history_without_a_start_needs_a_model() {
+    let whole = history(1);
+    let (_, bare) = whole.split_once('\n').unwrap();
+    check_history(bare, &[], 64, &["--model"]);
+    check_history(bare, &["--model", "cas-register"], 0, &["valid"]);
+    check_history(bare, &["--model", "cas-registre"], 64, &["did you mean `cas-register`?"]);
+}
+
+#[test]
+fn json_is_one_object() {
+    let squall = Squall::new();
+    let path = squall.file("history.jsonl", &history(7));
+    let run = squall.run(&["check", &path, "--json"]);
+    run.expect(1);
+    let output = json(&run);
+    assert_eq!(output["judgement"]["validity"], "invalid");
+    assert_eq!(output["figures"]["calls"][0]["invoked"], 30);
+}

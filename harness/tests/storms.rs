@@ -1,0 +1,203 @@
+//! The `squall` command on real local clusters, as a user types it. One cluster at a time.
+
+mod common;
+
+use common::{Run, Squall, json, leftovers, one_at_a_time};
+use serde_json::Value;
+use squall_results::event::Ending;
+use squall_results::reader;
+use std::fs;
+use std::time::Duration;
+
+/// A storm that hits the leader with every family, and nothing by chance.
+const SCRIPTED: &str = "
+time_limit: 8s
+seed: 11
+schedule:
+- {at: 1s, for: 2s, fault: partition, select: leader}
+- {at: 4s, for: 1s, fault: kill, select: leader}
+- {at: 6s, for: 1s, fault: pause, select: leader}
+";
+
+/// A leader that is cut off for long: a server that does not confirm its leadership must be caught.
+const CUT_OFF: &str = "
+time_limit: 6s
+seed: 12
+schedule:
+- {at: 1s, for: 4s, fault: partition, select: leader}
+";
+
+fn faults_in_force(output: &Value) -> (u64, u64) {
+    let figures = &output["figures"];
+    (figures["faults_in_force"].as_u64().unwrap(), figures["faults_injected"].as_u64().unwrap())
+}
+
+/// Runs the scripted storm, and looks at everything that it leaves behind.
+fn storm_is_valid(squall: &Squall) {
+    let plan = squall.file("plan.yaml", SCRIPTED);
+    let run = squall.run(&["test", "--json", "--plan", &plan]);
+    run.expect(0);
+    let output = json(&run);
+    assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+    assert_eq!(faults_in_force(&output), (3, 3), "{}", run.stderr);
+    let folder = squall.latest();
+    for artifact in ["plan.yaml", "history.jsonl", "verdict.json", "report.html", "squall.log", "plots/latency.svg"] {
+        assert!(folder.join(artifact).metadata().is_ok_and(|file| file.len() > 0), "{artifact} is missing or empty");
+    }
+    let history = reader::read_history(&folder.join("history.jsonl")).unwrap();
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
+    for fault in &history.faults {
+        assert!(fault.in_force.is_some() && fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
+    }
+    assert!(history.leader_changes().len() >= 2, "a leader was killed: {:?}", history.leader_changes());
+    // The verdict can be had again, from disk alone.
+    let verdict = fs::read_to_string(folder.join("verdict.json")).unwrap();
+    fs::remove_file(folder.join("verdict.json")).unwrap();
+    squall.run(&["check", folder.to_str().unwrap()]).expect(0);
+    assert_eq!(fs::read_to_string(folder.join("verdict.json")).unwrap(), verdict);
+    assert_eq!(leftovers(squall), Vec::<String>::new());
+}
+
+#[test]
+fn a_storm_over_a_correct_cluster_is_valid() {
+    let _alone = one_at_a_time();
+    storm_is_valid(&Squall::new());
+}
+
+#[test]
+fn an_ordinary_user_needs_no_root() {
+    let _alone = one_at_a_time();
+    storm_is_valid(&Squall::as_ordinary_user());
+}
+
+#[test]
+fn a_leader_that_does_not_confirm_its_leadership_is_caught() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", CUT_OFF);
+    let run = squall.run(&["test", "raft", "--bug", "stale-read", "--plan", &plan, "--json"]);
+    run.expect(1);
+    let output = json(&run);
+    let anomaly = &output["judgement"]["verdicts"][0]["anomalies"][0];
+    assert_eq!(anomaly["kind"], "stale read", "{output}");
+    let told = anomaly["told"].as_str().unwrap();
+    assert!(told.contains("read") && told.contains(" s"), "{told}");
+    let folder = squall.latest();
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("stale read") && page.contains(told), "the report tells it as the verdict does");
+    assert!(folder.join("plots/anomaly-1.svg").exists());
+    assert!(fs::read_to_string(folder.join("nodes/n1/raftd.log")).unwrap().contains("PLANTED BUG"));
+    let again = squall.run(&["check", folder.to_str().unwrap()]);
+    again.expect(1);
+    assert!(again.stdout.contains(told), "{}", again.stdout);
+    // The same storm finds nothing in a correct server.
+    squall.run(&["test", "raft", "--plan", &plan]).expect(0);
+}
+
+#[test]
+fn a_killed_squall_leaves_a_history_and_nothing_else() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", &SCRIPTED.replace("8s", "60s"));
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("cut ", Duration::from_secs(30));
+    assert!(!leftovers(&squall).is_empty(), "the cluster is up");
+    running.signal(libc::SIGKILL);
+    running.finish();
+    squall.await_no_leftovers(Duration::from_secs(10));
+    let folder = squall.latest();
+    let history = reader::read_history(&folder.join("history.jsonl")).unwrap();
+    assert!(history.end.is_none() && history.operations.len() > 100, "{} operations", history.operations.len());
+    let check = squall.run(&["check", folder.to_str().unwrap()]);
+    check.expect(0);
+    assert!(check.stdout.contains("cut short"), "{}", check.stdout);
+    assert!(folder.join("report.html").exists(), "the report comes with the check");
+}
+
+/// Asked to stop in the middle of a partition: it heals, stops, judges what there is.
+fn stops_in_order(signal: i32) {
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", &SCRIPTED.replace("8s", "60s"));
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("in force", Duration::from_secs(30));
+    running.signal(signal);
+    let run = running.finish();
+    run.expect(0);
+    assert!(run.stdout.contains("valid: linearizable"), "{}{}", run.stdout, run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
+    assert!(history.faults.iter().all(|fault| fault.healed.is_some()), "{:?}", history.faults);
+    assert_eq!(history.faults.len(), 1, "nothing more was injected: {:?}", history.faults);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
+
+#[test]
+fn ctrl_c_heals_stops_and_judges() {
+    let _alone = one_at_a_time();
+    stops_in_order(libc::SIGINT);
+}
+
+#[test]
+fn sigterm_heals_stops_and_judges() {
+    let _alone = one_at_a_time();
+    stops_in_order(libc::SIGTERM);
+}
+
+#[test]
+fn a_full_store_stops_the_run_and_keeps_what_was_written() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    // A file system of 600 KiB in a mount namespace of its own.
+    let script = r#"
+        mkdir -p "$1" && mount -t tmpfs -o size=600k none "$1" || exit 99
+        "$0" test --faults none --time-limit 60s --store "$1"; echo "status $?"
+        "$0" check "$1"/latest/history.jsonl | head -n 1
+        ls -l "$1"/latest/history.jsonl
+    "#;
+    let run = squall.shell_in_own_mounts(script);
+    assert!(run.stdout.contains("status 3"), "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("valid: linearizable"), "what was written can be judged: {}\n{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("history.jsonl") && run.stderr.contains("space"), "{}", run.stderr);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
+
+#[test]
+fn two_runs_side_by_side_do_not_disturb_each_other() {
+    let _alone = one_at_a_time();
+    let squalls = [Squall::new(), Squall::new()];
+    let started: Vec<_> = squalls
+        .iter()
+        .map(|squall| {
+            let plan = squall.file("plan.yaml", CUT_OFF);
+            squall.start(&["test", "--plan", &plan, "--rate", "100", "--json"])
+        })
+        .collect();
+    let runs: Vec<Run> = started.into_iter().map(|running| running.finish()).collect();
+    for run in &runs {
+        run.expect(0);
+        assert_eq!(faults_in_force(&json(run)), (1, 1), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn five_nodes_and_minorities() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 9s
+nodes: 5
+seed: 13
+schedule:
+- {at: 1s, for: 2s, fault: partition, select: minority}
+- {at: 4s, for: 1s, fault: kill, select: minority}
+- {at: 6s, for: 1s, fault: pause, select: {named: [n1, n5]}}
+- {at: 7.5s, for: 1s, fault: kill, select: all}
+";
+    let plan = squall.file("plan.yaml", plan);
+    let run = squall.run(&["test", "--plan", &plan, "--json"]);
+    run.expect(0);
+    assert_eq!(faults_in_force(&json(&run)), (4, 4), "{}", run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    let hit: Vec<usize> = history.faults.iter().map(|fault| fault.nodes.len()).collect();
+    assert_eq!(hit, [2, 2, 2, 5]);
+}
