@@ -32,7 +32,7 @@ use crate::checker::{Budget, Checker};
 use crate::history::{History, Operation};
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity, Verdict};
-use keys::{Answer, Judged};
+use keys::{Answer, ByKey, Judged};
 use meter::{Allowance, Meter};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -75,13 +75,11 @@ impl<M: Model + Send> Checker for Linearizable<M> {
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {
-        let begun = Instant::now();
-        let mut by_key: BTreeMap<u64, Vec<&Operation>> = BTreeMap::new();
+        let mut by_key = ByKey::new();
         for operation in &history.operations {
             by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
         }
-        let judged = keys::judge_all(self, &by_key, &Allowance::for_search(budget, begun));
-        let anomalies = keys::anomalies(self, &by_key, &judged, &Allowance::whole(budget, begun));
+        let (judged, anomalies) = keys::judge_all(self, &by_key, budget);
         verdict(self.name(), history, &judged, anomalies)
     }
 }

@@ -4,6 +4,7 @@ use crate::legal;
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::Register;
 use squall_results::reader::read_history;
+use squall_results::verdict::Role;
 use squall_results::{Budget, Checker, History, Verdict};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,16 @@ fn every_history_is_in_the_table() {
     let rows: BTreeSet<String> = rows().into_iter().map(|(name, ..)| name).collect();
     assert_eq!(files, rows);
     assert!(files.len() > 30);
+}
+
+/// A write that cannot have been read is no witness.
+#[test]
+fn witnesses_are_few() {
+    let witnesses = |name: &str| legal::with_role(&judge(&history(name)).anomalies[0], Role::Witness).len();
+    assert_eq!(witnesses("new-old-inversion"), 3);
+    assert_eq!(witnesses("new-old-inversion-beside-a-later-write"), 3);
+    assert_eq!(witnesses("stale-read-of-the-last-but-one"), 2);
+    assert_eq!(witnesses("read-of-a-value-never-written"), 0);
 }
 
 /// What a person reads.

@@ -46,6 +46,12 @@ fn prefix_holds(operations: &[&Operation], contradiction: &Operation, prefix: &L
         state = Register.step(&state, &operation.call, operation.reply()).unwrap();
     }
     assert_eq!(Register.show(&state), prefix.state);
+    for refusal in &prefix.refused {
+        let refused = find(&refusal.op);
+        assert!(!prefix.last.contains(&refusal.op), "{prefix:?}");
+        let late = refused.invoked_ns > contradiction.returned_ns.unwrap();
+        assert_eq!(late, refusal.why.starts_with("it was invoked only"), "{prefix:?}");
+    }
     let missing = |operation: &&&Operation| !prefix.last.contains(&operation.id) && operation.outcome.is_ok();
     for operation in operations.iter().filter(missing) {
         assert!(!answered_before(operation, contradiction), "{operation:?} is missing in {prefix:?}");

@@ -6,12 +6,17 @@ use super::evidence::{Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
 use super::search::{Ended, Search, Stopped};
 use crate::call::Key;
+use crate::checker::Budget;
 use crate::history::Operation;
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// The operations of each key, by invocation.
+pub(super) type ByKey<'a> = BTreeMap<Key, Vec<&'a Operation>>;
 
 /// What is known of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,33 +66,40 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], mete
     Judged { key: 0, answer, operations: entries.len(), peak: search.peak, steps: meter.steps() }
 }
 
-/// How many steps each key gets in the first round: some hundredths of a second.
-const FIRST_ROUND_STEPS: u64 = 10_000;
+/// How many steps each key gets in the first round: some milliseconds.
+const FIRST_ROUND_STEPS: u64 = 2_000;
 
-/// Judges all keys. Nearly every key is decided in a first round with few steps, smallest first; what remains gets the
-/// whole budget in a second one, largest first. So a few hard keys cannot use up what the many easy ones need, and in the
-/// end no thread is left alone with a large one.
+/// Judges all keys, and gathers the evidence of those that have no legal order.
+///
+/// Nearly every key is decided in a first round with few steps, smallest first, and told at once; what remains gets the
+/// whole budget in a second round, largest first. So a few hard keys cannot use up what the many easy ones need, and in
+/// the end no thread is left alone with a large one.
 pub(super) fn judge_all<M: Model + Send>(
     checker: &Linearizable<M>,
-    by_key: &BTreeMap<Key, Vec<&Operation>>,
-    allowance: &Allowance,
-) -> Vec<Judged> {
+    by_key: &ByKey,
+    budget: &Budget,
+) -> (Vec<Judged>, Vec<Anomaly>) {
+    let begun = Instant::now();
+    let (for_search, whole) = (Allowance::for_search(budget, begun), Allowance::whole(budget, begun));
     let mut keys: Vec<(&Key, &Vec<&Operation>)> = by_key.iter().collect();
     keys.sort_by_key(|(key, operations)| (operations.len(), **key));
-    let mut judged: Vec<Judged> = Vec::with_capacity(keys.len());
+    let (mut judged, mut evidence) = (Vec::with_capacity(keys.len()), Vec::new());
     for steps in [FIRST_ROUND_STEPS, u64::MAX] {
         let round = in_parallel(&keys, |(key, operations)| {
-            let judged = judge(checker, &checker.entries(operations), &mut Meter::new(allowance, steps));
+            let judged = judge(checker, &checker.entries(operations), &mut Meter::new(&for_search, steps));
             Judged { key: **key, operations: operations.len(), ..judged }
         });
         keys.reverse();
         let (open, done): (Vec<Judged>, Vec<Judged>) = round.into_iter().partition(wants_more_steps);
+        evidence.extend(gather_all(checker, by_key, &done, &whole, KEYS_WITH_EVIDENCE - evidence.len()));
         judged.extend(done);
         let open: BTreeSet<Key> = open.iter().map(|judged| judged.key).collect();
         keys.retain(|(key, _)| open.contains(*key));
     }
     judged.sort_by_key(|judged| judged.key);
-    judged
+    evidence.sort_by_key(|evidence| evidence.clearness);
+    evidence.truncate(ANOMALIES);
+    (judged, evidence.into_iter().map(|evidence| evidence.anomaly).collect())
 }
 
 fn wants_more_steps(judged: &Judged) -> bool {
@@ -100,13 +112,14 @@ const KEYS_WITH_EVIDENCE: usize = 100;
 /// The most anomalies in one verdict.
 const ANOMALIES: usize = 20;
 
-/// The evidence of the keys that have no legal order: one anomaly a key, the clearest first.
-pub(super) fn anomalies<M: Model + Send>(
+/// The evidence of the keys that have no legal order, of the first `most` that broke.
+fn gather_all<M: Model + Send>(
     checker: &Linearizable<M>,
-    by_key: &BTreeMap<Key, Vec<&Operation>>,
+    by_key: &ByKey,
     judged: &[Judged],
     allowance: &Allowance,
-) -> Vec<Anomaly> {
+    most: usize,
+) -> Vec<Evidence> {
     let mut broken: Vec<(u64, Key, usize)> = judged
         .iter()
         .filter_map(|judged| match judged.answer {
@@ -115,12 +128,8 @@ pub(super) fn anomalies<M: Model + Send>(
         })
         .collect();
     broken.sort_unstable();
-    broken.truncate(KEYS_WITH_EVIDENCE);
-    let mut gathered: Vec<Evidence> =
-        in_parallel(&broken, |(_, key, position)| gather(checker, *key, &by_key[key], *position, allowance));
-    gathered.sort_by_key(|evidence| evidence.clearness);
-    gathered.truncate(ANOMALIES);
-    gathered.into_iter().map(|evidence| evidence.anomaly).collect()
+    broken.truncate(most);
+    in_parallel(&broken, |(_, key, position)| gather(checker, *key, &by_key[key], *position, allowance))
 }
 
 /// Maps `tasks`, each taken by the next free thread in their order; the results come in that order too.

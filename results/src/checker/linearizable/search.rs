@@ -1,10 +1,10 @@
 //! The search: all configurations that a legal order can have led to, carried along from moment to moment.
 //!
 //! Wing and Gong, "Testing and verifying concurrent objects", 1993, search for a legal order; Lowe, "Testing for
-//! linearizability", 2017, section 5, turns the search just-in-time: an operation is placed only when one that returns
-//! must be, together with what has to come before it. Configurations met twice are expanded once (the memory of Lowe's
-//! section 4). Only operations that are open, and those that never return, are part of a configuration, so what the
-//! search holds follows the concurrency of the history and not its length.
+//! linearizability", 2017, makes the search a graph search (a configuration met twice is expanded once) and just-in-time
+//! (an operation is placed only when one that returns must be, together with what has to come before it). Only operations
+//! that are open, and those that never return, are part of a configuration, so what the search holds follows the
+//! concurrency of the history and not its length.
 //!
 //! Why postponing is exact: what is placed without need before a return can be placed just as well at the start of the
 //! next return's step, as nothing but an invocation lies between, and an invocation only adds possibilities.
