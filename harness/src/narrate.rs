@@ -38,6 +38,8 @@ impl Narrator {
 
     /// A line that stays.
     pub fn say(&self, text: &str) {
+        // The log of the run holds all that a person was told.
+        tracing::info!("{}", anstream::adapter::strip_str(text));
         self.bar.suspend(|| {
             let mut out = anstream::stderr().lock();
             // Nobody may be listening any more; that is no reason to stop a run.

@@ -320,8 +320,11 @@ impl Plan {
     /// The command that repeats this plan: flags where they suffice, else the plan file at `path`.
     pub fn command(&self, path: &Path) -> String {
         let repeated = Wishes { seed: Some(self.seed), ..Wishes::default() }.resolve();
-        let Ok(default) = repeated else { return format!("squall test --plan {}", path.display()) };
-        let mut command = format!("squall test {}", self.target);
+        // The launcher tells by what name it was called.
+        let squall = std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into());
+        let by_file = format!("{squall} test --plan {}", path.display());
+        let Ok(default) = repeated else { return by_file };
+        let mut command = format!("{squall} test {}", self.target);
         let mut wishes = Wishes { seed: Some(self.seed), target: Some(self.target.clone()), ..Wishes::default() };
         let mut flag = |name: &str, value: String| command.push_str(&format!(" --{name} {value}"));
         if self.workload != default.workload {
@@ -363,7 +366,7 @@ impl Plan {
         }
         flag("seed", self.seed.to_string());
         // A schedule by hand, or anything else that no flag can say.
-        if wishes.resolve().as_ref() == Ok(self) { command } else { format!("squall test --plan {}", path.display()) }
+        if wishes.resolve().as_ref() == Ok(self) { command } else { by_file }
     }
 
     /// `raft-register-partition+kill`, for the name of a folder.
@@ -372,7 +375,7 @@ impl Plan {
         families.sort_unstable();
         families.dedup();
         let families = if families.is_empty() { "none".into() } else { families.join("+") };
-        let bug = self.bug.as_ref().map(|bug| format!("!{bug}")).unwrap_or_default();
+        let bug = self.bug.as_ref().map(|bug| format!("+{bug}")).unwrap_or_default();
         format!("{}{bug}-{}-{families}", self.target, self.workload)
     }
 }
