@@ -28,7 +28,7 @@ const EXIT_HELP: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall it
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Storm a cluster and judge it: bring it up, let clients work, inject faults, check the history, write a report.
-    Test(TestArgs),
+    Test(Box<TestArgs>),
     /// Judge a stored run or a history file again.
     Check(CheckArgs),
     /// List targets, workloads, faults and planted bugs.

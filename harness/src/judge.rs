@@ -82,11 +82,11 @@ pub fn write(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -
     let at = |path: PathBuf| move |source| WriteError { path, source };
     folder.write_judgement(judgement).map_err(at(folder.verdict()))?;
     std::fs::create_dir_all(folder.plots()).map_err(at(folder.plots()))?;
-    let overviews = plots::Kind::ALL.into_iter().map(|kind| (kind.file_name().to_owned(), plots::render(history, kind)));
+    let overviews =
+        plots::Kind::ALL.into_iter().map(|kind| (kind.file_name().to_owned(), plots::render(history, kind)));
     let anomalies = judgement.anomalies().take(DRAWN_MAX).enumerate();
-    let drawn = anomalies.map(|(place, anomaly)| {
-        (format!("anomaly-{}.svg", place + 1), plots::render_anomaly(history, anomaly))
-    });
+    let drawn = anomalies
+        .map(|(place, anomaly)| (format!("anomaly-{}.svg", place + 1), plots::render_anomaly(history, anomaly)));
     for (name, svg) in overviews.chain(drawn) {
         let path = folder.plots().join(name);
         write_whole(&path, svg.as_bytes()).map_err(at(path.clone()))?;

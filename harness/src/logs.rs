@@ -121,7 +121,9 @@ fn read_node(folder: &Path, node: &str) -> Vec<LogLine> {
     paths.retain(|path| path.to_string_lossy().ends_with(".stamped.log"));
     paths.sort();
     let texts = paths.iter().filter_map(|path| fs::read(path).ok());
-    texts.flat_map(|text| String::from_utf8_lossy(&text).lines().map(|line| parse(line, node)).collect::<Vec<_>>()).collect()
+    texts
+        .flat_map(|text| String::from_utf8_lossy(&text).lines().map(|line| parse(line, node)).collect::<Vec<_>>())
+        .collect()
 }
 
 fn parse(line: &str, node: &str) -> LogLine {

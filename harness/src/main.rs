@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     match first.as_ref().and_then(|first| first.to_str()) {
         Some(squall_targets::agent::ARGUMENT) => squall_targets::agent::run(args),
         Some(squall_targets::raft::ARGUMENT) => raftd::cli::main(std::env::args_os().skip(1)),
-        _ => std::panic::catch_unwind(|| squall::cli::main(std::env::args_os().collect())).unwrap_or(Exit::Failed).into(),
+        _ => {
+            std::panic::catch_unwind(|| squall::cli::main(std::env::args_os().collect())).unwrap_or(Exit::Failed).into()
+        }
     }
 }

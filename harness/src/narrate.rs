@@ -32,7 +32,9 @@ impl Narrator {
         let live = std::io::stderr().is_terminal();
         let target = if live { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
         Arc::new(Narrator { bar, scene: Mutex::default() })
     }
 
@@ -113,7 +115,9 @@ impl Narrator {
         let leader = scene.leader.as_deref().unwrap_or("none");
         let at_s = now_ns as f64 / 1e9;
         let phase = &scene.phase;
-        format!("{at_s:.1} s {phase} · {rate_hz:.0} ok/s · ok {ok} fail {fail} unknown {unknown} · leader {leader} · {faults}")
+        format!(
+            "{at_s:.1} s {phase} · {rate_hz:.0} ok/s · ok {ok} fail {fail} unknown {unknown} · leader {leader} · {faults}"
+        )
     }
 
     /// Takes the live line away.

@@ -265,7 +265,8 @@ impl Plan {
     }
 
     fn check_fault(&self, number: usize, planned: &Planned) -> Result<(), PlanError> {
-        let refuse = |reason: String| Err(PlanError::Contradiction(format!("fault {number} of the schedule: {reason}")));
+        let refuse =
+            |reason: String| Err(PlanError::Contradiction(format!("fault {number} of the schedule: {reason}")));
         let end = planned.at.ms() + planned.lasts.ms();
         if end > self.time_limit.ms() {
             return refuse(format!("it ends at {}, after the storm ({})", Span::from_ms(end), self.time_limit));
@@ -390,7 +391,9 @@ mod tests {
 
     #[test]
     fn a_resolved_plan_reads_back_as_itself() {
-        for text in ["seed: 7", "seed: 1\nbug: stale-read\nnodes: 5\nrate_hz: 12.5", "seed: 3\nfaults: []\ntime_limit: 90s"] {
+        for text in
+            ["seed: 7", "seed: 1\nbug: stale-read\nnodes: 5\nrate_hz: 12.5", "seed: 3\nfaults: []\ntime_limit: 90s"]
+        {
             let plan = parse(text).unwrap();
             let yaml = plan.to_yaml().unwrap();
             assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
@@ -405,7 +408,8 @@ mod tests {
 
     #[test]
     fn flags_outdo_the_file() {
-        let file = Wishes::parse("nodes: 5\nseed: 1\nschedule: [{at: 1s, for: 1s, fault: kill, select: one}]", "f").unwrap();
+        let file =
+            Wishes::parse("nodes: 5\nseed: 1\nschedule: [{at: 1s, for: 1s, fault: kill, select: one}]", "f").unwrap();
         let flags = Wishes { nodes: Some(Nodes(3)), ..Wishes::default() };
         let plan = flags.clone().or(file.clone()).resolve().unwrap();
         assert_eq!((plan.nodes, plan.seed, plan.schedule.len()), (3, 1, 1));

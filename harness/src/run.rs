@@ -175,7 +175,8 @@ impl Run<'_> {
         let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
-        let sampler = TaskGuard(tokio::spawn(sample(deployment.clone(), self.clock, self.recorder.clone(), narrator.clone())));
+        let sampler =
+            TaskGuard(tokio::spawn(sample(deployment.clone(), self.clock, self.recorder.clone(), narrator.clone())));
         let result = self.weather(&deployment, tally).await;
         drop((sampler, live));
         let down = deployment.cluster().down().await;
@@ -209,7 +210,8 @@ impl Run<'_> {
             serving = deployment.await_agreement(START_TIMEOUT) => serving?,
             () = stop.stopped() => return Err(RunError::Stopped("stopped before the storm began".into())),
         };
-        let told = format!("{} nodes up in {} ms, serving after {} ms", self.plan.nodes, up.as_millis(), serving.as_millis());
+        let told =
+            format!("{} nodes up in {} ms, serving after {} ms", self.plan.nodes, up.as_millis(), serving.as_millis());
         narrator.say_at(self.clock.now_ns(), &told);
         Ok(deployment)
     }
@@ -274,7 +276,9 @@ impl Run<'_> {
         };
         let at_ns = self.clock.now_ns();
         match result {
-            Ok(()) => narrator.say_at(at_ns, &format!("serving again {} ms after the storm", begin.elapsed().as_millis())),
+            Ok(()) => {
+                narrator.say_at(at_ns, &format!("serving again {} ms after the storm", begin.elapsed().as_millis()))
+            }
             Err(error @ (DeployError::NotServing { .. } | DeployError::Ended { .. })) => {
                 narrator.say_at(at_ns, &error.to_string());
                 return Ok(false);

@@ -158,6 +158,8 @@ fn consequences_line(consequences: &Consequences) -> String {
         seen.push(plural(*leader_changes, "leader change"));
     }
     let counts = [(failed, "failed"), (unknown, "unknown"), (slow, "slow")];
-    seen.extend(counts.iter().filter(|(number, _)| **number > 0).map(|(number, what)| format!("{} {what}", count(**number))));
+    seen.extend(
+        counts.iter().filter(|(number, _)| **number > 0).map(|(number, what)| format!("{} {what}", count(**number))),
+    );
     if seen.is_empty() { "no consequence seen".into() } else { seen.join(", ") }
 }

@@ -156,7 +156,12 @@ fn a_full_store_stops_the_run_and_keeps_what_was_written() {
     "#;
     let run = squall.shell_in_own_mounts(script);
     assert!(run.stdout.contains("status 3"), "{}\n{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("valid: linearizable"), "what was written can be judged: {}\n{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("valid: linearizable"),
+        "what was written can be judged: {}\n{}",
+        run.stdout,
+        run.stderr
+    );
     assert!(run.stderr.contains("history.jsonl") && run.stderr.contains("space"), "{}", run.stderr);
     assert_eq!(leftovers(&squall), Vec::<String>::new());
 }

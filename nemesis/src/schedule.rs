@@ -67,9 +67,13 @@ pub fn draw(families: &[Family], storm: Span, rng: &mut ChaCha8Rng) -> Schedule 
 fn selectors(family: Family) -> Vec<Selector> {
     match family {
         // The interesting half is the one that still believes to lead.
-        Family::Partition => vec![Selector::Leader, Selector::Leader, Selector::Leader, Selector::One, Selector::Minority],
+        Family::Partition => {
+            vec![Selector::Leader, Selector::Leader, Selector::Leader, Selector::One, Selector::Minority]
+        }
         Family::Kill => vec![Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All],
-        Family::Pause => vec![Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority],
+        Family::Pause => {
+            vec![Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
+        }
     }
 }
 

@@ -112,7 +112,13 @@ mod tests {
         (1..=count).map(|number| format!("n{number}")).collect()
     }
 
-    fn check(selector: Selector, count: usize, leader: Option<&str>, busy: &[&str], expected: Result<usize, SelectError>) {
+    fn check(
+        selector: Selector,
+        count: usize,
+        leader: Option<&str>,
+        busy: &[&str],
+        expected: Result<usize, SelectError>,
+    ) {
         let busy: Vec<String> = busy.iter().map(|name| (*name).to_owned()).collect();
         for seed in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

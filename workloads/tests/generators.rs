@@ -4,9 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use squall_results::{Call, Outcome, Reply};
 use squall_workloads::generator::simulate::{Simulated, simulate};
-use squall_workloads::generator::{
-    KeyLimits, Keys, Limit, Mix, OnNodes, Phases, PoissonRate, Reserve, TimeLimit,
-};
+use squall_workloads::generator::{KeyLimits, Keys, Limit, Mix, OnNodes, Phases, PoissonRate, Reserve, TimeLimit};
 use squall_workloads::{Context, Generator, Happened, Invocation, Next};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -215,11 +213,8 @@ fn every_call_goes_through_every_node_and_is_tried_again() {
         (MS, if fails { Outcome::Fail("refused".into()) } else { Outcome::Ok(Reply::NotEqual) })
     });
     assert_eq!(made.len(), 9, "six calls and three repetitions");
-    let answered: BTreeSet<(usize, u64)> = made
-        .iter()
-        .filter(|call| call.outcome.is_ok())
-        .map(|call| (call.worker % 3, call.call.key()))
-        .collect();
+    let answered: BTreeSet<(usize, u64)> =
+        made.iter().filter(|call| call.outcome.is_ok()).map(|call| (call.worker % 3, call.call.key())).collect();
     assert_eq!(answered.len(), 6, "{answered:?}");
     let made = simulate(&mut OnNodes::every(3, &calls, 5), 6, 3, FOR_EVER, |_, _| (MS, Outcome::Fail("down".into())));
     assert_eq!(made.len(), 30, "given up after five tries");
@@ -228,8 +223,7 @@ fn every_call_goes_through_every_node_and_is_tried_again() {
 /// The register workload on a register that answers as a real one would, one call at a time.
 fn simulated_register(seed: u64) -> Vec<Simulated> {
     let workload = squall_workloads::find("register").unwrap();
-    let options =
-        squall_workloads::Options { workers: 12, nodes: 3, key_limits: KeyLimits::default(), rng: rng(seed) };
+    let options = squall_workloads::Options { workers: 12, nodes: 3, key_limits: KeyLimits::default(), rng: rng(seed) };
     let mut registers: std::collections::BTreeMap<u64, Option<i64>> = Default::default();
     let mut generator = Limit::new(5_000, (workload.storm)(options));
     simulate(&mut generator, 12, 3, FOR_EVER, |call, now_ns| {

@@ -14,8 +14,8 @@ use squall_results::{Budget, reader};
 use squall_targets::sandbox::{self, Sandbox};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 pub(super) fn main(args: &TestArgs) -> Exit {
     let plan = match wishes(args).and_then(Wishes::resolve) {
@@ -103,7 +103,8 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
 
 fn failure(error: &RunError, folder: &RunFolder) -> String {
     let history = folder.history();
-    let kept = if history.exists() { format!("\nwhat was recorded is in {}", history.display()) } else { String::new() };
+    let kept =
+        if history.exists() { format!("\nwhat was recorded is in {}", history.display()) } else { String::new() };
     format!("{error}{kept}")
 }
 
@@ -111,7 +112,9 @@ fn headline(plan: &Plan) -> String {
     let Plan { target, workload, nodes, seed, time_limit, .. } = plan;
     let version = env!("CARGO_PKG_VERSION");
     let bug = plan.bug.as_ref().map(|bug| format!(" with the planted bug {bug}")).unwrap_or_default();
-    format!("{BOLD}squall {version}{RESET}  {target} {workload} on {nodes} local nodes{bug}, storm of {time_limit}, seed {seed}")
+    format!(
+        "{BOLD}squall {version}{RESET}  {target} {workload} on {nodes} local nodes{bug}, storm of {time_limit}, seed {seed}"
+    )
 }
 
 /// Judges on a thread of its own; being asked to stop now cancels the checkers.
@@ -133,7 +136,14 @@ async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Res
     judged.map_err(|error| error.to_string())
 }
 
-fn report(args: &TestArgs, plan: &Plan, place: &Place, ran: &Ran, judged: &Judged, command: &str) -> Result<Exit, String> {
+fn report(
+    args: &TestArgs,
+    plan: &Plan,
+    place: &Place,
+    ran: &Ran,
+    judged: &Judged,
+    command: &str,
+) -> Result<Exit, String> {
     let Place { folder, yaml, .. } = place;
     let surroundings = judge::Surroundings { plan_yaml: yaml, command, facts: &ran.facts };
     let written = judge::write(folder, judged, &surroundings);
