@@ -54,7 +54,7 @@ impl Client for MemoryClient {
             }
             Call::Cas { .. } => Reply::NotEqual,
         };
-        if self.0.lost_every > 0 && number % self.0.lost_every == 0 {
+        if self.0.lost_every > 0 && number.is_multiple_of(self.0.lost_every) {
             return Completion { outcome: Outcome::Unknown("lost".into()), session: Session::Lost };
         }
         Completion { outcome: Outcome::Ok(reply), session: Session::Kept }

@@ -3,7 +3,7 @@
 //! The run loop asks [`Generator::next`] whenever a worker may be free or the time that a generator asked for has come,
 //! and tells by [`Generator::update`] what happened. A generator owns all its state, randomness included, so a clone of
 //! it, asked the same questions, gives the same answers; tests simulate runs without any clock
-//! ([`simulate`](crate::generator::simulate)).
+//! ([`simulate`]).
 
 mod keys;
 mod limit;
