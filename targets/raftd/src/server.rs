@@ -84,8 +84,12 @@ pub enum ServerError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen for {whom} on {address}: {source}; stop what uses it, or give another {argument}")]
     Listen {
+        /// Who would call there.
+        whom: &'static str,
+        /// The argument that names the address.
+        argument: &'static str,
         /// The address.
         address: String,
         /// What the system said.
@@ -113,8 +117,8 @@ pub enum ServerError {
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
     let (wal, recovered) = open_log(&config)?;
     let core = Core::new(core_config(&config), recovered.hard_state, recovered.entries)?;
-    let clients = bind(&config.listen_client).await?;
-    let peers = bind(&config.listen_peer).await?;
+    let clients = bind("clients", &config.listen_client, "--listen-client").await?;
+    let peers = bind("members", &config.listen_peer, "--listen-peer or --peers").await?;
     announce(&config, &clients, &peers);
 
     let membership = membership(&config);
@@ -190,8 +194,9 @@ fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {
     Ok((wal, recovered))
 }
 
-async fn bind(address: &str) -> Result<TcpListener, ServerError> {
-    TcpListener::bind(address).await.map_err(|source| ServerError::Listen { address: address.into(), source })
+async fn bind(whom: &'static str, address: &str, argument: &'static str) -> Result<TcpListener, ServerError> {
+    let listening = TcpListener::bind(address).await;
+    listening.map_err(|source| ServerError::Listen { whom, argument, address: address.into(), source })
 }
 
 fn core_config(config: &Config) -> core::Config {

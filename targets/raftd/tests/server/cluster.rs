@@ -66,9 +66,22 @@ impl Cluster {
     }
 
     pub fn start(&mut self, id: usize) {
+        self.spawn(id, self.command(id, &self.folder(id)));
+    }
+
+    /// Starts a member that cannot make any file longer than `blocks` of 512 bytes: its writes fail then.
+    pub fn start_on_small_disk(&mut self, id: usize, blocks: u32) {
+        let direct = self.command(id, &self.folder(id));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""));
+        command.arg(direct.get_program()).args(direct.get_args());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.open_log(id));
+        self.spawn(id, command);
+    }
+
+    fn spawn(&mut self, id: usize, mut command: Command) {
         assert!(self.children[id - 1].is_none(), "member {id} runs");
-        let child = self.command(id, &self.folder(id)).spawn().unwrap();
-        self.children[id - 1] = Some(child);
+        self.children[id - 1] = Some(command.spawn().unwrap());
     }
 
     /// The command that starts member `id` in a folder. What it says goes to its log.
@@ -79,9 +92,22 @@ impl Cluster {
         command.args(["--peers", &self.ids().map(address).collect::<Vec<_>>().join(",")]);
         command.args(["--listen-client", &format!("127.0.0.1:{}", self.ports[id - 1].1)]);
         command.arg("--data").arg(folder).args(&self.more);
-        let log = OpenOptions::new().create(true).append(true).open(self.log_path(id)).unwrap();
-        command.stdin(Stdio::null()).stdout(File::create("/dev/null").unwrap()).stderr(log);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.open_log(id));
         command
+    }
+
+    fn open_log(&self, id: usize) -> File {
+        OpenOptions::new().create(true).append(true).open(self.log_path(id)).unwrap()
+    }
+
+    /// Where member `id` listens for the others.
+    pub fn peer_port(&self, id: usize) -> u16 {
+        self.ports[id - 1].0
+    }
+
+    /// Where member `id` listens for clients.
+    pub fn client_port(&self, id: usize) -> u16 {
+        self.ports[id - 1].1
     }
 
     pub fn folder(&self, id: usize) -> PathBuf {

@@ -1,5 +1,6 @@
 //! The server as its users meet it: real processes, real sockets, real disks.
 
+mod breaking;
 mod cluster;
 mod http;
 mod requests;
