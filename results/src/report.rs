@@ -9,6 +9,7 @@ mod faults;
 mod figures;
 mod head;
 mod logs;
+mod orders;
 mod page;
 mod words;
 

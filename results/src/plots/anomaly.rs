@@ -37,7 +37,7 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let axis = Axis::of(&chosen, left, RIGHT);
     let rows = rows::of(&chosen, &axis);
     let mut pen = Pen::default();
-    legend::draw(&mut pen, &chosen, left);
+    legend::draw(&mut pen, &chosen);
     let chips_top = legend::HEIGHT;
     let top = chips_top + draw_faults(&mut Pen::default(), history, &axis, chips_top, chips_top) + 6.0;
     let bottom = top + rows.iter().map(Row::height).sum::<f64>();
@@ -51,8 +51,10 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     pen.line((left - 4.0, bottom), (EDGE, bottom), "sq-axis");
     let mut height = bottom + AXIS_HEIGHT;
     let left_out = anomaly.operations.len() - chosen.len();
+    let nameless: usize = rows.iter().map(Row::without_label).sum();
     let notes = [
         axis.note().map(str::to_owned),
+        (nameless > 0).then(|| "Bars without a label say what they are when pointed at.".to_owned()),
         (left_out > 0).then(|| format!("{left_out} more operations of the same time are not drawn.")),
     ];
     for note in notes.into_iter().flatten() {

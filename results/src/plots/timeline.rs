@@ -6,7 +6,7 @@ use crate::figures::{in_force, over_ns};
 use crate::history::{FaultSpan, History};
 
 /// The width of every plot.
-pub(crate) const WIDTH: f64 = 1080.0;
+pub(crate) const WIDTH: f64 = 960.0;
 /// Where the time axis begins.
 pub(crate) const LEFT: f64 = 92.0;
 /// Where it ends.

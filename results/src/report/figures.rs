@@ -78,8 +78,8 @@ fn latency(figures: &Figures) -> Markup {
     let rows = [("outside faults", &figures.latency_outside_faults), ("under faults", &figures.latency_under_faults)];
     html! {
         div.scroll tabindex="0" role="group" aria-label="Latency" {
-            table.numbers {
-                thead { tr { th { "" } th { "" } th { "Operations" } th { "p50" } th { "p95" } th { "p99" } th { "max" } } }
+            table.numbers.latency {
+                thead { tr { th { "" } th { "" } th.count { "Operations" } th { "p50" } th { "p95" } th { "p99" } th { "max" } } }
                 @for (name, latency) in rows {
                     tbody {
                         @match latency {
@@ -104,7 +104,7 @@ fn latency_row(name: Option<&str>, way: &str, times: &Percentiles) -> Markup {
         tr {
             @if let Some(name) = name { th scope="rowgroup" rowspan="2" { (name) } }
             td.left.soft { (way) }
-            td.soft { (words::count(times.count)) }
+            td.soft.count { (words::count(times.count)) }
             @for ns in [times.p50_ns, times.p95_ns, times.p99_ns, times.max_ns] { td { (words::duration(ns)) } }
         }
     }

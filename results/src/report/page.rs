@@ -71,7 +71,7 @@ fn pictures(input: &ReportInput<'_>) -> Markup {
                 @let (name, says) = caption(kind);
                 figure {
                     figcaption { strong { (name) } " " span.soft { (says) } }
-                    div.scroll tabindex="0" role="group" aria-label=(name) {
+                    div.scroll.picture tabindex="0" role="group" aria-label=(name) {
                         (PreEscaped(plots::drawing(input.history, kind).inline()))
                     }
                 }

@@ -46,7 +46,7 @@ fn the_page_holds_what_was_asked_of_it() {
     for wanted in [
         "squall run etcd register --seed 42",
         "2000-02-29 00:00:00 UTC",
-        "898 operations",
+        "… 898 before",
         "it read 3, but the register holds 7",
         "6 of 6 probes lost",
         "! not in force",

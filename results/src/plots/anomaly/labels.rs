@@ -1,4 +1,7 @@
 //! What stands at a bar, and where: inside it, beside it, or below it at the end of a thin line.
+//!
+//! A label may also stand for several bars in a row. Bars that are there for context alone lose their labels where these
+//! would pile up.
 
 use crate::call::{Call, Shown};
 use crate::history::Operation;
@@ -36,30 +39,43 @@ pub(super) enum Place {
         /// Where the tie comes down.
         tie: f64,
     },
+    /// Nowhere: too many labels stand there already.
+    Nowhere,
 }
 
-/// A bar as far as its label is concerned.
+/// What a label belongs to: a bar, or several in a row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bar {
-    /// Its left end.
+pub(super) struct Labelled {
+    /// The left end of the first bar.
     pub from: f64,
-    /// Its right end.
+    /// The right end of the last bar.
     pub to: f64,
-    /// How wide its label is.
+    /// How wide the label is.
     pub label: f64,
+    /// Whether it is one bar, which may hold the label.
+    pub alone: bool,
+    /// Whether the label must stand somewhere.
+    pub needed: bool,
 }
 
 const PADDING: f64 = 6.0;
+/// The most lines of labels below the bars that labels that are not needed may take.
+const LINES_OF_CONTEXT: usize = 3;
 
-/// Places the labels of the bars of one row, which stand from left to right, between `left` and `right`.
-pub(super) fn place(bars: &[Bar], left: f64, right: f64) -> Vec<Place> {
+/// Whether a bar from `from` to `to` can hold a label of this width.
+pub(super) fn holds(from: f64, to: f64, label: f64) -> bool {
+    label + 2.0 * PADDING <= to - from
+}
+
+/// Places the labels of one row, whose bars stand from left to right, between `left` and `right`.
+pub(super) fn place(bars: &[Labelled], left: f64, right: f64) -> Vec<Place> {
     let mut bar_line: Vec<(f64, f64)> = bars.iter().map(|bar| (bar.from, bar.to)).collect();
     let mut below: Vec<Vec<(f64, f64)>> = Vec::new();
-    let mut places = vec![Place::Inside(0.0); bars.len()];
+    let mut places = vec![Place::Nowhere; bars.len()];
     // From right to left: a label below stands right of its tie, so the ties still to come pass left of it.
     for (index, bar) in bars.iter().enumerate().rev() {
         let (after, before) = (bar.to + PADDING, bar.from - PADDING - bar.label);
-        places[index] = if bar.label + 2.0 * PADDING <= bar.to - bar.from {
+        places[index] = if bar.alone && holds(bar.from, bar.to, bar.label) {
             Place::Inside(bar.from + PADDING)
         } else if after + bar.label <= right && is_free(&bar_line, after, after + bar.label) {
             bar_line.push((after, after + bar.label));
@@ -74,10 +90,13 @@ pub(super) fn place(bars: &[Bar], left: f64, right: f64) -> Vec<Place> {
     places
 }
 
-fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Bar, right: f64) -> Place {
+fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Labelled, right: f64) -> Place {
     let tie = ((bar.from + bar.to) / 2.0).min(right);
     let at = if tie + 4.0 + bar.label <= right { tie + 4.0 } else { tie - 4.0 - bar.label };
     let line = below.iter().position(|taken| is_free(taken, at - 4.0, at + bar.label + 4.0)).unwrap_or(below.len());
+    if line >= LINES_OF_CONTEXT && !bar.needed {
+        return Place::Nowhere;
+    }
     if line == below.len() {
         below.push(Vec::new());
     }
@@ -96,8 +115,13 @@ fn is_free(taken: &[(f64, f64)], from: f64, to: f64) -> bool {
 mod tests {
     use super::*;
 
+    fn alone(from: f64, to: f64, label: f64, needed: bool) -> Labelled {
+        Labelled { from, to, label, alone: true, needed }
+    }
+
     fn check(bars: &[(f64, f64, f64)], expected: &[Place]) {
-        let bars: Vec<Bar> = bars.iter().map(|(from, to, label)| Bar { from: *from, to: *to, label: *label }).collect();
+        let bar = |(from, to, label): &(f64, f64, f64)| alone(*from, *to, *label, true);
+        let bars: Vec<Labelled> = bars.iter().map(bar).collect();
         assert_eq!(place(&bars, 100.0, 1000.0), expected);
     }
 
@@ -114,9 +138,9 @@ mod tests {
 
     #[test]
     fn labels_never_overlap() {
-        let bars: Vec<Bar> = (0..12)
+        let bars: Vec<Labelled> = (0..12)
             .map(|index| 200.0 + f64::from(index) * 14.0)
-            .map(|from| Bar { from, to: from + 10.0, label: 70.0 })
+            .map(|from| alone(from, from + 10.0, 70.0, true))
             .collect();
         let places = place(&bars, 100.0, 1000.0);
         let mut spans: Vec<(usize, f64, f64)> = Vec::new();
@@ -124,6 +148,7 @@ mod tests {
             let (line, from) = match place {
                 Place::Inside(at) | Place::Beside(at) => (0, *at),
                 Place::Below { line, at, .. } => (line + 1, *at),
+                Place::Nowhere => panic!("a label that is needed stands nowhere: {places:?}"),
             };
             spans.push((line, from, from + bar.label));
         }
@@ -142,5 +167,28 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn labels_that_are_not_needed_do_not_pile_up() {
+        let bars: Vec<Labelled> = (0..12)
+            .map(|index| (index, 200.0 + f64::from(index) * 14.0))
+            .map(|(index, from)| alone(from, from + 10.0, 70.0, index == 0))
+            .collect();
+        let places = place(&bars, 250.0, 1000.0);
+        let lines = places.iter().filter_map(|place| match place {
+            Place::Below { line, .. } => Some(line + 1),
+            _ => None,
+        });
+        assert!(lines.max().is_some_and(|lines| lines <= LINES_OF_CONTEXT + 1), "{places:?}");
+        assert!(places.contains(&Place::Nowhere), "{places:?}");
+        assert!(matches!(places[0], Place::Below { .. }), "the needed one stands: {places:?}");
+    }
+
+    #[test]
+    fn a_label_of_several_bars_stands_beside_or_below_them() {
+        let several = |to: f64| Labelled { alone: false, ..alone(200.0, to, 50.0, false) };
+        assert_eq!(place(&[several(300.0)], 100.0, 1000.0), [Place::Beside(306.0)]);
+        assert_eq!(place(&[several(990.0)], 180.0, 1000.0), [Place::Below { line: 0, at: 599.0, tie: 595.0 }]);
     }
 }

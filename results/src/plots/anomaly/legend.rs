@@ -7,7 +7,7 @@ use crate::verdict::{AnomalyOperation, Role};
 /// Its height.
 pub(super) const HEIGHT: f64 = 30.0;
 
-pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation], left: f64) {
+pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation]) {
     let has_role = |role: Role| operations.iter().any(|drawn| drawn.role == role);
     let entries = [
         (has_role(Role::Contradiction), "sq-contradiction", "✗ contradiction"),
@@ -16,7 +16,7 @@ pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation], left: f64) {
         (
             operations.iter().any(|drawn| closing_ns(drawn).is_none()),
             "sq-context sq-open",
-            "outcome unknown: may take effect later",
+            "unknown: may take effect later",
         ),
         (
             operations.iter().any(|drawn| drawn.operation.outcome.is_fail()),
@@ -24,7 +24,7 @@ pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation], left: f64) {
             "failed: did not happen",
         ),
     ];
-    let mut x = left;
+    let mut x = 2.0;
     for (_, class, words) in entries.into_iter().filter(|(occurs, ..)| *occurs) {
         pen.rect(Area { x, y: 5.0, width: 22.0, height: 13.0 }, 3.0, &format!("sq-bar {class}"), "");
         pen.text(x + 29.0, 16.0, "sq-soft", words);

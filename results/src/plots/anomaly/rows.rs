@@ -2,7 +2,7 @@
 
 use super::EDGE;
 use super::axis::{Axis, closing_ns};
-use super::labels::{Bar, Place, operation_text, place};
+use super::labels::{Labelled, Place, holds, operation_text, place};
 use crate::history::Operation;
 use crate::plots::drawing::{Area, Pen, number, shortened, text_width};
 use crate::verdict::{AnomalyOperation, Role};
@@ -10,15 +10,34 @@ use crate::verdict::{AnomalyOperation, Role};
 const BAR_HEIGHT: f64 = 20.0;
 const LINE_HEIGHT: f64 = 16.0;
 const FONT: f64 = 12.0;
+/// From this many reads in a row with the same result they share a label.
+const FEWEST_TOGETHER: usize = 3;
 
 /// One process: its operations from left to right, and where their labels stand.
 pub(super) struct Row<'a> {
     process: u64,
+    node: String,
     /// Where the time axis begins.
     left: f64,
-    bars: Vec<(&'a AnomalyOperation, Bar, Place, String)>,
+    bars: Vec<Bar<'a>>,
+    labels: Vec<(Label, Place)>,
     /// Where the contradictions of the whole picture begin and end: marked in every row.
     marks: Vec<f64>,
+}
+
+/// One operation.
+struct Bar<'a> {
+    drawn: &'a AnomalyOperation,
+    from: f64,
+    to: f64,
+    text: String,
+}
+
+/// What is said of a bar, or of several in a row.
+struct Label {
+    text: String,
+    accused: bool,
+    of: Labelled,
 }
 
 /// The rows, by first invocation.
@@ -33,26 +52,38 @@ pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Ro
         }
     }
     let row = |process: u64| {
-        let own: Vec<&AnomalyOperation> =
-            operations.iter().copied().filter(|drawn| drawn.operation.process == process).collect();
-        let texts: Vec<String> = own.iter().map(|drawn| text_of(drawn)).collect();
-        let bar = |(drawn, text): (&&AnomalyOperation, &String)| {
-            let from = axis.x(drawn.operation.invoked_ns);
-            let to = closing_ns(drawn).map_or(EDGE - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
-            let weight = if drawn.role == Role::Contradiction { 1.08 } else { 1.0 };
-            Bar { from, to, label: text_width(text, FONT) * weight }
-        };
-        let bars: Vec<Bar> = own.iter().zip(&texts).map(bar).collect();
-        let places = place(&bars, axis.left(), EDGE);
-        let bars = own.into_iter().zip(bars).zip(places).zip(texts);
+        let own = operations.iter().filter(|drawn| drawn.operation.process == process);
+        let bars: Vec<Bar<'a>> = own.map(|drawn| Bar::of(drawn, axis)).collect();
+        let labels = labels(&bars);
+        let labelled: Vec<Labelled> = labels.iter().map(|label| label.of).collect();
+        let places = place(&labelled, axis.left(), EDGE);
         Row {
             process,
+            node: bars.first().map(|bar| node_text(&bar.drawn.operation)).unwrap_or_default(),
             left: axis.left(),
-            bars: bars.map(|(((drawn, bar), place), text)| (drawn, bar, place, text)).collect(),
+            labels: labels.into_iter().zip(places).collect(),
+            bars,
             marks: marks.clone(),
         }
     };
     processes.into_iter().map(row).collect()
+}
+
+/// A label for each bar; but one for all where a process read the same several times in a row.
+fn labels(bars: &[Bar<'_>]) -> Vec<Label> {
+    let together = |one: &Bar<'_>, next: &Bar<'_>| one.is_short_read() && next.is_short_read() && one.text == next.text;
+    let mut labels = Vec::new();
+    for run in bars.chunk_by(together) {
+        if run.len() < FEWEST_TOGETHER {
+            labels.extend(run.iter().map(Bar::label));
+            continue;
+        }
+        let text = format!("{} × {}", run.len(), run[0].text);
+        let (from, to) = (run[0].from, run[run.len() - 1].to);
+        let of = Labelled { from, to, label: text_width(&text, FONT), alone: false, needed: false };
+        labels.push(Label { text, accused: false, of });
+    }
+    labels
 }
 
 /// Where the process of an operation is connected to.
@@ -60,18 +91,50 @@ pub(super) fn node_text(operation: &Operation) -> String {
     format!("on {}", operation.node)
 }
 
-fn text_of(drawn: &AnomalyOperation) -> String {
-    let text = operation_text(&drawn.operation);
-    if drawn.role == Role::Contradiction { format!("✗ {text}") } else { text }
+impl<'a> Bar<'a> {
+    fn of(drawn: &'a AnomalyOperation, axis: &Axis) -> Bar<'a> {
+        let from = axis.x(drawn.operation.invoked_ns);
+        let to = closing_ns(drawn).map_or(EDGE - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
+        let text = operation_text(&drawn.operation);
+        let text = if drawn.role == Role::Contradiction { format!("✗ {text}") } else { text };
+        Bar { drawn, from, to, text }
+    }
+
+    fn label_width(&self) -> f64 {
+        let weight = if self.drawn.role == Role::Contradiction { 1.08 } else { 1.0 };
+        text_width(&self.text, FONT) * weight
+    }
+
+    fn label(&self) -> Label {
+        let Bar { from, to, .. } = *self;
+        let needed = self.drawn.role != Role::Context;
+        Label {
+            text: self.text.clone(),
+            accused: self.drawn.role == Role::Contradiction,
+            of: Labelled { from, to, label: self.label_width(), alone: true, needed },
+        }
+    }
+
+    /// A read with an answer that is there for context alone, too short to hold its label.
+    fn is_short_read(&self) -> bool {
+        let operation = &self.drawn.operation;
+        let is_read = operation.kind().only_observes() && operation.outcome.is_ok();
+        is_read && self.drawn.role == Role::Context && !holds(self.from, self.to, self.label_width())
+    }
 }
 
 impl Row<'_> {
     pub(super) fn height(&self) -> f64 {
-        let lines = self.bars.iter().filter_map(|(_, _, place, _)| match place {
+        let lines = self.labels.iter().filter_map(|(_, place)| match place {
             Place::Below { line, .. } => Some(line + 1),
-            Place::Inside(_) | Place::Beside(_) => None,
+            Place::Inside(_) | Place::Beside(_) | Place::Nowhere => None,
         });
-        BAR_HEIGHT + 14.0 + lines.max().unwrap_or(0) as f64 * LINE_HEIGHT
+        BAR_HEIGHT + 15.0 + lines.max().unwrap_or(0) as f64 * LINE_HEIGHT
+    }
+
+    /// How many bars have no label.
+    pub(super) fn without_label(&self) -> usize {
+        self.labels.iter().filter(|(_, place)| *place == Place::Nowhere).count()
     }
 
     pub(super) fn draw(&self, pen: &mut Pen, y: f64) {
@@ -81,39 +144,52 @@ impl Row<'_> {
             pen.line((*x, y), (*x, y + self.height()), "sq-mark");
         }
         let bar_y = y + 7.0;
-        for (_, bar, place, _) in &self.bars {
-            if let Place::Below { line, tie, .. } = place {
-                let down = bar_y + BAR_HEIGHT + (line + 1) as f64 * LINE_HEIGHT - 4.0;
-                pen.line((tie.min(bar.to), bar_y + BAR_HEIGHT), (*tie, down), "sq-leadline");
-            }
+        for (label, place) in &self.labels {
+            draw_ties(pen, label, place, bar_y + BAR_HEIGHT);
         }
-        for (drawn, bar, _, _) in &self.bars {
-            draw_bar(pen, drawn, bar, bar_y);
+        for bar in &self.bars {
+            draw_bar(pen, bar, bar_y);
         }
-        for (drawn, _, place, text) in &self.bars {
-            let accused = drawn.role == Role::Contradiction;
-            let (x, baseline, class) = match place {
-                Place::Inside(at) => (*at, bar_y + 14.5, if accused { "sq-inside" } else { "" }),
-                Place::Beside(at) => (*at, bar_y + 14.5, if accused { "sq-accused sq-halo" } else { "sq-halo" }),
-                Place::Below { line, at, .. } => {
-                    let baseline = bar_y + BAR_HEIGHT + (line + 1) as f64 * LINE_HEIGHT - 3.0;
-                    (*at, baseline, if accused { "sq-accused sq-halo" } else { "sq-halo" })
-                }
-            };
-            pen.text(x, baseline, class, text);
+        for (label, place) in &self.labels {
+            draw_label(pen, label, place, bar_y);
         }
     }
 
     fn draw_name(&self, pen: &mut Pen, y: f64) {
-        let node = self.bars.first().map(|(drawn, ..)| node_text(&drawn.operation)).unwrap_or_default();
         let room = self.left - 14.0;
         pen.text(2.0, y + 16.0, "sq-bold", &shortened(&format!("process {}", self.process), room, FONT));
-        pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&node, room, 11.0));
+        pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&self.node, room, 11.0));
     }
 }
 
+/// The line from the bars, which end at `bottom`, to a label below them; a brace under several bars.
+fn draw_ties(pen: &mut Pen, label: &Label, place: &Place, bottom: f64) {
+    let mut from = bottom;
+    if !label.of.alone && *place != Place::Nowhere {
+        let [left, right, top, low] = [label.of.from, label.of.to, bottom + 2.0, bottom + 4.5].map(number);
+        pen.path(&format!("M{left} {top}V{low}H{right}V{top}"), "sq-leadline");
+        from += 4.5;
+    }
+    if let Place::Below { line, tie, .. } = place {
+        let down = bottom + (line + 1) as f64 * LINE_HEIGHT - 3.0;
+        pen.line((tie.min(label.of.to), from), (*tie, down), "sq-leadline");
+    }
+}
+
+fn draw_label(pen: &mut Pen, label: &Label, place: &Place, bar_y: f64) {
+    let outside = if label.accused { "sq-accused sq-halo" } else { "sq-halo" };
+    let (x, baseline, class) = match place {
+        Place::Inside(at) => (*at, bar_y + 14.5, if label.accused { "sq-inside" } else { "" }),
+        Place::Beside(at) => (*at, bar_y + 14.5, outside),
+        Place::Below { line, at, .. } => (*at, bar_y + BAR_HEIGHT + (line + 1) as f64 * LINE_HEIGHT + 0.5, outside),
+        Place::Nowhere => return,
+    };
+    pen.text(x, baseline, class, &label.text);
+}
+
 /// A bar, dashed and with an arrow at the right edge if nobody knows when it ends, dotted if it never happened.
-fn draw_bar(pen: &mut Pen, drawn: &AnomalyOperation, bar: &Bar, y: f64) {
+fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64) {
+    let drawn = bar.drawn;
     let operation = &drawn.operation;
     let role = match drawn.role {
         Role::Contradiction => "sq-contradiction",
