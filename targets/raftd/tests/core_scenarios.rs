@@ -73,6 +73,8 @@ scenarios! {
     forwarded_twice,
     leader_change,
     limits,
+    limits_bytes,
+    limits_recovered,
     restart,
     restart_while_writing,
     single_member,

@@ -26,8 +26,11 @@ pub struct Config {
     pub max_batch_bytes: usize,
     /// How many unanswered messages with entries a leader has under way to one follower.
     pub max_inflight: usize,
-    /// How many entries a leader's log may hold beyond the commit index before it refuses proposals.
+    /// How many entries a leader's log may hold beyond the commit index before it refuses proposals. What the log held
+    /// when the member started does not count.
     pub max_uncommitted: usize,
+    /// How many bytes of commands those entries may have before it refuses proposals.
+    pub max_uncommitted_bytes: usize,
     /// How many requests may be open at the member that was asked, and how many reads at the leader.
     pub max_requests: usize,
     /// The planted bug.
@@ -49,6 +52,7 @@ impl Config {
             max_batch_bytes: 1 << 20,
             max_inflight: 64,
             max_uncommitted: 4096,
+            max_uncommitted_bytes: 64 << 20,
             max_requests: 4096,
             bug: None,
         }
@@ -75,6 +79,7 @@ impl Config {
             ("max_batch_entries", self.max_batch_entries),
             ("max_inflight", self.max_inflight),
             ("max_uncommitted", self.max_uncommitted),
+            ("max_uncommitted_bytes", self.max_uncommitted_bytes),
             ("max_requests", self.max_requests),
         ];
         match limits.into_iter().find(|(_, limit)| *limit == 0) {

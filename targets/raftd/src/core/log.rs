@@ -6,17 +6,19 @@ use crate::types::{Entry, Index, Payload, Term};
 #[derive(Debug, Default)]
 pub(super) struct Log {
     entries: Vec<Entry>,
+    /// For each entry, the bytes of all commands up to it.
+    command_bytes: Vec<u64>,
 }
 
 impl Log {
     /// Takes over a log; if it has a gap or its terms fall, says after which index.
     pub(super) fn new(entries: Vec<Entry>) -> Result<Log, Index> {
-        let mut log = Log { entries: Vec::with_capacity(entries.len()) };
+        let mut log = Log::default();
         for entry in entries {
             if entry.index != log.last_index() + 1 || entry.term < log.last_term() || entry.term == 0 {
                 return Err(log.last_index());
             }
-            log.entries.push(entry);
+            log.append([entry]);
         }
         Ok(log)
     }
@@ -47,13 +49,22 @@ impl Log {
     /// The entries after `previous` that fit into one message; the first always does.
     pub(super) fn batch(&self, previous: Index, max_entries: usize, max_bytes: usize) -> &[Entry] {
         let rest = &self.entries[previous as usize..];
-        let mut bytes = 0;
-        let fitting = rest.iter().take(max_entries).take_while(|entry| {
-            bytes += command_bytes(entry);
-            bytes <= max_bytes
-        });
+        let ends = self.command_bytes[previous as usize..].iter().take(max_entries);
+        let fitting = ends.take_while(|end| **end - self.command_bytes_up_to(previous) <= max_bytes as u64);
         let count = fitting.count().max(1).min(rest.len());
         &rest[..count]
+    }
+
+    /// The bytes of the commands after `previous`, as far as `last`.
+    pub(super) fn command_bytes(&self, previous: Index, last: Index) -> u64 {
+        self.command_bytes_up_to(last) - self.command_bytes_up_to(previous)
+    }
+
+    fn command_bytes_up_to(&self, last: Index) -> u64 {
+        match last {
+            0 => 0,
+            _ => self.command_bytes[last as usize - 1],
+        }
     }
 
     /// Adds entries at the end.
@@ -61,6 +72,11 @@ impl Log {
         for entry in entries {
             assert!(entry.index == self.last_index() + 1, "an entry would leave a gap in the log");
             assert!(entry.term >= self.last_term(), "terms would fall along the log");
+            let bytes = match &entry.payload {
+                Payload::Noop => 0,
+                Payload::Command { bytes, .. } => bytes.len() as u64,
+            };
+            self.command_bytes.push(self.command_bytes_up_to(self.last_index()) + bytes);
             self.entries.push(entry);
         }
     }
@@ -68,6 +84,7 @@ impl Log {
     /// Removes all entries after `last`.
     pub(super) fn truncate(&mut self, last: Index) {
         self.entries.truncate(last as usize);
+        self.command_bytes.truncate(last as usize);
     }
 
     /// The first index of the run of entries that have the same term as the one at `index`, which exists.
@@ -80,12 +97,5 @@ impl Log {
     pub(super) fn last_index_of_term(&self, term: Term) -> Option<Index> {
         let end = self.entries.partition_point(|entry| entry.term <= term) as Index;
         (end > 0 && self.term_at(end) == Some(term)).then_some(end)
-    }
-}
-
-fn command_bytes(entry: &Entry) -> usize {
-    match &entry.payload {
-        Payload::Noop => 0,
-        Payload::Command { bytes, .. } => bytes.len(),
     }
 }

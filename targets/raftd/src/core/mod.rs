@@ -78,6 +78,8 @@ pub struct Core {
     commit: Index,
     /// How much of the log was handed out to be applied.
     handed_out: Index,
+    /// The last index at the start.
+    recovered: Index,
     durability: Durability,
     requests: Requests,
     /// Ticks since the start.
@@ -108,6 +110,7 @@ impl Core {
             leader: None,
             commit: 0,
             handed_out: 0,
+            recovered: log.last_index(),
             durability: Durability::new(log.last_index()),
             requests: Requests::new(config.id, config.incarnation, config.max_requests),
             now: 0,

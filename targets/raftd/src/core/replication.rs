@@ -39,8 +39,13 @@ impl Core {
         }
     }
 
+    /// Whether there is room for one more. After a start nobody knows how much of the recovered log is committed, so none
+    /// of it counts.
     fn takes_proposals(&self) -> bool {
-        self.log.last_index() - self.commit < self.config.max_uncommitted as Index
+        let last = self.log.last_index();
+        let settled = self.commit.max(self.recovered).min(last);
+        last - settled < self.config.max_uncommitted as Index
+            && self.log.command_bytes(settled, last) < self.config.max_uncommitted_bytes as u64
     }
 
     /// Sends every follower what it lacks, as far as its window allows.

@@ -318,6 +318,7 @@ fn configure(config: &mut Config, option: &str) {
         "max_batch_bytes" => config.max_batch_bytes = value,
         "max_inflight" => config.max_inflight = value,
         "max_uncommitted" => config.max_uncommitted = value,
+        "max_uncommitted_bytes" => config.max_uncommitted_bytes = value,
         "max_requests" => config.max_requests = value,
         "request_ticks" => config.request_ticks = value as u32,
         _ => panic!("scenarios do not set {key}"),

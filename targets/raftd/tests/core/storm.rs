@@ -77,6 +77,7 @@ impl Storm {
         config.max_batch_bytes = rng.random_range(1..64);
         config.max_inflight = rng.random_range(1..5);
         config.max_uncommitted = rng.random_range(2..40);
+        config.max_uncommitted_bytes = rng.random_range(20..2000);
         config.max_requests = rng.random_range(2..100);
         let member = |id| Member {
             config: Config { id, ..config.clone() },
