@@ -48,6 +48,25 @@ fn ignores_what_is_not_for_it_or_misshapen() {
     }
 }
 
+/// Members that are all given one seed must not ask for votes in step for ever.
+#[test]
+fn members_with_one_seed_draw_different_time_outs() {
+    let elections = |id: NodeId| -> Vec<u64> {
+        let config = Config::new(id, vec![1, 2, 3], 1, 7);
+        let mut core = Core::new(config, HardState::default(), Vec::new()).expect("a fresh start");
+        let terms = (0..1000_u64).scan(0, |term, now| {
+            core.tick();
+            let elected = core.status().term > std::mem::replace(term, core.status().term);
+            Some(elected.then_some(now))
+        });
+        terms.flatten().collect()
+    };
+    assert!(elections(1).len() > 10);
+    assert_eq!(elections(1), elections(1));
+    assert_ne!(elections(1), elections(2));
+    assert_ne!(elections(2), elections(3));
+}
+
 #[test]
 #[should_panic(expected = "both lead term 2")]
 fn stops_when_a_term_has_two_leaders() {

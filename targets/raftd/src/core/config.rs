@@ -12,7 +12,8 @@ pub struct Config {
     /// A number that no other start of this member uses: 64 random bits, say. It keeps late answers to an earlier start
     /// from being taken for answers to this one.
     pub incarnation: u64,
-    /// Seeds the election time-outs. Members need different ones, or they would ask for votes in step for ever.
+    /// Seeds the election time-outs. Members may share it: each draws from a stream of its own, lest they ask for votes
+    /// in step for ever.
     pub seed: u64,
     /// The shortest election time-out; each is drawn between this and twice this (extended paper, section 5.2).
     pub election_ticks: u32,

@@ -104,6 +104,7 @@ impl Core {
             return Err(StartError::HardStateLost { last_term: log.last_term(), term: hard_state.term });
         }
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        rng.set_stream(config.id);
         Ok(Core {
             hard: hard_state,
             role: Role::Follower,
