@@ -10,7 +10,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,6 +23,9 @@ use tracing::{info, warn};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(20);
 const BACKOFF_LAST: Duration = Duration::from_millis(200);
+/// A connection that lasted this long was a good one: when it is lost, the peer is called again at once. A peer that
+/// hangs up on every call is called ever more rarely instead.
+const STEADY: Duration = Duration::from_secs(1);
 /// Messages are written together up to about this many bytes.
 const WRITE_BYTES: usize = 256 << 10;
 
@@ -91,24 +94,27 @@ async fn keep_calling(mut link: Link) {
     let mut backoff = BACKOFF_FIRST;
     let mut last_reason = String::new();
     loop {
-        let reason = match call(&link).await {
+        match call(&link).await {
             Ok(stream) => {
                 info!(peer, address = link.address, "peer connected");
-                backoff = BACKOFF_FIRST;
                 last_reason.clear();
+                let begun = Instant::now();
                 link.set_connected(true);
                 let reason = converse(stream, &mut link.queue).await;
                 link.set_connected(false);
                 let Some(reason) = reason else { return };
                 warn!(peer, %reason, "peer lost");
-                continue;
+                if begun.elapsed() >= STEADY {
+                    backoff = BACKOFF_FIRST;
+                    continue;
+                }
             }
-            Err(reason) => reason,
-        };
-        // The same reason is told once, not twenty times a second.
-        if reason.to_string() != last_reason {
-            warn!(peer, address = link.address, %reason, "peer cannot be reached");
-            last_reason = reason.to_string();
+            // The same reason is told once, not twenty times a second.
+            Err(reason) if reason.to_string() == last_reason => {}
+            Err(reason) => {
+                warn!(peer, address = link.address, %reason, "peer cannot be reached");
+                last_reason = reason.to_string();
+            }
         }
         if !link.drop_messages_for(backoff).await {
             return;

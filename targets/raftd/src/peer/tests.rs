@@ -200,6 +200,22 @@ async fn a_connection_that_makes_no_progress_is_given_up_for_a_new_one() {
     drop(first);
 }
 
+/// A peer that lets members in and then always hangs up (it does not understand them, say) is not stormed with calls.
+#[tokio::test]
+async fn a_link_that_is_always_lost_at_once_calls_ever_more_rarely() {
+    let (listener, address) = anywhere().await;
+    let _links = links(&member(1, "a"), 2, address);
+    let mut calls = 0;
+    let counting = async {
+        loop {
+            drop(welcome(&listener, &Ok(())).await);
+            calls += 1;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_millis(500), counting).await.is_err());
+    assert!((1..15).contains(&calls), "{calls} calls within half a second");
+}
+
 #[tokio::test]
 async fn a_link_that_is_refused_keeps_asking() {
     let (listener, address) = anywhere().await;
