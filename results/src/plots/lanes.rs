@@ -205,9 +205,11 @@ fn draw_block(pen: &mut Pen, timeline: &Timeline, fault: &FaultSpan, end_ns: u64
             pen.rect(Area { x: from, width: (over - from).max(2.0), ..area }, 2.0, "sq-chip", &says);
         }
     }
+    // A label stands where the fault was in force, if it fits there.
+    let in_force_from = fault.in_force.as_ref().map_or(begun, |(at_ns, _)| timeline.x(*at_ns));
     let label_width = text_width(&fault.family, FONT);
-    if label_width <= width - 8.0 {
-        pen.text(begun + 5.0, y + 12.5, "sq-small", &fault.family);
+    if let Some(from) = [in_force_from, begun].into_iter().find(|from| label_width + 8.0 <= over - from) {
+        pen.text(from + 5.0, y + 12.5, "sq-small", &fault.family);
     } else if over + 4.0 + label_width <= free_until {
         pen.text(begun + width + 4.0, y + 12.5, "sq-soft sq-small sq-halo", &fault.family);
     } else if width > 4.0 * FONT {

@@ -2,10 +2,15 @@
 
 use super::chart::Tone;
 use super::drawing::{Area, Pen, text_width};
-use super::timeline::LEFT;
+use super::timeline::{LEFT, WIDTH};
 
 /// The height of the legend.
 pub(crate) const HEIGHT: f64 = 26.0;
+
+/// Between an entry and the next.
+const GAP: f64 = 18.0;
+/// Between a sample and its words.
+const BEFORE_WORDS: f64 = 6.0;
 
 /// The sample that stands before an entry's words.
 #[derive(Debug, Clone, Copy)]
@@ -26,16 +31,24 @@ pub(crate) enum Sample {
     Nothing,
 }
 
-/// Draws the entries from left to right.
+impl Sample {
+    /// How much room it takes, up to the words.
+    fn width(self) -> f64 {
+        match self {
+            Sample::Dot(_) => 8.0 + BEFORE_WORDS,
+            Sample::Nothing => 0.0,
+            _ => 20.0 + BEFORE_WORDS,
+        }
+    }
+}
+
+/// Draws the entries from left to right: from where the time axis begins if there is room, else from the edge.
 pub(crate) fn draw(pen: &mut Pen, entries: &[(Sample, String)]) {
-    let mut x = LEFT;
+    let needed: f64 = entries.iter().map(|(sample, words)| sample.width() + text_width(words, 12.0) + GAP).sum();
+    let mut x = (WIDTH + GAP - needed).clamp(2.0, LEFT);
     for (sample, words) in entries {
         let middle = 12.0;
-        let until = match sample {
-            Sample::Dot(_) => x + 8.0,
-            Sample::Nothing => x - 6.0,
-            _ => x + 20.0,
-        };
+        let until = x + sample.width() - BEFORE_WORDS;
         match sample {
             Sample::Dot(tone) => {
                 let dot = format!("M{:.1} {middle}h0", x + 4.0);
@@ -48,7 +61,7 @@ pub(crate) fn draw(pen: &mut Pen, entries: &[(Sample, String)]) {
             Sample::Silent => pen.line((x, middle), (until, middle), "sq-mute"),
             Sample::Nothing => {}
         }
-        pen.text(until + 6.0, 16.0, "sq-soft", words);
-        x = until + 6.0 + text_width(words, 12.0) + 20.0;
+        pen.text(until + BEFORE_WORDS, 16.0, "sq-soft", words);
+        x = until + BEFORE_WORDS + text_width(words, 12.0) + GAP;
     }
 }

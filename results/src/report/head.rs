@@ -1,6 +1,8 @@
 //! The top of the page: the verdict in words, what it is about, and the command that repeats it.
 
 use super::{ReportInput, words};
+use crate::event::{End, Ending};
+use crate::history::History;
 use crate::verdict::{Judgement, Validity};
 use maud::{Markup, html};
 
@@ -14,7 +16,10 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
     html! {
         header class=(class) {
             div.inner {
-                p.run { (input.title) }
+                p.run {
+                    (input.title)
+                    @if let Some(cut) = cut_short(input.history) { " " span.tag.doubt { (cut) } }
+                }
                 h1 { span.sign aria-hidden="true" { (sign) } (word) ": " span.promise { (about(judgement)) } }
                 @for reason in reasons(judgement) { p.reason { (reason) } }
                 (key_facts(input))
@@ -34,6 +39,16 @@ fn about(judgement: &Judgement) -> String {
         Validity::Valid => judgement.promise.to_string(),
         Validity::Invalid => format!("not {}", judgement.promise),
         Validity::Unknown => format!("whether {}", judgement.promise),
+    }
+}
+
+/// What must stand beside the verdict of a run that did not come to its end: the verdict is about less than was planned.
+fn cut_short(history: &History) -> Option<&'static str> {
+    match (&history.end, &history.start) {
+        (Some(End { how: Ending::Completed, .. }), _) | (None, None) => None,
+        (Some(End { how: Ending::Interrupted, .. }), _) => Some("! interrupted"),
+        (Some(End { how: Ending::Failed(_), .. }), _) => Some("! squall failed"),
+        (None, Some(_)) => Some("! cut short"),
     }
 }
 

@@ -41,7 +41,7 @@ fn notes(input: &ReportInput<'_>) -> Markup {
     let failed = input.history.end.as_ref().and_then(|end| match &end.how {
         crate::event::Ending::Completed => None,
         crate::event::Ending::Interrupted => {
-            Some("the run was interrupted before all phases were gone through".to_owned())
+            Some("the run was interrupted; the verdict is about what had happened until then".to_owned())
         }
         crate::event::Ending::Failed(why) => Some(format!("squall itself failed: {why}")),
     });

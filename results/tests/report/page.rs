@@ -1,6 +1,7 @@
 //! The page says what it must, needs nothing else, and lets no text do harm.
 
 use crate::made::{HARMFUL, MS, anomaly, history, judgement};
+use squall_results::event::{End, Ending};
 use squall_results::report::{LogLine, ReportInput, render};
 use squall_results::{Figures, History, Judgement, Validity};
 
@@ -71,6 +72,36 @@ fn the_page_needs_nothing_else_and_lets_nothing_through() {
     for forbidden in ["http:", "https:", "src=", "@import", "url(", "<link", "<script", "\u{0}"] {
         assert!(!elsewhere.contains(forbidden), "the page holds {forbidden:?}");
     }
+}
+
+#[test]
+fn a_run_that_did_not_come_to_its_end_says_so_beside_the_verdict() {
+    let head = |how: Option<Ending>| {
+        let mut history = history(20);
+        history.end = how.map(|how| End { at_ns: history.end_ns(), how });
+        let page = page(&history, &judgement(Validity::Valid, Vec::new()));
+        page[..page.find("<h1>").unwrap()].to_owned()
+    };
+    assert!(head(Some(Ending::Interrupted)).contains("! interrupted"));
+    assert!(head(Some(Ending::Failed("the disk is full".into()))).contains("! squall failed"));
+    assert!(head(None).contains("! cut short"));
+    assert!(!head(Some(Ending::Completed)).contains("tag doubt"));
+}
+
+#[test]
+fn orders_name_operations_that_are_not_drawn() {
+    let mut anomaly = anomaly(12);
+    anomaly.prefixes[0].last = (1..=60).chain([9_999]).collect();
+    let page = page(&history(200), &judgement(Validity::Invalid, vec![anomaly]));
+    let orders = &page[page.find("class=\"orders\"").unwrap()..page.find("id=\"checkers\"").unwrap()];
+    // Operation 59 is a compare-and-set that was not equal, 58 a write; 9999 is nobody's.
+    for wanted in
+        ["cas 7→8: not equal<span class=\"who\">p59</span>", "write 7<span class=\"who\">p58</span>", "operation 9999"]
+    {
+        assert!(orders.contains(wanted), "{wanted:?} is missing in {orders}");
+    }
+    assert_eq!(orders.matches("class=\"step\"").count(), 8);
+    assert!(orders.contains("… 892 before"), "{orders}");
 }
 
 #[test]

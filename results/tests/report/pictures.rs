@@ -2,9 +2,10 @@
 
 use crate::made::{MS, anomaly, history};
 use crate::xml::{Element, elements};
-use squall_results::History;
+use squall_results::call::{Call, Reply};
 use squall_results::plots::{self, Kind};
 use squall_results::verdict::Role;
+use squall_results::{History, Outcome};
 
 fn drawn(svg: &str) -> Vec<Element> {
     let elements = elements(svg).unwrap_or_else(|wrong| panic!("not well-formed: {wrong}"));
@@ -126,6 +127,27 @@ fn of_a_crowd_the_telling_operations_are_drawn() {
     for drawn in anomaly.operations.iter().filter(|drawn| drawn.role != Role::Context) {
         assert!(svg.contains(&format!("<title>operation {},", drawn.operation.id)), "{:?} is left out", drawn.role);
     }
+}
+
+#[test]
+fn the_same_read_many_times_in_a_row_is_told_once() {
+    let mut anomaly = anomaly(14);
+    let reads = anomaly.operations[3..13].iter_mut().map(|drawn| &mut drawn.operation);
+    for operation in reads {
+        operation.process = 7;
+        operation.returned_ns = Some(operation.invoked_ns + MS / 5);
+        operation.call = Call::Read { key: 0 };
+        operation.outcome = Outcome::Ok(Reply::Read { value: Some(5), version: None });
+    }
+    let svg = plots::render_anomaly(&History::default(), &anomaly);
+    drawn(&svg);
+    assert!(svg.contains(">10 × read → 5</text>"), "{svg}");
+    assert_eq!(svg.matches("read → 5</text>").count(), 1, "nothing else speaks of these reads");
+    assert_eq!(svg.matches("<title>operation ").count(), 14, "each keeps its bar");
+    // Another value in between parts them.
+    anomaly.operations[6].operation.outcome = Outcome::Ok(Reply::Read { value: Some(6), version: None });
+    let svg = plots::render_anomaly(&History::default(), &anomaly);
+    assert!(svg.contains(">3 × read → 5</text>") && svg.contains(">6 × read → 5</text>"), "{svg}");
 }
 
 #[test]
