@@ -7,6 +7,7 @@ use crate::peer::{Links, Membership, listen};
 use crate::storage::{Folder, Identity, Recovered, SEGMENT_BYTES, StorageError, Wal};
 use crate::types::{Bug, NodeId};
 use axum::serve::ListenerExt;
+use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -14,10 +15,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// The length of a tick of the core.
 pub const TICK_MS: u64 = 10;
@@ -25,6 +26,12 @@ pub const TICK_MS: u64 = 10;
 const GRACE: Duration = Duration::from_millis(200);
 /// When the server stops, how long the member may take to close its log, and then the answers to be on their way.
 const STOP_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// A client's connection is probed after so many seconds of silence, then every few seconds, and given up after so many
+/// probes without an answer.
+const KEEP_IDLE_S: u32 = 15;
+const KEEP_INTERVAL_S: u32 = 5;
+const KEEP_COUNT: u32 = 3;
 
 /// Everything that a member is told when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,8 +167,9 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
 /// Answers clients until the member stops and all answers are out.
 async fn serve(clients: TcpListener, handle: Handle, mut stop: watch::Receiver<bool>) {
     let clients = clients.tap_io(|stream| {
-        // Without it a small answer waits for the acknowledgement of the one before; it is slower, not wrong.
-        let _ = stream.set_nodelay(true);
+        if let Err(error) = prepare(stream) {
+            debug!(%error, "a connection keeps the system's settings");
+        }
     });
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -169,6 +177,18 @@ async fn serve(clients: TcpListener, handle: Handle, mut stop: watch::Receiver<b
     if let Err(error) = axum::serve(clients, http::router(handle)).with_graceful_shutdown(stopped).await {
         error!(%error, "the API ended");
     }
+}
+
+/// Sets what makes a client's connection quick to answer, and to end when the client has vanished. It serves without.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // Otherwise a small answer waits for the acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    // A client that was cut off never says that it is gone; kept for ever, such connections use up all descriptors.
+    setsockopt(stream, sockopt::TcpKeepIdle, &KEEP_IDLE_S)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &KEEP_INTERVAL_S)?;
+    setsockopt(stream, sockopt::TcpKeepCount, &KEEP_COUNT)?;
+    setsockopt(stream, sockopt::KeepAlive, &true)?;
+    Ok(())
 }
 
 fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {

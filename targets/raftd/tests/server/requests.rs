@@ -1,7 +1,9 @@
 //! What clients ask of a healthy cluster.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, wait_for};
 use serde_json::{Value, json};
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 
 fn value(value: &str) -> Value {
     json!({ "value": value })
@@ -99,4 +101,22 @@ fn a_retry_within_a_session_is_applied_once_through_whatever_member() {
         let answer = cluster.ask(1, "PUT", "/v1/kv/x", &body).unwrap();
         assert_eq!((answer.status, answer.body["done"].as_str()), (status, Some(done)), "{body}: {}", answer.body);
     }
+}
+
+/// A client behind a cut network never says goodbye. Its connection must not stay open for ever: there is only so much
+/// room for them. The kernel asks it now and then; here we look whether the timer for that runs.
+#[test]
+fn clients_that_vanish_are_noticed() {
+    let mut cluster = Cluster::new(1, &[]);
+    cluster.start(1);
+    wait_for("a status", || cluster.status(1));
+    let idle = TcpStream::connect((Ipv4Addr::LOCALHOST, cluster.client_port(1))).unwrap();
+    let (server, client) = (cluster.client_port(1), idle.local_addr().unwrap().port());
+    wait_for("the connection's keep-alive timer", || {
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let line = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|fields| {
+            fields[1].ends_with(&format!(":{server:04X}")) && fields[2].ends_with(&format!(":{client:04X}"))
+        });
+        line?[5].starts_with("02:").then_some(())
+    });
 }
