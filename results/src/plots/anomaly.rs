@@ -14,7 +14,7 @@ use super::timeline::WIDTH;
 use crate::figures::in_force;
 use crate::history::History;
 use crate::verdict::{Anomaly, AnomalyOperation, Role};
-use axis::Axis;
+use axis::{Axis, closing_ns};
 use rows::Row;
 
 #[cfg(feature = "report")]
@@ -28,6 +28,8 @@ const RIGHT: f64 = WIDTH - 56.0;
 const EDGE: f64 = WIDTH - 14.0;
 /// The most operations that are drawn; contradiction and witnesses first, then what is nearest.
 const MOST_OPERATIONS: usize = 60;
+/// How much before and after the story is drawn, as a share of its length.
+const MARGIN: f64 = 0.25;
 const AXIS_HEIGHT: f64 = 30.0;
 
 /// Draws `anomaly`; `history` adds the faults of that time.
@@ -55,7 +57,7 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let notes = [
         axis.note().map(str::to_owned),
         (nameless > 0).then(|| "Bars without a label say what they are when pointed at.".to_owned()),
-        (left_out > 0).then(|| format!("{left_out} more operations of the same time are not drawn.")),
+        (left_out > 0).then(|| format!("{left_out} more operations around it are not drawn.")),
     ];
     for note in notes.into_iter().flatten() {
         pen.text(left, height + 6.0, "sq-soft sq-small", &note);
@@ -70,9 +72,18 @@ fn left_of(operations: &[&AnomalyOperation]) -> f64 {
     (widths.fold(0.0, f64::max) + 18.0).clamp(LEFT_RANGE.0, LEFT_RANGE.1)
 }
 
-/// The operations that are drawn, by invocation.
+/// The operations that are drawn, by invocation. Where witnesses tell the story, what ended well before it or began well
+/// after it is left out.
 fn choose(anomaly: &Anomaly) -> Vec<&AnomalyOperation> {
-    let mut ranked: Vec<&AnomalyOperation> = anomaly.operations.iter().collect();
+    let has_witness = anomaly.operations.iter().any(|drawn| drawn.role == Role::Witness);
+    let margin_ns = (anomaly.to_ns.saturating_sub(anomaly.from_ns) as f64 * MARGIN) as u64;
+    let (from_ns, to_ns) = (anomaly.from_ns.saturating_sub(margin_ns), anomaly.to_ns.saturating_add(margin_ns));
+    let is_near = |drawn: &&AnomalyOperation| {
+        let operation = &drawn.operation;
+        operation.invoked_ns <= to_ns && from_ns <= closing_ns(drawn).unwrap_or(u64::MAX)
+    };
+    let is_drawn = |drawn: &&AnomalyOperation| drawn.role != Role::Context || !has_witness || is_near(drawn);
+    let mut ranked: Vec<&AnomalyOperation> = anomaly.operations.iter().filter(is_drawn).collect();
     ranked.sort_by_key(|drawn| {
         let distance_ns = anomaly.from_ns.saturating_sub(drawn.operation.effect_until_ns())
             + drawn.operation.invoked_ns.saturating_sub(anomaly.to_ns);
