@@ -75,12 +75,9 @@ pub(super) fn serial(session: Option<u64>, sequence: Option<u64>) -> Result<Opti
 
 impl Transact {
     pub(super) fn transaction(self) -> Result<Transaction, ApiError> {
-        let operation_keys = self.operations.iter().map(|operation| match operation {
-            Operation::Read { key } | Operation::Write { key, .. } | Operation::Delete { key } => key,
-        });
-        let mut keys = self.conditions.iter().map(|condition| &condition.key).chain(operation_keys);
-        keys.try_for_each(|key| check_key(key))?;
-        Ok(Transaction { conditions: self.conditions, operations: self.operations })
+        let transaction = Transaction { conditions: self.conditions, operations: self.operations };
+        transaction.keys().try_for_each(check_key)?;
+        Ok(transaction)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can be asked without a change. The caller makes sure that the machine has applied enough (ReadIndex).
 
-use super::{Done, Machine, SetView, Transaction, Versioned};
+use super::{Done, Machine, Operation, SetView, Transaction, Versioned};
 
 /// A question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,16 @@ pub enum View {
     Set(SetView),
     /// A transaction: what it read, or `None` if a condition did not hold.
     Snapshot(Option<Vec<Done>>),
+}
+
+impl Query {
+    /// About how large it is.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Query::Value(name) | Query::Set(name) => name.len(),
+            Query::Snapshot(transaction) => transaction.keys().map(|key| key.len() + size_of::<Operation>()).sum(),
+        }
+    }
 }
 
 impl Machine {

@@ -79,6 +79,14 @@ pub enum Done {
 }
 
 impl Transaction {
+    /// The key of every condition and operation.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let operation_keys = self.operations.iter().map(|operation| match operation {
+            Operation::Read { key } | Operation::Write { key, .. } | Operation::Delete { key } => key.as_str(),
+        });
+        self.conditions.iter().map(|condition| condition.key.as_str()).chain(operation_keys)
+    }
+
     /// Whether it changes nothing, so that it need not go through the log.
     pub fn only_reads(&self) -> bool {
         self.operations.iter().all(|operation| matches!(operation, Operation::Read { .. }))

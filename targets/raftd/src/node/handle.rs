@@ -1,9 +1,10 @@
 //! The clients' side of a member.
 
-use super::{Failure, Request, Status};
+use super::{Failure, REQUEST_BYTES_MAX, Request, Status};
 use crate::machine::{Answer, Command, Query, View};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 /// Asks a member; clones ask the same one.
@@ -12,31 +13,41 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
     status: watch::Receiver<Status>,
     timeout: Duration,
+    /// The bytes that further requests may have.
+    room: Arc<Semaphore>,
 }
 
 impl Handle {
     /// Asks through `requests`, waits `timeout` at most, and sees what `status` shows.
     pub fn new(requests: mpsc::Sender<Request>, status: watch::Receiver<Status>, timeout: Duration) -> Handle {
-        Handle { requests, status, timeout }
+        Handle { requests, status, timeout, room: Arc::new(Semaphore::new(REQUEST_BYTES_MAX)) }
     }
 
     /// Has the state changed by `command`.
     pub async fn change(&self, command: Command) -> Result<Answer, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.submit(Request::Change { command, reply })?;
+        let command = command.encode();
+        let room = self.room_for(command.len())?;
+        self.submit(Request::Change { command, room, reply })?;
         self.wait(answer).await
     }
 
     /// Looks at the state, linearizably.
     pub async fn ask(&self, query: Query) -> Result<View, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.submit(Request::Ask { query, reply })?;
+        let room = self.room_for(query.bytes())?;
+        self.submit(Request::Ask { query, room, reply })?;
         self.wait(answer).await.map_err(Failure::of_read)
     }
 
     /// What the member believes now; never waits.
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Failure> {
+        let bytes = u32::try_from(bytes).map_err(|_| Failure::QUEUE_FULL)?;
+        self.room.clone().try_acquire_many_owned(bytes).map_err(|_| Failure::QUEUE_FULL)
     }
 
     fn submit(&self, request: Request) -> Result<(), Failure> {

@@ -132,13 +132,14 @@ impl Member {
         }
     }
 
-    fn take(&mut self, request: Request) {
+    fn take(&mut self, mut request: Request) {
+        // The client has gone, and was told that nobody knows; so nobody minds if nothing happens.
+        if request.is_abandoned() {
+            return;
+        }
         self.last_id += 1;
-        match &request {
-            // The client has gone, and was told that nobody knows; so nobody minds if nothing happens.
-            Request::Change { reply, .. } if reply.is_closed() => return,
-            Request::Ask { reply, .. } if reply.is_closed() => return,
-            Request::Change { command, .. } => self.core.propose(self.last_id, command.encode()),
+        match &mut request {
+            Request::Change { command, .. } => self.core.propose(self.last_id, std::mem::take(command)),
             Request::Ask { .. } => self.core.read(self.last_id),
         }
         self.open.insert(self.last_id, request);
@@ -178,7 +179,7 @@ impl Member {
 
     fn serve(&mut self, Granted { id, index }: Granted) {
         assert!(self.applied >= index, "read {id} was granted at {index}, but only {} is applied", self.applied);
-        if let Some(Request::Ask { query, reply }) = self.open.remove(&id) {
+        if let Some(Request::Ask { query, reply, .. }) = self.open.remove(&id) {
             let _ = reply.send(Ok(self.machine.view(&query)));
         }
     }

@@ -16,11 +16,13 @@ pub use journal::Journal;
 pub use member::{Inputs, Member, NodeError};
 pub use status::Status;
 
-use crate::machine::{Answer, Command, Query, View};
-use tokio::sync::oneshot;
+use crate::machine::{Answer, Query, View};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// How many requests wait for the loop to take them; more are refused.
 pub const REQUESTS_MAX: usize = 1024;
+/// How many bytes the requests of clients may have that have no answer yet; more are refused.
+pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 /// How many messages of peers wait for the loop; while there are more, the peers have to wait.
 pub const MESSAGES_MAX: usize = 1024;
 
@@ -29,8 +31,10 @@ pub const MESSAGES_MAX: usize = 1024;
 pub enum Request {
     /// To change the state.
     Change {
-        /// How.
-        command: Command,
+        /// How: an encoded [`Command`](crate::machine::Command).
+        command: Vec<u8>,
+        /// Its part of [`REQUEST_BYTES_MAX`].
+        room: OwnedSemaphorePermit,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Answer, Failure>>,
     },
@@ -38,12 +42,22 @@ pub enum Request {
     Ask {
         /// What of it.
         query: Query,
+        /// Its part of [`REQUEST_BYTES_MAX`].
+        room: OwnedSemaphorePermit,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<View, Failure>>,
     },
 }
 
 impl Request {
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Request::Change { reply, .. } => reply.is_closed(),
+            Request::Ask { reply, .. } => reply.is_closed(),
+        }
+    }
+
     /// Answers that it came to nothing.
     pub(crate) fn fail(self, failure: Failure) {
         // Who has gone away does not wait for an answer.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::{self, Core, Fate, Reason};
-use crate::machine::{Change, Versioned};
+use crate::machine::{Change, Command, Versioned};
 use crate::peer::{Links, Membership};
 use crate::storage::memory::Memory;
 use crate::storage::{Identity, SEGMENT_BYTES, Wal};
@@ -87,6 +87,33 @@ async fn many_writes_at_once_share_a_sync() {
     assert_eq!(writes.join_all().await.len(), 200);
     let operations = alone.disk.operations() - before;
     assert!(operations < 100, "{operations} writes and syncs for 200 changes");
+}
+
+/// A few thousand requests are nothing, a few thousand of the largest ones are gigabytes.
+#[tokio::test]
+async fn large_requests_are_refused_before_they_fill_the_memory() {
+    const BYTES: usize = 1 << 20;
+    let (sender, mut requests) = mpsc::channel(REQUESTS_MAX);
+    let handle = Handle::new(sender, watch::channel(Status::default()).1, DEADLINE);
+    let large = || Command { serial: None, change: Change::Write { key: "k".into(), value: "v".repeat(BYTES) } };
+    let mut clients = tokio::task::JoinSet::new();
+    let mut taken = Vec::new();
+    while taken.len() < REQUESTS_MAX {
+        let handle = handle.clone();
+        clients.spawn(async move { handle.change(large()).await });
+        tokio::select! {
+            request = requests.recv() => taken.extend(request),
+            ended = clients.join_next() => {
+                assert_eq!(ended.unwrap().unwrap(), Err(Failure::QUEUE_FULL));
+                break;
+            }
+        }
+    }
+    assert_eq!(taken.len(), REQUEST_BYTES_MAX / BYTES - 1, "each is a little more than its value");
+    taken.pop().unwrap().fail(Failure::CUT_OFF);
+    assert_eq!(clients.join_next().await.unwrap().unwrap(), Err(Failure::CUT_OFF));
+    clients.spawn(async move { handle.change(large()).await });
+    assert!(requests.recv().await.is_some(), "what was answered makes room");
 }
 
 #[tokio::test]
