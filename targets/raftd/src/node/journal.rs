@@ -45,10 +45,11 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Lets the thread finish what it was asked, so that the log is closed when this returns.
+    /// Lets the thread finish what it was asked, so that the log is closed when this returns. A member that panics does
+    /// not wait: a disk that hangs would keep a broken server alive.
     fn drop(&mut self) {
         self.queue = None;
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take().filter(|_| !thread::panicking()) {
             let _ = thread.join();
         }
     }

@@ -6,6 +6,7 @@ use crate::machine::{Change, Command, Versioned};
 use crate::peer::{Links, Membership};
 use crate::storage::memory::Memory;
 use crate::storage::{Identity, SEGMENT_BYTES, Wal};
+use crate::types::NodeId;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -21,13 +22,18 @@ struct Alone {
     stop: watch::Sender<bool>,
     running: JoinHandle<Result<(), NodeError>>,
     /// Keeps the member from believing that all peers are gone for good.
-    _messages: mpsc::Sender<core::Message>,
+    messages: mpsc::Sender<core::Message>,
 }
 
 fn start(disk: &Memory) -> Alone {
+    start_among(vec![1], disk)
+}
+
+/// Starts member 1 of `members`; nobody plays the others.
+fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
     let identity = Identity { cluster: "tests".into(), member: 1 };
     let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
-    let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, vec![1], 1, 1) };
+    let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members, 1, 1) };
     let core = Core::new(settings, recovered.hard_state, recovered.entries).unwrap();
     let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![] };
     let (messages, to_member) = mpsc::channel(MESSAGES_MAX);
@@ -39,7 +45,7 @@ fn start(disk: &Memory) -> Alone {
     let inputs = Inputs { messages: to_member, requests, stop: stopped, tick: Duration::from_millis(5) };
     let running = tokio::spawn(member.run(inputs));
     let handle = Handle::new(from_clients, shown, DEADLINE);
-    Alone { disk: disk.clone(), handle, stop, running, _messages: messages }
+    Alone { disk: disk.clone(), handle, stop, running, messages }
 }
 
 fn write(key: &str) -> Command {
@@ -124,6 +130,40 @@ async fn when_the_disk_fails_the_member_stops_and_leaves_clients_in_doubt() {
     assert_eq!(alone.handle.change(write("y")).await, Err(Failure::CUT_OFF));
     assert!(matches!(alone.running.await.unwrap(), Err(NodeError::Storage(_))));
     assert_eq!(alone.handle.change(write("z")).await, Err(Failure::NOT_TAKEN));
+}
+
+/// Two things at once: an invariant breaks while the disk hangs. The member must not wait for the disk then, or the
+/// server would live on by half.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_invariant_ends_the_member_though_the_disk_hangs() {
+    let alone = start_among(vec![1, 2], &Memory::default());
+    let body = core::Body::Heartbeat { round: 1, commit: 7 };
+    let ended = std::thread::scope(|scope| {
+        let (held, holds) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let disk = &alone.disk;
+        scope.spawn(move || {
+            let _hang = disk.hang();
+            held.send(()).unwrap();
+            let _ = released.recv();
+        });
+        holds.recv().unwrap();
+        let comes_true = |condition: &dyn Fn() -> bool| {
+            let start = Instant::now();
+            while !condition() && start.elapsed() < Duration::from_secs(3) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            condition()
+        };
+        let term = alone.handle.status().term;
+        assert!(comes_true(&|| alone.handle.status().term > term + 1), "no election, hence nothing to write");
+        alone.messages.try_send(core::Message { from: 2, to: 1, term: 1 << 20, body }).unwrap();
+        let ended = comes_true(&|| alone.running.is_finished());
+        drop(release);
+        ended
+    });
+    assert!(ended, "the member waits for its disk");
+    assert!(alone.running.await.unwrap_err().is_panic());
 }
 
 #[tokio::test]

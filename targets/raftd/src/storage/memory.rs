@@ -56,6 +56,11 @@ impl Memory {
         self.state().fails_at = Some(number);
     }
 
+    /// Lets every operation hang until what this returns is dropped.
+    pub(crate) fn hang(&self) -> impl Drop {
+        self.state()
+    }
+
     pub(crate) fn operations(&self) -> usize {
         self.state().operations
     }
