@@ -71,7 +71,7 @@ async fn round(workers: usize) -> anyhow::Result<f64> {
     };
     let begin = Instant::now();
     let mut crew = Crew::hire(workers, place);
-    crew.drive(&mut Interpreter::new(generator(workers), workers, 3), &mut stop).await;
+    crew.drive(&mut Interpreter::new(generator(workers), workers, 3), &mut stop).await.expect("no worker panics");
     drop(crew);
     recording.finish()?;
     let rate = CALLS as f64 / begin.elapsed().as_secs_f64();

@@ -114,6 +114,9 @@ fn families(typed: Option<&[String]>) -> Result<Option<Vec<FaultName>>, String> 
     match typed {
         None => Ok(None),
         Some([none]) if none == "none" => Ok(Some(Vec::new())),
+        Some(names) if names.iter().any(|name| name == "none") => {
+            Err("`none` stands alone; name faults or none".into())
+        }
         Some(names) => names.iter().map(|name| name.parse()).collect::<Result<_, _>>().map(Some),
     }
 }

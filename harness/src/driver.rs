@@ -9,6 +9,7 @@ use squall_results::event::{Invoke, Return};
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Client, Completion, Session};
 use std::sync::Arc;
+use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -44,8 +45,13 @@ pub struct Crew {
     place: Workplace,
     jobs: Vec<mpsc::UnboundedSender<Dispatch>>,
     ended: mpsc::UnboundedReceiver<Ended>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
+
+/// A worker panicked: its call will never return, and nobody could go on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a worker of squall panicked in the middle of a call; please report this with what it said")]
+pub struct WorkerPanicked;
 
 impl Crew {
     /// Starts `workers` workers on the current runtime.
@@ -57,12 +63,15 @@ impl Crew {
             tasks.spawn(work(queue, report.clone(), place.clone()));
             jobs
         });
-        Crew { jobs: jobs.collect(), place, ended, _tasks: tasks }
+        Crew { jobs: jobs.collect(), place, ended, tasks }
     }
 
     /// Drives `interpreter` until its generator has ended, or `stop` asks for an end; then no further call is made, but
     /// the open ones are waited for.
-    pub async fn drive(&mut self, interpreter: &mut Interpreter, stop: &mut Stop) {
+    ///
+    /// # Errors
+    /// When a worker panicked.
+    pub async fn drive(&mut self, interpreter: &mut Interpreter, stop: &mut Stop) -> Result<(), WorkerPanicked> {
         let mut batch = Vec::new();
         loop {
             if stop.requested() {
@@ -70,7 +79,7 @@ impl Crew {
             }
             let wait = match self.dispatch(interpreter) {
                 Step::Wait(until_ns) => until_ns,
-                Step::Done | Step::Dispatch(_) => return,
+                Step::Done | Step::Dispatch(_) => return Ok(()),
             };
             let alarm = async {
                 match wait {
@@ -80,6 +89,8 @@ impl Crew {
             };
             tokio::select! {
                 biased;
+                // Its queue is open as long as the crew lives, so a worker never ends in order.
+                Some(_) = self.tasks.join_next() => return Err(WorkerPanicked),
                 _ = self.ended.recv_many(&mut batch, 1024) => self.complete(interpreter, &mut batch),
                 () = stop.wait() => {}
                 () = alarm => {}

@@ -1,12 +1,13 @@
 //! From a history on disk to a verdict and a report: everything after the run, repeatable from the folder alone.
 
 use crate::logs;
-use squall_results::event::PhaseName;
+use squall_results::event::{Ending, PhaseName};
 use squall_results::figures::Figures;
 use squall_results::folder::{RunFolder, write_whole};
 use squall_results::report::{self, ReportInput};
-use squall_results::{Budget, Checker, History, Judgement, Promise, Validity, Verdict, plots};
+use squall_results::{Budget, Call, Checker, History, Judgement, Promise, Validity, Verdict, plots};
 use squall_workloads::Workload;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -25,7 +26,9 @@ pub struct Judged {
 pub fn judge(history: History, workload: &Workload, promise: Promise, budget: &Budget) -> Judged {
     let checkers = (workload.checkers)(promise);
     let mut verdicts: Vec<Verdict> = checkers.iter().map(|checker| check(checker.as_ref(), &history, budget)).collect();
-    verdicts.extend(recovery(&history));
+    if matches!(&history.end, Some(end) if end.how == Ending::Completed) {
+        verdicts.extend([recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
+    }
     let judgement = Judgement::new(promise, verdicts);
     let figures = Figures::of(&history);
     Judged { history, judgement, figures }
@@ -46,10 +49,32 @@ fn unknown(checker: &str, reason: String) -> Verdict {
 
 /// A cluster that did not come back was not read at the end, so what it lost nobody knows.
 fn recovery(history: &History) -> Option<Verdict> {
-    let completed = matches!(&history.end, Some(end) if end.how == squall_results::event::Ending::Completed);
-    let recovered = history.phase_ns(PhaseName::FinalReads).is_some();
-    let lost = completed && !recovered && history.phase_ns(PhaseName::Recovery).is_some();
-    lost.then(|| unknown("recovery", "the cluster did not serve again after the storm; final reads are missing".into()))
+    let lost = history.phase_ns(PhaseName::Recovery).is_some() && history.phase_ns(PhaseName::FinalReads).is_none();
+    let reason = "the cluster did not serve again after the storm (squall.log says why), so there are no final reads";
+    lost.then(|| unknown("recovery", reason.into()))
+}
+
+/// A node that did not answer a final call hides what it lost.
+fn final_reads(history: &History) -> Option<Verdict> {
+    let begun_ns = history.phase_ns(PhaseName::FinalReads)?;
+    let mut answered: HashMap<(&str, &Call), bool> = HashMap::new();
+    for operation in history.operations.iter().filter(|operation| operation.invoked_ns >= begun_ns) {
+        *answered.entry((&operation.node, &operation.call)).or_default() |= operation.outcome.is_ok();
+    }
+    let mut missing: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((node, _), _) in answered.iter().filter(|(_, answered)| !**answered) {
+        *missing.entry(node).or_default() += 1;
+    }
+    let told: Vec<String> = missing.iter().map(|(node, count)| format!("{count} through {node}")).collect();
+    let reason = || format!("final calls got no answer, however often they were tried: {}", told.join(", "));
+    (!told.is_empty()).then(|| unknown("final-reads", reason()))
+}
+
+/// Where faults were wanted and none ever was in force, nothing was tested.
+fn faults(history: &History) -> Option<Verdict> {
+    let none = !history.faults.is_empty() && history.faults.iter().all(|fault| fault.in_force.is_none());
+    let reason = || format!("none of the {} faults was in force, so nothing was tested", history.faults.len());
+    none.then(|| unknown("faults", reason()))
 }
 
 /// How many anomalies are drawn into files of their own.
@@ -57,10 +82,18 @@ const DRAWN_MAX: usize = 20;
 
 /// The results of a run could not be written. The history is untouched.
 #[derive(Debug, Error)]
-#[error("cannot write {path}: {source}")]
-pub struct WriteError {
-    path: PathBuf,
-    source: io::Error,
+pub enum WriteError {
+    /// The system refused a file.
+    #[error("cannot write {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A plot or the page could not be drawn.
+    #[error("drawing the report of {0} failed inside squall; please report this with the history")]
+    Panicked(PathBuf),
 }
 
 /// What the report says besides the history and its judgement.
@@ -78,8 +111,14 @@ pub struct Surroundings<'a> {
 /// # Errors
 /// When one of them cannot be written.
 pub fn write(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -> Result<(), WriteError> {
+    // A verdict comes out in any case, also when its pictures do not.
+    let write = std::panic::AssertUnwindSafe(|| write_files(folder, judged, surroundings));
+    std::panic::catch_unwind(write).unwrap_or_else(|_| Err(WriteError::Panicked(folder.root().into())))
+}
+
+fn write_files(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -> Result<(), WriteError> {
     let Judged { history, judgement, figures } = judged;
-    let at = |path: PathBuf| move |source| WriteError { path, source };
+    let at = |path: PathBuf| move |source| WriteError::Io { path, source };
     folder.write_judgement(judgement).map_err(at(folder.verdict()))?;
     std::fs::create_dir_all(folder.plots()).map_err(at(folder.plots()))?;
     let overviews =
@@ -105,4 +144,72 @@ pub fn write(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -
         facts: surroundings.facts,
     });
     write_whole(&folder.report(), page.as_bytes()).map_err(at(folder.report()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_results::event::{End, FaultChange, FaultEvent, Invoke, Phase, Return};
+    use squall_results::{Event, Outcome, Reply};
+
+    /// A history with a storm, a recovery and what `events` add; the checkers beside the workload's that do not know.
+    fn check(events: Vec<Event>, expected: &[(&str, &str)]) {
+        let phase = |at_ns, name| Event::Phase(Phase { at_ns, name });
+        let begin = [phase(1, PhaseName::Storm), phase(10, PhaseName::Recovery)];
+        let end = Event::End(End { at_ns: 100, how: Ending::Completed });
+        let history = History::from_events(begin.into_iter().chain(events).chain([end])).unwrap();
+        let workload = squall_workloads::find("register").unwrap();
+        let judged = judge(history, workload, Promise::Linearizable, &Budget::default());
+        assert_eq!(judged.judgement.validity, Validity::Unknown);
+        let ours = judged.judgement.verdicts.iter().skip((workload.checkers)(Promise::Linearizable).len());
+        let told: Vec<(&str, &str)> = ours.map(|verdict| (&*verdict.checker, &*verdict.reason)).collect();
+        assert_eq!(told.len(), expected.len(), "{told:?}");
+        for ((checker, reason), (expected, part)) in told.iter().zip(expected) {
+            assert!(checker == expected && reason.contains(part), "{told:?}");
+        }
+    }
+
+    fn final_phase() -> Event {
+        Event::Phase(Phase { at_ns: 20, name: PhaseName::FinalReads })
+    }
+
+    fn read(op: u64, node: &str, key: u64, outcome: Outcome) -> [Event; 2] {
+        let (at_ns, node, call) = (20 + 2 * op, node.into(), Call::Read { key });
+        let invoke = Invoke { at_ns, due_ns: at_ns, op, process: op, node, call };
+        [Event::Invoke(invoke), Event::Return(Return { at_ns: at_ns + 1, op, outcome })]
+    }
+
+    fn fault(fault: u32, change: FaultChange) -> [Event; 2] {
+        let (family, what, selector) = ("kill".into(), "kill n1".into(), "one".into());
+        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()] };
+        [inject, change].map(|change| Event::Fault(FaultEvent { at_ns: 2, fault, change }))
+    }
+
+    #[test]
+    fn a_cluster_that_did_not_come_back_is_no_valid_one() {
+        check(vec![], &[("recovery", "no final reads")]);
+    }
+
+    #[test]
+    fn a_final_read_without_an_answer_leaves_doubt() {
+        let ok = || Outcome::Ok(Reply::Read { value: None, version: None });
+        let fail = || Outcome::Fail("no answer".into());
+        let answered = [read(0, "n1", 0, ok()), read(1, "n2", 0, fail()), read(2, "n2", 0, ok())];
+        let events = |rest: Vec<[Event; 2]>| {
+            std::iter::once(final_phase()).chain(answered.iter().cloned().chain(rest).flatten()).collect()
+        };
+        check(events(vec![]), &[]);
+        check(events(vec![read(3, "n1", 7, fail()), read(4, "n1", 7, fail())]), &[("final-reads", ": 1 through n1")]);
+    }
+
+    #[test]
+    fn faults_that_never_were_in_force_tested_nothing() {
+        let not_in_force = |id| fault(id, FaultChange::NotInForce { reason: "no node says that it leads".into() });
+        let in_force = fault(9, FaultChange::InForce { evidence: "n1 gone".into() });
+        let mut events = vec![final_phase()];
+        events.extend(not_in_force(0).into_iter().chain(not_in_force(1)));
+        check(events.clone(), &[("faults", "none of the 2 faults")]);
+        events.extend(in_force);
+        check(events, &[]);
+    }
 }

@@ -14,6 +14,7 @@ pub mod narrate;
 pub mod plan;
 pub mod recorder;
 pub mod run;
+pub mod sampler;
 pub mod seed;
 pub mod stop;
 pub mod summary;

@@ -167,7 +167,9 @@ impl Wishes {
 
     fn parse(text: &str, path: &str) -> Result<Wishes, PlanError> {
         serde_yaml::from_str(text).map_err(|error| {
-            let shown = error.to_string().replace("<input>", path);
+            // The advice to a programmer is none to the author of a plan.
+            let text = error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+            let shown = text.replace("<input>", path);
             PlanError::Malformed { path: path.to_owned(), shown }
         })
     }
@@ -206,8 +208,7 @@ impl Wishes {
         // A single node has no links to cut.
         let fits = |family: &squall_nemesis::Family| nodes > 1 || *family != squall_nemesis::Family::Partition;
         let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
-        let mut faults: Vec<FaultName> = self.faults.unwrap_or_else(all_families);
-        faults.dedup();
+        let faults = distinct(self.faults.unwrap_or_else(all_families));
         let schedule = self.schedule.unwrap_or_else(|| {
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
             schedule::draw(&families, time_limit, &mut seed::stream(seed, "schedule"))
@@ -230,6 +231,18 @@ impl Wishes {
         plan.check()?;
         Ok(plan)
     }
+}
+
+/// The families in their order, each once: one that is named twice is not to come twice as often.
+fn distinct(names: Vec<FaultName>) -> Vec<FaultName> {
+    let first = |(place, name): (usize, &FaultName)| (!names[..place].contains(name)).then(|| name.clone());
+    names.iter().enumerate().filter_map(first).collect()
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 /// What the target promises by default.
@@ -279,6 +292,9 @@ impl Plan {
             if chosen.is_empty() {
                 return refuse("it names no node".into());
             }
+            if let Some((_, name)) = chosen.iter().enumerate().find(|(place, name)| chosen[..*place].contains(name)) {
+                return refuse(format!("it names {name} twice"));
+            }
             if let Some(name) = chosen.iter().find(|name| !names.contains(name)) {
                 return refuse(crate::names::unknown("node", name, names.iter().map(String::as_str)));
             }
@@ -322,8 +338,8 @@ impl Plan {
     pub fn command(&self, path: &Path) -> String {
         let repeated = Wishes { seed: Some(self.seed), ..Wishes::default() }.resolve();
         // The launcher tells by what name it was called.
-        let squall = std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into());
-        let by_file = format!("{squall} test --plan {}", path.display());
+        let squall = quoted(&std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into()));
+        let by_file = format!("{squall} test --plan {}", quoted(&path.display().to_string()));
         let Ok(default) = repeated else { return by_file };
         let mut command = format!("{squall} test {}", self.target);
         let mut wishes = Wishes { seed: Some(self.seed), target: Some(self.target.clone()), ..Wishes::default() };
@@ -401,6 +417,22 @@ mod tests {
     }
 
     #[test]
+    fn a_family_that_is_named_twice_counts_once() {
+        let plan = parse("seed: 7\nfaults: [kill, pause, kill]").unwrap();
+        assert_eq!(plan.faults.iter().map(FaultName::as_str).collect::<Vec<_>>(), ["kill", "pause"]);
+        assert_eq!(plan.schedule, parse("seed: 7\nfaults: [kill, pause]").unwrap().schedule);
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, expected) in [("run/plan.yaml", "run/plan.yaml"), ("my run", "'my run'"), ("it's", r"'it'\''s'")] {
+            assert_eq!(quoted(word), expected);
+        }
+        let plan = parse("seed: 7\nrecovery_timeout: 5s").unwrap();
+        assert_eq!(plan.command(Path::new("a b/plan.yaml")), "squall test --plan 'a b/plan.yaml'");
+    }
+
+    #[test]
     fn a_seed_repeats_the_schedule() {
         assert_eq!(parse("seed: 7").unwrap().schedule, parse("seed: 7").unwrap().schedule);
         assert_ne!(parse("seed: 7").unwrap().schedule, parse("seed: 8").unwrap().schedule);
@@ -459,6 +491,7 @@ mod tests {
         refused("schedule: [{at: 19s, for: 4s, fault: kill, select: one}]\n", &["fault 1", "after the storm"]);
         refused("schedule: [{at: 1s, for: 4s, fault: partition, select: all}]\n", &["fault 1", "other side"]);
         refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n7]}}]\n", &["no node called `n7`", "n1"]);
+        refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n1, n1]}}]\n", &["fault 1", "n1 twice"]);
         refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
     }
 }

@@ -1,19 +1,20 @@
 //! Carries a plan out: cluster, storm, recovery, final reads. The artifacts are the history and the nodes' logs.
 
 use crate::clock::RunClock;
-use crate::driver::{Clients, Crew, Workplace};
+use crate::driver::{Clients, Crew, WorkerPanicked, Workplace};
 use crate::interpreter::Interpreter;
 use crate::logs::Tail;
 use crate::narrate::Narrator;
 use crate::plan::Plan;
 use crate::recorder::{self, RecordError, Recorder};
+use crate::sampler::Sampler;
 use crate::seed;
 use crate::stop::{Reason, Stop, Stopper};
 use crate::tally::Tally;
 use squall_nemesis::Conductor;
 use squall_nemesis::conduct::Record;
 use squall_results::call::Key;
-use squall_results::event::{End, Ending, FaultEvent, Measured, Phase, PhaseName, Sample, Start};
+use squall_results::event::{End, Ending, FaultEvent, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Client, Session};
@@ -21,7 +22,7 @@ use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
 use squall_targets::deployment::{DeployError, Deployment};
 use squall_targets::sandbox::Sandbox;
 use squall_targets::target::{TargetError, TargetOptions};
-use squall_workloads::generator::{KeyLimits, PoissonRate, TimeLimit};
+use squall_workloads::generator::{KeyLimits, OnNodes, PoissonRate, Reserve, TimeLimit};
 use squall_workloads::{Generator, Options};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,9 +31,6 @@ use thiserror::Error;
 
 /// How long the cluster may take to serve before the storm.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How often every node is asked who leads.
-const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// squall could not carry the plan out. This says nothing about the target.
 #[derive(Debug, Error)]
@@ -57,6 +55,9 @@ pub enum RunError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A worker ended in the middle of its work.
+    #[error(transparent)]
+    Worker(#[from] WorkerPanicked),
     /// The run was stopped because squall itself could not go on.
     #[error("{0}")]
     Stopped(String),
@@ -99,6 +100,7 @@ struct FaultRecord {
     clock: RunClock,
     recorder: Recorder,
     narrator: Arc<Narrator>,
+    stopper: Stopper,
 }
 
 impl Record for FaultRecord {
@@ -109,6 +111,10 @@ impl Record for FaultRecord {
     fn record(&self, event: FaultEvent) {
         self.narrator.fault(&event);
         self.recorder.record(Event::Fault(event));
+    }
+
+    fn failed(&self, reason: String) {
+        self.stopper.stop(Reason::Failure(reason));
     }
 }
 
@@ -175,9 +181,16 @@ impl Run<'_> {
         let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
-        let sampler =
-            TaskGuard(tokio::spawn(sample(deployment.clone(), self.clock, self.recorder.clone(), narrator.clone())));
-        let result = self.weather(&deployment, tally).await;
+        let sampler = Sampler {
+            deployment: deployment.clone(),
+            clock: self.clock,
+            recorder: self.recorder.clone(),
+            narrator: narrator.clone(),
+            stopper: self.surroundings.stopper.clone(),
+        };
+        let sampler = TaskGuard(tokio::spawn(sampler.go()));
+        // Stopped before the storm began: then there is nothing to do but to end in order.
+        let result = if self.surroundings.stop.requested() { Ok(()) } else { self.weather(&deployment, tally).await };
         drop((sampler, live));
         let down = deployment.cluster().down().await;
         tail.finish();
@@ -208,10 +221,10 @@ impl Run<'_> {
         deployment.start_all().await?;
         let serving = tokio::select! {
             serving = deployment.await_agreement(START_TIMEOUT) => serving?,
-            () = stop.stopped() => return Err(RunError::Stopped("stopped before the storm began".into())),
+            () = stop.stopped() => return Ok(deployment),
         };
-        let told =
-            format!("{} nodes up in {} ms, serving after {} ms", self.plan.nodes, up.as_millis(), serving.as_millis());
+        let nodes = crate::summary::plural(self.plan.nodes, "node");
+        let told = format!("{nodes} up in {} ms, serving after {} ms", up.as_millis(), serving.as_millis());
         narrator.say_at(self.clock.now_ns(), &told);
         Ok(deployment)
     }
@@ -227,29 +240,34 @@ impl Run<'_> {
             nodes: plan.node_names().into(),
             clients: Arc::new(TargetClients(deployment.clone())),
         };
-        let mut crew = Crew::hire(plan.concurrency, place);
-        let mut interpreter = Interpreter::new(storm_generator(plan), plan.concurrency, plan.nodes);
+        // The storm may have fewer workers than there are nodes; the final reads need one on each.
+        let workers = plan.concurrency.max(plan.nodes);
+        let mut crew = Crew::hire(workers, place);
+        let mut interpreter = Interpreter::new(storm_generator(plan), workers, plan.nodes);
         self.enter(PhaseName::Storm, "storm");
         let record = FaultRecord {
             clock: self.clock,
             recorder: self.recorder.clone(),
             narrator: self.surroundings.narrator.clone(),
+            stopper: self.surroundings.stopper.clone(),
         };
         let conductor = Conductor::new(deployment.clone(), Arc::new(record), seed::stream(plan.seed, "nodes"));
         let end = || {
             let mut stop = self.surroundings.stop.clone();
             async move { stop.stopped().await }
         };
-        let storm = crew.drive(&mut interpreter, &mut stop);
-        tokio::join!(storm, conductor.conduct(&plan.schedule, Instant::now(), end));
+        let storm = async {
+            let driven = crew.drive(&mut interpreter, &mut stop).await;
+            driven.inspect_err(|error| self.surroundings.stopper.stop(Reason::Failure(error.to_string())))
+        };
+        tokio::join!(storm, conductor.conduct(&plan.schedule, Instant::now(), end)).0?;
         if stop.requested() || !self.recover(deployment).await? {
             return Ok(());
         }
         self.enter(PhaseName::FinalReads, "final reads");
         let keys: Vec<Key> = interpreter.keys().collect();
         interpreter.go_on_with(plan.workload.workload().finals(&keys, plan.nodes));
-        crew.drive(&mut interpreter, &mut stop).await;
-        Ok(())
+        Ok(crew.drive(&mut interpreter, &mut stop).await?)
     }
 
     fn enter(&self, name: PhaseName, told: &str) {
@@ -320,29 +338,8 @@ fn storm_generator(plan: &Plan) -> Box<dyn Generator> {
     };
     let calls = (plan.workload.workload().storm)(options);
     let paced = PoissonRate::new(plan.rate_hz, seed::stream(plan.seed, "rate"), calls);
-    Box::new(TimeLimit::new(plan.time_limit.ns(), paced))
-}
-
-/// Asks every node who leads, over and over, and records what has changed.
-async fn sample(deployment: Arc<Deployment>, clock: RunClock, recorder: Recorder, narrator: Arc<Narrator>) {
-    let mut before: Vec<Option<Measured>> = vec![None; deployment.nodes().len()];
-    loop {
-        let statuses = deployment.statuses().await;
-        let at_ns = clock.now_ns();
-        let newest = statuses.iter().flatten().max_by_key(|status| status.term);
-        narrator.leader(newest.and_then(|status| status.leader.clone()));
-        for ((node, status), before) in deployment.nodes().iter().zip(&statuses).zip(&mut before) {
-            let measured = match status {
-                Ok(status) => Measured::Leader { leader: status.leader.clone(), term: status.term },
-                Err(_) => Measured::Silent,
-            };
-            if before.as_ref() != Some(&measured) {
-                recorder.record(Event::Sample(Sample { at_ns, node: node.name.clone(), measured: measured.clone() }));
-                *before = Some(measured);
-            }
-        }
-        tokio::time::sleep(SAMPLE_EVERY).await;
-    }
+    let storm = Box::new(TimeLimit::new(plan.time_limit.ns(), paced));
+    Box::new(Reserve::new(vec![(plan.concurrency, storm)], Box::new(OnNodes::every(0, &[], 1))))
 }
 
 /// A task that ends when this is dropped.

@@ -1,11 +1,11 @@
-//! Being asked to stop: Ctrl-C, SIGTERM, a history that cannot be written.
+//! Being asked to stop: Ctrl-C, SIGTERM, a closed terminal, a history that cannot be written.
 
 use tokio::sync::watch;
 
 /// Why a run shall stop early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// Somebody asked for it: Ctrl-C or SIGTERM.
+    /// Somebody asked for it: Ctrl-C, SIGTERM, or a terminal that was closed.
     Signal(&'static str),
     /// squall itself cannot go on.
     Failure(String),
@@ -69,7 +69,8 @@ impl Stop {
     }
 }
 
-/// Turns SIGINT and SIGTERM into a stop. A second one ends the process at once; everything local dies with it.
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop. A second one ends the process at once; everything local dies with it. A
+/// SIGHUP that is ignored, as under `nohup`, stays so.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
@@ -77,12 +78,14 @@ pub fn on_signals(stopper: Stopper) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = if ignored(libc::SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
         let mut before = false;
         loop {
             let name = tokio::select! {
                 _ = interrupt.recv() => "Ctrl-C",
                 _ = terminate.recv() => "SIGTERM",
+                Some(_) = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => "SIGHUP",
             };
             if before {
                 std::process::exit(crate::exit::Exit::Failed as i32);
@@ -92,4 +95,15 @@ pub fn on_signals(stopper: Stopper) -> std::io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Whether whoever started squall wants this signal to be ignored.
+fn ignored(signal: libc::c_int) -> bool {
+    let mut now = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action sigaction changes nothing and only fills `now`, which is large enough and is read only
+    // when the call succeeded.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), now.as_mut_ptr()) == 0
+            && now.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }

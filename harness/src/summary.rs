@@ -45,7 +45,8 @@ fn ms(ns: u64) -> String {
     }
 }
 
-fn plural(number: usize, one: &str) -> String {
+/// `1 node`, `3 nodes`.
+pub(crate) fn plural(number: usize, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 

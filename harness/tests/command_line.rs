@@ -19,6 +19,7 @@ fn check(args: &[&str], status: i32, parts: &[&str]) {
 fn unknown_names_are_refused_with_the_nearest() {
     check(&["test", "raftt"], 64, &["no target called `raftt`", "did you mean `raft`?"]);
     check(&["test", "--workload", "regster"], 64, &["did you mean `register`?"]);
+    check(&["test", "--faults", "kill,none"], 64, &["`none` stands alone"]);
     check(&["test", "--faults", "kill,puase"], 64, &["did you mean `pause`?"]);
     check(&["test", "--bug", "stale-raed"], 64, &["did you mean `stale-read`?"]);
     check(&["test", "--consistency", "linearisable"], 64, &["did you mean `linearizable`?"]);
@@ -120,11 +121,15 @@ fn a_cut_last_line_is_accepted_and_noted() {
 fn broken_histories_are_refused_with_the_line() {
     let whole = history(1);
     let broken = whole.replacen(r#""op":1,"#, r#""op":"one","#, 1);
-    check_history(&broken, &[], 64, &["history.jsonl, line 4", "not an event"]);
+    check_history(&broken, &[], 64, &["history.jsonl, line 4", "not an event", "column"]);
     let twice = format!("{whole}{}\n", whole.lines().nth(1).unwrap());
     check_history(&twice, &[], 64, &["line 182", "operation 0 is invoked twice"]);
     check_history("", &[], 64, &["holds no event"]);
     check_history("not json\n", &[], 64, &["line 1"]);
+    let endless = format!("{START}\n{}", "x".repeat(17 << 20));
+    check_history(&endless, &[], 64, &["line 2", "longer than"]);
+    let late = whole.replacen(r#""at_ns":50,"#, r#""at_ns":18446744073709551615,"#, 1);
+    check_history(&late, &[], 64, &["line 3", "later than any run"]);
     let newer = whole.replacen(r#""format":1"#, r#""format":99"#, 1);
     check_history(&newer, &[], 64, &["form 99", "newer squall"]);
     check(&["check", "/no/such/history.jsonl"], 64, &["/no/such/history.jsonl"]);

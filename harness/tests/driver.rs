@@ -81,7 +81,7 @@ async fn drive(memory: &Arc<Memory>, calls: usize, folder: &std::path::Path) -> 
     };
     let tally = place.tally.clone();
     let mut crew = Crew::hire(6, place);
-    crew.drive(&mut Interpreter::new(generator(calls), 6, 3), &mut stop).await;
+    crew.drive(&mut Interpreter::new(generator(calls), 6, 3), &mut stop).await.unwrap();
     recording.finish().unwrap();
     (path, tally)
 }
@@ -129,10 +129,47 @@ async fn a_stop_ends_a_drive_without_end() {
         }
         stopper.stop(Reason::Signal("a test"));
     };
-    tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(drive, asked) }).await.expect("it ends");
+    tokio::time::timeout(Duration::from_secs(20), async { tokio::join!(drive, asked).0 })
+        .await
+        .expect("it ends")
+        .unwrap();
     recording.finish().unwrap();
     let history = reader::read_history(&folder.path().join("history.jsonl")).unwrap();
     assert!(history.operations.iter().all(|operation| operation.returned_ns.is_some()), "open calls are waited for");
+}
+
+/// Whose every client panics.
+struct Broken;
+
+#[async_trait]
+impl Client for Broken {
+    async fn call(&mut self, call: &Call) -> Completion {
+        panic!("a test wants {call} to go wrong")
+    }
+}
+
+impl Clients for Broken {
+    fn client(&self, _node: usize) -> Box<dyn Client> {
+        Box::new(Broken)
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_ends_the_drive() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stopper, mut stop) = stop::channel();
+    let (recorder, _recording) = recorder::start(&folder.path().join("history.jsonl"), stopper).unwrap();
+    let place = Workplace {
+        clock: RunClock::start(),
+        recorder,
+        tally: Arc::default(),
+        nodes: ["n1", "n2", "n3"].map(String::from).into(),
+        clients: Arc::new(Broken),
+    };
+    let mut crew = Crew::hire(6, place);
+    let mut interpreter = Interpreter::new(generator(6), 6, 3);
+    let drive = tokio::time::timeout(Duration::from_secs(20), crew.drive(&mut interpreter, &mut stop));
+    assert_eq!(drive.await.expect("it ends"), Err(squall::driver::WorkerPanicked));
 }
 
 #[test]

@@ -4,10 +4,10 @@ mod common;
 
 use common::{Run, Squall, json, leftovers, one_at_a_time};
 use serde_json::Value;
-use squall_results::event::Ending;
+use squall_results::event::{Ending, PhaseName};
 use squall_results::reader;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A storm that hits the leader with every family, and nothing by chance.
 const SCRIPTED: &str = "
@@ -141,6 +141,66 @@ fn ctrl_c_heals_stops_and_judges() {
 fn sigterm_heals_stops_and_judges() {
     let _alone = one_at_a_time();
     stops_in_order(libc::SIGTERM);
+}
+
+#[test]
+fn a_closed_terminal_heals_stops_and_judges() {
+    let _alone = one_at_a_time();
+    stops_in_order(libc::SIGHUP);
+}
+
+#[test]
+fn ctrl_c_before_the_storm_is_no_failure_of_squall() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let mut running = squall.start(&["test", "--nodes", "15"]);
+    running.await_line("squall ", Duration::from_secs(30));
+    running.signal(libc::SIGINT);
+    let run = running.finish();
+    run.expect(2);
+    assert!(run.stdout.contains("too little succeeded"), "{}{}", run.stdout, run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
+
+#[test]
+fn fewer_workers_than_nodes_still_read_through_every_node() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let run = squall.run(&["test", "--concurrency", "1", "--faults", "none", "--time-limit", "2s"]);
+    run.expect(0);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    let begun_ns = history.phase_ns(PhaseName::FinalReads).expect("the final reads began");
+    let through = |node: &str, after: bool| {
+        let at = history.operations.iter().filter(|operation| operation.node == node);
+        at.filter(|operation| (operation.invoked_ns >= begun_ns) == after).count()
+    };
+    assert_eq!((through("n2", false), through("n3", false)), (0, 0), "the storm has one worker");
+    assert!(through("n1", true) > 0, "there are keys to read");
+    assert_eq!([through("n2", true), through("n3", true)], [through("n1", true); 2]);
+}
+
+#[test]
+fn a_node_that_is_lost_ends_the_run_without_a_verdict() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let mut running = squall.start(&["test", "--faults", "none", "--time-limit", "60s"]);
+    running.await_line("serving after", Duration::from_secs(30));
+    let agents = running.children();
+    assert_eq!(agents.len(), 3, "an agent a node");
+    common::kill(agents[1]);
+    let begin = Instant::now();
+    let run = running.finish();
+    run.expect(3);
+    assert!(begin.elapsed() < Duration::from_secs(30), "it does not wait for the end of the storm");
+    assert!(
+        run.stderr.contains("agent is gone") && !run.stdout.contains("linearizable"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
 }
 
 #[test]

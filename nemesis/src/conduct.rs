@@ -2,9 +2,10 @@
 //!
 //! Every planned fault is a task of its own: it waits for its time, resolves its selector, injects, waits, heals, and
 //! records each step. When the run is asked to stop, every fault in force is healed at once. A fault that cannot be
-//! injected is recorded with the reason and healed all the same, since part of it may be there.
+//! injected is recorded with the reason and healed all the same, since part of it may be there; where squall itself is to
+//! blame, the run is told to end.
 
-use crate::family;
+use crate::family::{self, FaultError};
 use crate::fault::Fault;
 use crate::schedule::Planned;
 use crate::selector::{SelectError, Selector};
@@ -29,6 +30,9 @@ pub trait Record: Send + Sync {
 
     /// Records a change.
     fn record(&self, event: FaultEvent);
+
+    /// squall itself could not inject or heal a fault: the run cannot go on, and no verdict may rest on it.
+    fn failed(&self, reason: String);
 }
 
 /// Conducts faults on a deployment.
@@ -85,7 +89,7 @@ impl Conductor {
         let injected = family::inject(fault.family, &nodes, &self.deployment).await;
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
-            Err(error) => FaultChange::NotInForce { reason: error.to_string() },
+            Err(error) => FaultChange::NotInForce { reason: self.reason("inject", &fault, &error) },
         };
         self.change(id, change);
         tokio::select! {
@@ -95,10 +99,18 @@ impl Conductor {
         self.change(id, FaultChange::Heal);
         let change = match family::heal(fault.family, &nodes, &self.deployment).await {
             Ok(evidence) => FaultChange::Healed { evidence },
-            Err(error) => FaultChange::NotHealed { reason: error.to_string() },
+            Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
         lock(&self.busy).retain(|_, fault| *fault != id);
+    }
+
+    /// Why a fault was not injected or healed. When squall itself is to blame the run learns it too.
+    fn reason(&self, what: &str, fault: &Fault, error: &FaultError) -> String {
+        if error.is_ours() {
+            self.record.failed(format!("cannot {what} the fault {}: {error}", fault.family));
+        }
+        error.to_string()
     }
 
     /// Resolves the selector; a leader is waited for a little.

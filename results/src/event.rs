@@ -36,6 +36,21 @@ pub enum Event {
     End(End),
 }
 
+impl Event {
+    /// The latest instant that this event names, if it names any.
+    pub fn latest_ns(&self) -> Option<u64> {
+        match self {
+            Event::Start(_) => None,
+            Event::Invoke(invoke) => Some(invoke.at_ns.max(invoke.due_ns)),
+            Event::Return(ret) => Some(ret.at_ns),
+            Event::Fault(fault) => Some(fault.at_ns),
+            Event::Sample(sample) => Some(sample.at_ns),
+            Event::Phase(phase) => Some(phase.at_ns),
+            Event::End(end) => Some(end.at_ns),
+        }
+    }
+}
+
 /// What was run: the facts that a reader needs without any other file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {

@@ -146,6 +146,9 @@ pub enum HistoryError {
     /// A change of a fault that was never injected.
     #[error("fault {0} changes, but was never injected before")]
     NotInjected(u32),
+    /// An instant that no run lasts to.
+    #[error("an instant of {0} ns is later than any run lasts; instants count from the start of the run")]
+    TooLate(u64),
     /// The form of the file is newer than this build.
     #[error("the history has form {found}, this build reads up to {known}; use a newer squall")]
     TooNew {
@@ -155,6 +158,9 @@ pub enum HistoryError {
         known: u32,
     },
 }
+
+/// The latest instant that a history may hold: some 230 days. Who draws or counts may rely on it.
+pub const INSTANT_NS_MAX: u64 = 20_000_000_000_000_000;
 
 /// Puts events together; accepts any prefix of a run.
 #[derive(Debug, Default)]
@@ -177,6 +183,9 @@ enum ProcessState {
 impl HistoryBuilder {
     /// Takes the next event.
     pub fn push(&mut self, event: Event) -> Result<(), HistoryError> {
+        if let Some(at_ns) = event.latest_ns().filter(|at_ns| *at_ns > INSTANT_NS_MAX) {
+            return Err(HistoryError::TooLate(at_ns));
+        }
         match event {
             Event::Start(start) if start.format > crate::event::FORMAT => {
                 Err(HistoryError::TooNew { found: start.format, known: crate::event::FORMAT })

@@ -1,10 +1,10 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, ClusterError, Link, Node};
 use crate::remote::{Awaited, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -21,7 +21,7 @@ pub enum DeployError {
     #[error(transparent)]
     Remote(#[from] RemoteError),
     /// A server ended by itself.
-    #[error("the server of {node} has ended with {state}; its log {log} says why")]
+    #[error("the server of {node} is {state}; its log {log} says why")]
     Ended {
         /// The node.
         node: String,
@@ -52,13 +52,15 @@ pub struct Deployment {
     target: Arc<dyn Target>,
     /// The process id of each node's server; 0 where none was started yet.
     pids: Vec<Mutex<u32>>,
+    /// The links that are cut, each as often as it was.
+    cut: Mutex<Vec<Link>>,
 }
 
 impl Deployment {
     /// The target on the cluster, with no server started.
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
-        Deployment { cluster, target, pids }
+        Deployment { cluster, target, pids, cut: Mutex::default() }
     }
 
     /// The cluster.
@@ -131,6 +133,43 @@ impl Deployment {
         let (node, pid) = self.server(node)?;
         node.remote.signal(pid, signal, Scope::Session).await?;
         Ok(node.remote.await_state(pid, wanted, STATE_TIMEOUT).await?)
+    }
+
+    /// Cuts links; see [`Cluster::cut`].
+    pub async fn cut(&self, links: &[Link]) -> Result<(), ClusterError> {
+        // Noted before: a link that is about to be cut must not be taken for a whole one.
+        self.cut_links().extend_from_slice(links);
+        let result = self.cluster.cut(links).await;
+        if result.is_err() {
+            self.forget_cut(links);
+        }
+        result
+    }
+
+    /// Takes one cut of each link back; see [`Cluster::heal`].
+    pub async fn heal(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
+        let dropped = self.cluster.heal(links).await?;
+        self.forget_cut(links);
+        Ok(dropped)
+    }
+
+    /// Those of the links that nothing cuts.
+    pub fn uncut(&self, links: &[Link]) -> Vec<Link> {
+        let cut = self.cut_links();
+        links.iter().filter(|link| !cut.contains(link)).cloned().collect()
+    }
+
+    fn cut_links(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget_cut(&self, links: &[Link]) {
+        let mut cut = self.cut_links();
+        for link in links {
+            if let Some(place) = cut.iter().position(|other| other == link) {
+                cut.swap_remove(place);
+            }
+        }
     }
 
     /// What the server of `node` says of itself.

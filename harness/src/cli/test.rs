@@ -3,7 +3,7 @@
 use super::{TestArgs, complain, fail, families, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged};
-use crate::narrate::{BOLD, DIM, Narrator, RESET};
+use crate::narrate::{BOLD, DIM, Narrator, RESET, YELLOW};
 use crate::plan::{Plan, PlanError, Wishes};
 use crate::run::{self, Ran, RunError};
 use crate::stop::{self, Stop, Stopper};
@@ -81,6 +81,12 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
     stop::on_signals(stopper.clone()).map_err(|error| format!("cannot listen to signals: {error}"))?;
     let narrator = Narrator::new();
     narrator.say(&headline(plan));
+    if plan.schedule.is_empty() && !plan.faults.is_empty() {
+        narrator.say(&format!(
+            "{YELLOW}no faults{RESET}: none fits into a storm of {}; give it some more time",
+            plan.time_limit
+        ));
+    }
     let surroundings = run::Surroundings {
         folder: &place.folder,
         sandbox: &place.sandbox,
@@ -111,10 +117,9 @@ fn failure(error: &RunError, folder: &RunFolder) -> String {
 fn headline(plan: &Plan) -> String {
     let Plan { target, workload, nodes, seed, time_limit, .. } = plan;
     let version = env!("CARGO_PKG_VERSION");
+    let nodes = summary::plural(*nodes, "local node");
     let bug = plan.bug.as_ref().map(|bug| format!(" with the planted bug {bug}")).unwrap_or_default();
-    format!(
-        "{BOLD}squall {version}{RESET}  {target} {workload} on {nodes} local nodes{bug}, storm of {time_limit}, seed {seed}"
-    )
+    format!("{BOLD}squall {version}{RESET}  {target} {workload} on {nodes}{bug}, storm of {time_limit}, seed {seed}")
 }
 
 /// Judges on a thread of its own; being asked to stop now cancels the checkers.
@@ -174,6 +179,8 @@ fn log_into(folder: &RunFolder) -> Result<(), String> {
     let file = File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     let filter = tracing_subscriber::EnvFilter::try_from_env("SQUALL_LOG").unwrap_or_else(|_| "info".into());
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file));
+    // A log that cannot be written is no reason to disturb the person, or to fail: the history tells whether there is space.
+    let subscriber = subscriber.log_internal_errors(false);
     // A second subscriber in one process is refused; the first one goes on.
     let _ = tracing::subscriber::set_global_default(subscriber.finish());
     Ok(())

@@ -149,6 +149,18 @@ pub fn leftovers(squall: &Squall) -> Vec<String> {
         .collect()
 }
 
+fn send(pid: u32, signal: i32) {
+    let pid = i32::try_from(pid).expect("a process id");
+    // SAFETY: kill takes plain numbers and touches no memory.
+    let result = unsafe { libc::kill(pid, signal) };
+    assert_eq!(result, 0, "the signal was sent");
+}
+
+/// Kills a child of a command that runs.
+pub fn kill(pid: u32) {
+    send(pid, libc::SIGKILL);
+}
+
 /// A command that runs; dropping it kills it.
 pub struct Running {
     child: Child,
@@ -199,10 +211,17 @@ impl Running {
     }
 
     pub fn signal(&self, signal: i32) {
-        let pid = i32::try_from(self.child.id()).expect("a process id");
-        // SAFETY: kill takes plain numbers; the child was not waited for, so its id is still its own.
-        let result = unsafe { libc::kill(pid, signal) };
-        assert_eq!(result, 0, "the signal was sent");
+        // The child was not waited for, so its id is still its own.
+        send(self.child.id(), signal);
+    }
+
+    /// The processes that this one has started.
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs").flatten();
+        let children = tasks.flat_map(|task| fs::read_to_string(task.path().join("children")));
+        children
+            .flat_map(|text| text.split_whitespace().map(|pid| pid.parse().expect("a number")).collect::<Vec<_>>())
+            .collect()
     }
 
     /// Waits for the end.

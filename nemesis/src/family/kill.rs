@@ -1,7 +1,8 @@
 //! Kill: SIGKILL, and a new start.
 
-use super::FaultError;
+use super::{FaultError, every};
 use squall_targets::Deployment;
+use squall_targets::remote::ProcessState;
 use std::time::Duration;
 
 /// How long a server that was started again may take to answer.
@@ -17,15 +18,19 @@ pub async fn inject(nodes: &[String], deployment: &Deployment) -> Result<String,
     Ok(evidence.join(", "))
 }
 
-/// Starts the servers again, and waits until each answers.
+/// Starts the servers again that are gone, and waits until each answers.
 pub async fn heal(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
-    for node in nodes {
-        deployment.start(node).await?;
-    }
-    let mut evidence = Vec::new();
-    for node in nodes {
+    let started = every(nodes, |node| async move {
+        // A server that could not be killed still has its data: a second one beside it would end at once.
+        if matches!(deployment.state(node).await?, ProcessState::Gone { .. }) {
+            deployment.start(node).await?;
+        }
+        Ok(String::new())
+    });
+    started.await?;
+    let answers = every(nodes, |node| async move {
         let after = deployment.await_answer(node, ANSWER_TIMEOUT).await?;
-        evidence.push(format!("{node} answers after {} ms", after.as_millis()));
-    }
-    Ok(evidence.join(", "))
+        Ok(format!("{node} answers after {} ms", after.as_millis()))
+    });
+    Ok(answers.await?.join(", "))
 }
