@@ -79,7 +79,7 @@ fn consequences(found: Option<&Consequences>) -> Markup {
         (found.slow, "slow", "slow"),
     ];
     html! {
-        ul.plain {
+        ul.plain.short {
             @for (number, one, many) in parts.into_iter().filter(|part| part.0 > 0) {
                 li { (words::counted(number, one, many)) }
             }

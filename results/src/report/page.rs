@@ -1,6 +1,7 @@
 //! The page as a whole: which sections it has, and in which order.
 
 use super::{ReportInput, anomalies, checkers, faults, figures, head, logs};
+use crate::event::Ending;
 use crate::plots::{self, Kind};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -36,16 +37,18 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
     }
 }
 
-/// What the reader should know about the state of the record, before anything is believed.
+/// What the reader should know about the state of the record, before anything is believed. Histories that were read from
+/// disk bring a note of how they ended; others get one here.
 fn notes(input: &ReportInput<'_>) -> Markup {
-    let failed = input.history.end.as_ref().and_then(|end| match &end.how {
-        crate::event::Ending::Completed => None,
-        crate::event::Ending::Interrupted => {
-            Some("the run was interrupted; the verdict is about what had happened until then".to_owned())
+    let ending = input.history.end.as_ref().and_then(|end| match &end.how {
+        Ending::Completed => None,
+        Ending::Interrupted => {
+            Some("the run was interrupted: the verdict is about what had happened until then".into())
         }
-        crate::event::Ending::Failed(why) => Some(format!("squall itself failed: {why}")),
+        Ending::Failed(why) => Some(format!("squall itself failed: {why}")),
     });
-    let notes: Vec<&String> = failed.iter().chain(&input.history.notes).collect();
+    let noted = &input.history.notes;
+    let notes: Vec<&String> = noted.iter().chain(ending.iter().filter(|_| noted.is_empty())).collect();
     html! {
         @if !notes.is_empty() {
             aside.notes aria-label="About this record" {
@@ -57,7 +60,19 @@ fn notes(input: &ReportInput<'_>) -> Markup {
 }
 
 fn pictures(input: &ReportInput<'_>) -> Markup {
-    let caption = |kind: Kind| match kind {
+    html! {
+        section #plots {
+            h2 { "Over time" }
+            @if input.history.end_ns() == 0 { p.soft { "Nothing was recorded." } }
+            @else {
+                @for kind in [Kind::Faults, Kind::Latency, Kind::Rate] { (picture(input, kind)) }
+            }
+        }
+    }
+}
+
+fn picture(input: &ReportInput<'_>, kind: Kind) -> Markup {
+    let (name, says) = match kind {
         Kind::Latency => {
             ("Latency", "Each dot is an operation, at its return; from invocation to return, logarithmic.")
         }
@@ -65,16 +80,10 @@ fn pictures(input: &ReportInput<'_>) -> Markup {
         Kind::Faults => ("Faults and leaders", "What was done to each node, and who led."),
     };
     html! {
-        section #plots {
-            h2 { "Over time" }
-            @for kind in [Kind::Faults, Kind::Latency, Kind::Rate] {
-                @let (name, says) = caption(kind);
-                figure {
-                    figcaption { strong { (name) } " " span.soft { (says) } }
-                    div.scroll.picture tabindex="0" role="group" aria-label=(name) {
-                        (PreEscaped(plots::drawing(input.history, kind).inline()))
-                    }
-                }
+        figure {
+            figcaption { strong { (name) } " " span.soft { (says) } }
+            div.scroll.picture tabindex="0" role="group" aria-label=(name) {
+                (PreEscaped(plots::drawing(input.history, kind).inline()))
             }
         }
     }
