@@ -197,7 +197,8 @@ fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {
         io::ErrorKind::WouldBlock => ServerError::FolderInUse { path: path.clone() },
         _ => ServerError::Folder { path: path.clone(), source },
     })?;
-    let identity = Identity { cluster: config.cluster.clone(), member: config.id };
+    let members = config.peers.keys().copied().collect();
+    let identity = Identity { cluster: config.cluster.clone(), member: config.id, members };
     let (wal, recovered) =
         Wal::open(folder, &identity, SEGMENT_BYTES).map_err(|source| ServerError::Storage { path, source })?;
     for repair in &recovered.repairs {

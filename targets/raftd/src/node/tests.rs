@@ -25,13 +25,17 @@ struct Alone {
     messages: mpsc::Sender<core::Message>,
 }
 
+fn identity(members: &[NodeId]) -> Identity {
+    Identity { cluster: "tests".into(), member: 1, members: members.iter().copied().collect() }
+}
+
 fn start(disk: &Memory) -> Alone {
     start_among(vec![1], disk)
 }
 
 /// Starts member 1 of `members`; nobody plays the others.
 fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
-    let identity = Identity { cluster: "tests".into(), member: 1 };
+    let identity = identity(&members);
     let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
     let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members, 1, 1) };
     let core = Core::new(settings, recovered.hard_state, recovered.entries).unwrap();
@@ -180,8 +184,7 @@ async fn an_entry_that_no_version_of_ours_wrote_stops_the_member() {
     let disk = Memory::default();
     {
         use crate::types::{Entry, HardState, Payload, Ticket};
-        let identity = Identity { cluster: "tests".into(), member: 1 };
-        let (mut wal, _) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
+        let (mut wal, _) = Wal::open(disk.clone(), &identity(&[1]), SEGMENT_BYTES).unwrap();
         let ticket = Ticket { origin: 1, incarnation: 9, number: 1 };
         let entry = Entry { term: 1, index: 1, payload: Payload::Command { ticket, bytes: vec![99; 3] } };
         let hard_state = Some(HardState { term: 1, voted_for: None });

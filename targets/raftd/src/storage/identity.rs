@@ -4,13 +4,15 @@ use super::StorageError;
 use super::disk::{Disk, DiskFile};
 use crate::types::NodeId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The file that names the owner.
 pub(super) const FILE: &str = "identity.json";
 const PARTIAL: &str = "identity.json.partial";
 
-/// A member of a cluster. A member that took another one's votes and log for its own would break every promise.
+/// A member of a cluster. A member that took another one's votes and log for its own would break every promise; so would
+/// one that suddenly counted other majorities than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -18,6 +20,8 @@ pub struct Identity {
     pub cluster: String,
     /// The member's number.
     pub member: NodeId,
+    /// The numbers of all members.
+    pub members: BTreeSet<NodeId>,
 }
 
 impl Identity {
@@ -57,6 +61,7 @@ pub(super) fn write(disk: &impl Disk, names: &[String], identity: &Identity) -> 
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "member {} of cluster `{}`", self.member, self.cluster)
+        let members = self.members.iter().map(NodeId::to_string).collect::<Vec<_>>().join(", ");
+        write!(f, "member {} of cluster `{}` (of {members})", self.member, self.cluster)
     }
 }

@@ -44,7 +44,10 @@ pub enum StorageError {
         source: io::Error,
     },
     /// The folder belongs to someone else.
-    #[error("the folder belongs to {found}, not to {expected}; give each member a folder of its own")]
+    #[error(
+        "the folder belongs to {found}, not to {expected}; \
+         give each member a folder of its own, and leave its cluster and the cluster's members what they were"
+    )]
     Foreign {
         /// The owner.
         found: Identity,

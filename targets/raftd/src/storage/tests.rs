@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 const SEGMENT: u64 = 1500;
 
 fn identity() -> Identity {
-    Identity { cluster: "tests".into(), member: 2 }
+    Identity { cluster: "tests".into(), member: 2, members: [1, 2, 3].into() }
 }
 
 fn open(disk: &Memory) -> Result<(Wal<Memory>, Recovered), StorageError> {
@@ -231,8 +231,9 @@ fn power_cuts_in_a_row_lose_nothing_acknowledged() {
 fn a_folder_serves_one_member_only() {
     let disk = written();
     let other = Identity { member: 3, ..identity() };
-    let error = Wal::open(disk.clone(), &other, SEGMENT).unwrap_err();
-    assert!(error.to_string().contains("belongs to member 2 of cluster `tests`, not to member 3"), "{error}");
+    let error = Wal::open(disk.clone(), &other, SEGMENT).unwrap_err().to_string();
+    let owner = "belongs to member 2 of cluster `tests` (of 1, 2, 3), not to member 3";
+    assert!(error.contains(owner), "{error}");
     disk.remove("identity.json").unwrap();
     assert!(matches!(open(&disk), Err(StorageError::NoIdentity)));
 }

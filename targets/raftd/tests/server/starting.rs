@@ -3,12 +3,30 @@
 use crate::cluster::{Cluster, wait_for};
 use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
 
 /// Starts member `id` in the folder of member `of`, and waits for its end: the exit code and what it said.
 fn fails_in(cluster: &Cluster, id: usize, of: usize) -> (Option<i32>, String) {
-    let mut child = cluster.command(id, &cluster.folder(of)).spawn().unwrap();
+    fails(cluster, id, &cluster.folder(of))
+}
+
+/// The same in any folder.
+fn fails(cluster: &Cluster, id: usize, folder: &Path) -> (Option<i32>, String) {
+    let mut child = cluster.command(id, folder).spawn().unwrap();
     let status = wait_for("the server to give up", || child.try_wait().unwrap());
     (status.code(), cluster.log(id))
+}
+
+/// Two majorities of different sets of members need not meet, so what both decide may differ.
+#[test]
+fn the_folder_of_a_cluster_with_other_members_is_refused() {
+    let mut alone = Cluster::new(1, &[]);
+    alone.start(1);
+    wait_for("a status", || alone.status(1));
+    alone.kill(1);
+    let (code, log) = fails(&Cluster::new(3, &[]), 1, &alone.folder(1));
+    let reason = "belongs to member 1 of cluster `tests` (of 1), not to member 1 of cluster `tests` (of 1, 2, 3)";
+    assert_eq!((code, log.contains(reason)), (Some(1), true), "{log}");
 }
 
 #[test]
@@ -20,7 +38,7 @@ fn the_folder_of_another_member_is_refused() {
     assert_eq!((code, log.contains("in use by another process")), (Some(1), true), "{log}");
     cluster.kill(1);
     let (code, log) = fails_in(&cluster, 2, 1);
-    let reason = "belongs to member 1 of cluster `tests`, not to member 2 of cluster `tests`";
+    let reason = "belongs to member 1 of cluster `tests` (of 1, 2, 3), not to member 2 of cluster `tests` (of 1, 2, 3)";
     assert_eq!((code, log.contains(reason)), (Some(1), true), "{log}");
 }
 
