@@ -36,7 +36,7 @@ const AXIS_HEIGHT: f64 = 30.0;
 pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let chosen = choose(anomaly);
     let left = left_of(&chosen);
-    let axis = Axis::of(&chosen, left, RIGHT);
+    let axis = Axis::of(&chosen, left, RIGHT, rows::wanted_width);
     let rows = rows::of(&chosen, &axis);
     let mut pen = Pen::default();
     legend::draw(&mut pen, &chosen);

@@ -151,6 +151,24 @@ fn the_same_read_many_times_in_a_row_is_told_once() {
 }
 
 #[test]
+fn what_lies_far_from_a_story_with_witnesses_is_left_out() {
+    let mut anomaly = anomaly(20);
+    anomaly.to_ns = 5 * MS;
+    anomaly.operations[3].role = Role::Contradiction;
+    anomaly.operations[19].role = Role::Context;
+    let count = |anomaly: &_| plots::render_anomaly(&History::default(), anomaly).matches("<title>operation ").count();
+    // The story lasts from 1 to 5 ms, a quarter more is shown: operations 1 to 6 begin by then.
+    assert_eq!(count(&anomaly), 6);
+    assert!(plots::render_anomaly(&History::default(), &anomaly).contains("14 more operations"));
+    anomaly
+        .operations
+        .iter_mut()
+        .filter(|drawn| drawn.role == Role::Witness)
+        .for_each(|drawn| drawn.role = Role::Context);
+    assert_eq!(count(&anomaly), 20, "without witnesses everything may matter");
+}
+
+#[test]
 fn time_is_stretched_only_where_it_must_be() {
     let mut anomaly = anomaly(3);
     let noted = |anomaly: &_| plots::render_anomaly(&History::default(), anomaly).contains("not to scale");

@@ -7,6 +7,7 @@
 use crate::plots::drawing::{Pen, number, text_width};
 use crate::plots::timeline::round_step;
 use crate::verdict::{AnomalyOperation, Role};
+use std::ops::Range;
 
 /// To scale, the shortest bar must be this long.
 const SHORTEST_BAR: f64 = 26.0;
@@ -29,8 +30,14 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// An axis from `left` to `right` on which the bars of `operations` can be told apart.
-    pub(super) fn of(operations: &[&AnomalyOperation], left: f64, right: f64) -> Axis {
+    /// An axis from `left` to `right` on which the bars of `operations` can be told apart. Where time is stretched, each
+    /// bar gets at least the width that `wanted` asks for, as far as that is possible.
+    pub(super) fn of(
+        operations: &[&AnomalyOperation],
+        left: f64,
+        right: f64,
+        wanted: impl Fn(&AnomalyOperation) -> f64,
+    ) -> Axis {
         let ends =
             |drawn: &&AnomalyOperation| [Some(drawn.operation.invoked_ns), closing_ns(drawn)].into_iter().flatten();
         let mut instants: Vec<u64> = operations.iter().flat_map(ends).collect();
@@ -50,7 +57,13 @@ impl Axis {
         let (lengths, shortened) = if to_scale {
             (pieces.iter().map(|piece| piece / total_ns * (right - left)).collect(), Vec::new())
         } else {
-            stretched(&pieces, right - left)
+            let wishes = operations.iter().map(|drawn| (drawn.operation.invoked_ns, closing_ns(drawn), wanted(drawn)));
+            let place = |at_ns: u64| instants.partition_point(|instant| *instant < at_ns);
+            let wishes: Vec<(Range<usize>, f64)> = wishes
+                .filter_map(|(from_ns, to_ns, width)| Some((place(from_ns)..place(to_ns?), width)))
+                .filter(|(_, width)| *width > 0.0)
+                .collect();
+            stretched(&pieces, right - left, &wishes)
         };
         let mut place = left;
         let mut knots = vec![(instants[0], left)];
@@ -161,11 +174,20 @@ fn worth_a_label(operations: &[&AnomalyOperation]) -> Vec<u64> {
     instants
 }
 
-/// The length of each piece, `width` in all, and which were shortened.
-fn stretched(pieces: &[f64], width: f64) -> (Vec<f64>, Vec<usize>) {
+/// The length of each piece, `width` in all, and which were shortened. `wishes` are runs of pieces that would together
+/// have at least a certain length; they are granted up to a third of the width.
+fn stretched(pieces: &[f64], width: f64, wishes: &[(Range<usize>, f64)]) -> (Vec<f64>, Vec<usize>) {
     let fair = width / pieces.len() as f64;
     let (least, greatest) = (LEAST_PIECE.min(fair * 0.6), (fair * 3.0).min(width * 0.6));
-    let lengths_at = |scale: f64| pieces.iter().map(move |piece| (piece * scale).clamp(least, greatest));
+    let mut leasts = vec![least; pieces.len()];
+    let wished: f64 = wishes.iter().map(|(_, wish)| wish).sum();
+    let granted = if wished > width / 3.0 { width / 3.0 / wished } else { 1.0 };
+    for (run, wish) in wishes {
+        let share = wish * granted / run.len().max(1) as f64;
+        leasts[run.clone()].iter_mut().for_each(|least| *least = least.max(share));
+    }
+    let length = |(piece, least): (&f64, &f64), scale: f64| (piece * scale).min(greatest).max(*least);
+    let lengths_at = |scale: f64| pieces.iter().zip(&leasts).map(move |both| length(both, scale));
     // The sum grows with the scale: halve the range until it fits.
     let (mut low, mut high) = (0.0, width / pieces.iter().copied().fold(f64::INFINITY, f64::min).max(1.0));
     for _ in 0..200 {
@@ -186,7 +208,7 @@ mod tests {
     fn pieces_fill_the_width_and_shortened_ones_are_named() {
         // 1 ms steps around an idle second: the second must not eat the picture.
         let pieces = [1e6, 2e6, 1e9, 1e6, 3e6];
-        let (lengths, shortened) = stretched(&pieces, 900.0);
+        let (lengths, shortened) = stretched(&pieces, 900.0, &[]);
         assert!((lengths.iter().sum::<f64>() - 900.0).abs() < 1e-6, "{lengths:?}");
         assert!(lengths.iter().all(|length| *length >= LEAST_PIECE), "{lengths:?}");
         assert!(lengths[4] > lengths[0] && lengths[2] >= lengths[4], "longer stays longer: {lengths:?}");
@@ -197,8 +219,20 @@ mod tests {
     fn sixty_pieces_still_fit() {
         let pieces: Vec<f64> =
             (0..60).map(|index| if index % 9 == 0 { 5e8 } else { 1e3 * (1 + index) as f64 }).collect();
-        let (lengths, _) = stretched(&pieces, 900.0);
+        let (lengths, _) = stretched(&pieces, 900.0, &[]);
         assert!((lengths.iter().sum::<f64>() - 900.0).abs() < 1e-6);
         assert!(lengths.iter().all(|length| *length > 5.0), "{lengths:?}");
+    }
+
+    #[test]
+    fn wishes_are_granted_within_reason() {
+        let pieces = [1e6, 2e6, 1e9, 1e6, 3e6];
+        let together = |wish: f64| {
+            let (lengths, _) = stretched(&pieces, 900.0, &[(0..2, wish)]);
+            assert!((lengths.iter().sum::<f64>() - 900.0).abs() < 1e-6, "{lengths:?}");
+            lengths[0] + lengths[1]
+        };
+        assert!(together(0.0) < 200.0 && together(250.0) >= 249.9, "{} {}", together(0.0), together(250.0));
+        assert!((299.9..350.0).contains(&together(5_000.0)), "not more than a third: {}", together(5_000.0));
     }
 }

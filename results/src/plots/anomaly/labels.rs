@@ -62,9 +62,14 @@ const PADDING: f64 = 6.0;
 /// The most lines of labels below the bars that labels that are not needed may take.
 const LINES_OF_CONTEXT: usize = 3;
 
+/// How wide a bar must be to hold a label of this width.
+pub(super) fn room_for(label: f64) -> f64 {
+    label + 2.0 * PADDING
+}
+
 /// Whether a bar from `from` to `to` can hold a label of this width.
 pub(super) fn holds(from: f64, to: f64, label: f64) -> bool {
-    label + 2.0 * PADDING <= to - from
+    room_for(label) <= to - from + 1e-6
 }
 
 /// Places the labels of one row, whose bars stand from left to right, between `left` and `right`.

@@ -2,7 +2,7 @@
 
 use super::EDGE;
 use super::axis::{Axis, closing_ns};
-use super::labels::{Labelled, Place, holds, operation_text, place};
+use super::labels::{Labelled, Place, holds, operation_text, place, room_for};
 use crate::history::Operation;
 use crate::plots::drawing::{Area, Pen, number, shortened, text_width};
 use crate::verdict::{AnomalyOperation, Role};
@@ -69,6 +69,24 @@ pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Ro
     processes.into_iter().map(row).collect()
 }
 
+/// How wide the bar of an operation should be at least: what cannot be explained should hold its label.
+pub(super) fn wanted_width(drawn: &AnomalyOperation) -> f64 {
+    match drawn.role {
+        Role::Contradiction => room_for(label_width(&text_of(drawn), drawn.role)),
+        Role::Witness | Role::Context => 0.0,
+    }
+}
+
+fn text_of(drawn: &AnomalyOperation) -> String {
+    let text = operation_text(&drawn.operation);
+    if drawn.role == Role::Contradiction { format!("✗ {text}") } else { text }
+}
+
+fn label_width(text: &str, role: Role) -> f64 {
+    let weight = if role == Role::Contradiction { 1.08 } else { 1.0 };
+    text_width(text, FONT) * weight
+}
+
 /// A label for each bar; but one for all where a process read the same several times in a row.
 fn labels(bars: &[Bar<'_>]) -> Vec<Label> {
     let together = |one: &Bar<'_>, next: &Bar<'_>| one.is_short_read() && next.is_short_read() && one.text == next.text;
@@ -95,14 +113,11 @@ impl<'a> Bar<'a> {
     fn of(drawn: &'a AnomalyOperation, axis: &Axis) -> Bar<'a> {
         let from = axis.x(drawn.operation.invoked_ns);
         let to = closing_ns(drawn).map_or(EDGE - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
-        let text = operation_text(&drawn.operation);
-        let text = if drawn.role == Role::Contradiction { format!("✗ {text}") } else { text };
-        Bar { drawn, from, to, text }
+        Bar { drawn, from, to, text: text_of(drawn) }
     }
 
     fn label_width(&self) -> f64 {
-        let weight = if self.drawn.role == Role::Contradiction { 1.08 } else { 1.0 };
-        text_width(&self.text, FONT) * weight
+        label_width(&self.text, self.drawn.role)
     }
 
     fn label(&self) -> Label {
