@@ -3,10 +3,11 @@
 use super::Membership;
 use crate::types::NodeId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Changes with the messages; members of different versions do not talk.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// What the caller says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub(super) struct Hello {
     pub from: NodeId,
     /// Whom it believes to have called.
     pub to: NodeId,
+    /// All members that it knows, itself included. Majorities of different sets of members need not meet.
+    pub members: BTreeSet<NodeId>,
 }
 
 /// Why a caller is turned away.
@@ -46,6 +49,16 @@ pub(super) enum Refusal {
         /// Whom it reached.
         found: NodeId,
     },
+    /// It counts other majorities.
+    #[error("member {from} has members {theirs:?}, there are {ours:?} here; check that --peers is the same everywhere")]
+    Members {
+        /// What it calls itself.
+        from: NodeId,
+        /// The members that it knows.
+        theirs: BTreeSet<NodeId>,
+        /// The members that are known here.
+        ours: BTreeSet<NodeId>,
+    },
     /// Nobody knows it.
     #[error("member {from} is unknown here; check that --peers is the same everywhere")]
     Stranger {
@@ -57,7 +70,8 @@ pub(super) enum Refusal {
 impl Hello {
     /// What `membership` says when it calls `to`.
     pub(super) fn new(membership: &Membership, to: NodeId) -> Hello {
-        Hello { protocol: PROTOCOL, cluster: membership.cluster.clone(), from: membership.id, to }
+        let members = membership.members();
+        Hello { protocol: PROTOCOL, cluster: membership.cluster.clone(), from: membership.id, to, members }
     }
 
     /// Whether the caller has come to the right place.
@@ -74,6 +88,10 @@ impl Hello {
         if !here.peers.contains(&self.from) {
             return Err(Refusal::Stranger { from: self.from });
         }
+        let ours = here.members();
+        if self.members != ours {
+            return Err(Refusal::Members { from: self.from, theirs: self.members.clone(), ours });
+        }
         Ok(())
     }
 }
@@ -85,13 +103,18 @@ mod tests {
     #[test]
     fn only_members_who_called_the_right_one_are_let_in() {
         let here = Membership { cluster: "a".into(), id: 1, peers: vec![2, 3] };
-        let hello = Hello { protocol: PROTOCOL, cluster: "a".into(), from: 2, to: 1 };
+        let members = BTreeSet::from([1, 2, 3]);
+        let hello = Hello { protocol: PROTOCOL, cluster: "a".into(), from: 2, to: 1, members: members.clone() };
         let cases = [
             (hello.clone(), Ok(())),
             (Hello { protocol: 9, ..hello.clone() }, Err(Refusal::Protocol { theirs: 9 })),
             (
                 Hello { cluster: "b".into(), ..hello.clone() },
                 Err(Refusal::Cluster { wanted: "b".into(), found: "a".into() }),
+            ),
+            (
+                Hello { members: [1, 2].into(), ..hello.clone() },
+                Err(Refusal::Members { from: 2, theirs: [1, 2].into(), ours: members }),
             ),
             (Hello { to: 3, ..hello.clone() }, Err(Refusal::Member { wanted: 3, found: 1 })),
             (Hello { from: 4, ..hello.clone() }, Err(Refusal::Stranger { from: 4 })),

@@ -14,6 +14,7 @@ pub use incoming::{Incoming, listen};
 pub use outgoing::Links;
 
 use crate::types::NodeId;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -26,6 +27,12 @@ pub struct Membership {
     pub id: NodeId,
     /// All other members.
     pub peers: Vec<NodeId>,
+}
+
+impl Membership {
+    fn members(&self) -> BTreeSet<NodeId> {
+        self.peers.iter().copied().chain([self.id]).collect()
+    }
 }
 
 /// A connection is made within this time or given up.

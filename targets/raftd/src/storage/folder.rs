@@ -21,16 +21,24 @@ impl Folder {
     /// Opens the folder at `path`, made if need be. An error of kind [`io::ErrorKind::WouldBlock`] means that another
     /// process uses it.
     pub fn open(path: &Path) -> io::Result<Folder> {
-        if !path.exists() {
-            fs::create_dir_all(path)?;
-            if let Some(parent) = path.canonicalize()?.parent() {
-                File::open(parent)?.sync_all()?;
-            }
-        }
+        make(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK))?;
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| io::Error::from(errno))?;
         Ok(Folder { path: path.into(), directory: File::open(path)?, _lock: lock })
     }
+}
+
+/// Makes the folder at `path`, and those it lies in, so that they survive a power cut.
+fn make(path: &Path) -> io::Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    fs::create_dir_all(path)?;
+    for folder in missing {
+        if let Some(parent) = folder.canonicalize()?.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+    }
+    Ok(())
 }
 
 impl Disk for Folder {

@@ -280,7 +280,7 @@ fn much_at_once_is_written_in_several_frames() {
 #[test]
 fn a_real_folder_is_locked_and_keeps_what_was_saved() {
     let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("data");
+    let path = place.path().join("made/on/the/way");
     let folder = || Folder::open(&path);
     let (mut wal, _) = Wal::open(folder().unwrap(), &identity(), SEGMENT).unwrap();
     wal.save(&[vote(1, Some(2)), append([(1, 1, 5000), (2, 1, 10)])]).unwrap();
