@@ -245,6 +245,28 @@ fn two_runs_side_by_side_do_not_disturb_each_other() {
 }
 
 #[test]
+fn partitions_that_overlap_are_both_healed() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 5s
+schedule:
+- {at: 500ms, for: 2s, fault: partition, select: {named: [n1]}}
+- {at: 1500ms, for: 3s, fault: partition, select: {named: [n2]}}
+";
+    let plan = squall.file("plan.yaml", plan);
+    let run = squall.run(&["test", "--plan", &plan, "--json"]);
+    run.expect(0);
+    assert_eq!(faults_in_force(&json(&run)), (2, 2), "{}", run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    assert!(
+        history.faults.iter().all(|fault| fault.healed.is_some() && fault.problem.is_none()),
+        "{:?}",
+        history.faults
+    );
+}
+
+#[test]
 fn five_nodes_and_minorities() {
     let _alone = one_at_a_time();
     let squall = Squall::new();
