@@ -50,9 +50,9 @@ pub enum StorageError {
     )]
     Foreign {
         /// The owner.
-        found: Identity,
+        found: Box<Identity>,
         /// Who wanted to use it.
-        expected: Identity,
+        expected: Box<Identity>,
     },
     /// The file that names the owner cannot be understood.
     #[error("`{}` does not say whose folder this is: {reason}", identity::FILE)]

@@ -37,7 +37,9 @@ impl<D: Disk> Wal<D> {
         let names = disk.list().map_err(StorageError::io("list", "."))?;
         match identity::read(&disk, &names)? {
             Some(found) if found == *identity => {}
-            Some(found) => return Err(StorageError::Foreign { found, expected: identity.clone() }),
+            Some(found) => {
+                return Err(StorageError::Foreign { found: found.into(), expected: identity.clone().into() });
+            }
             None => create(&disk, &names, identity)?,
         }
         let (Segments { last, unborn }, recovered) = recover(&disk, identity.digest())?;
