@@ -5,16 +5,17 @@
 //! piece (see [`axis`]), and the picture says so.
 
 mod axis;
+mod faults;
 mod labels;
 mod legend;
 mod rows;
 
-use super::drawing::{Area, Drawing, Pen, shortened, text_width};
+use super::drawing::{Drawing, Pen, text_width};
 use super::timeline::WIDTH;
-use crate::figures::in_force;
 use crate::history::History;
 use crate::verdict::{Anomaly, AnomalyOperation, Role};
 use axis::{Axis, closing_ns};
+use faults::Faults;
 use rows::Row;
 
 #[cfg(feature = "report")]
@@ -41,9 +42,10 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let mut pen = Pen::default();
     legend::draw(&mut pen, &chosen);
     let chips_top = legend::HEIGHT;
-    let top = chips_top + draw_faults(&mut Pen::default(), history, &axis, chips_top, chips_top) + 6.0;
+    let faults = Faults::of(history, &axis);
+    let top = chips_top + faults.height() + 6.0;
     let bottom = top + rows.iter().map(Row::height).sum::<f64>();
-    draw_faults(&mut pen, history, &axis, chips_top, bottom);
+    faults.draw(&mut pen, chips_top, bottom);
     axis.draw(&mut pen, top, bottom);
     let mut y = top;
     for row in &rows {
@@ -55,6 +57,7 @@ pub(super) fn draw(history: &History, anomaly: &Anomaly) -> Drawing {
     let left_out = anomaly.operations.len() - chosen.len();
     let nameless: usize = rows.iter().map(Row::without_label).sum();
     let notes = [
+        faults.note_of_last_before(),
         axis.note().map(str::to_owned),
         (nameless > 0).then(|| "Bars without a label say what they are when pointed at.".to_owned()),
         (left_out > 0).then(|| format!("{left_out} more operations around it are not drawn.")),
@@ -100,42 +103,4 @@ fn rank(role: Role) -> usize {
         Role::Witness => 1,
         Role::Context => 2,
     }
-}
-
-/// Faults that were in force within the picture: a band down to `bottom`, and a label from `top` on. Returns how much
-/// room the labels take.
-fn draw_faults(pen: &mut Pen, history: &History, axis: &Axis, top: f64, bottom: f64) -> f64 {
-    let (end_ns, left) = (history.end_ns(), axis.left());
-    let mut row_ends: Vec<f64> = Vec::new();
-    for fault in &history.faults {
-        let Some(span) = in_force(fault, end_ns).filter(|span| span.touches(axis.first_ns(), axis.last_ns())) else {
-            continue;
-        };
-        let from = if span.from_ns <= axis.first_ns() { left - 4.0 } else { axis.x(span.from_ns) };
-        let until = if span.to_ns > axis.last_ns() { EDGE } else { axis.x(span.to_ns) };
-        let label = match fault.what.starts_with(&fault.family) {
-            true => fault.what.clone(),
-            false => format!("{}: {}", fault.family, fault.what),
-        };
-        let width = text_width(&label, 11.0).min(EDGE - left - 8.0);
-        // Within its chip if it fits, else after it, else before it.
-        let (at, class) = if width + 8.0 <= until - from {
-            (from + 4.0, "sq-small")
-        } else if until + 5.0 + width <= WIDTH {
-            (until + 5.0, "sq-soft sq-small")
-        } else {
-            ((from - 5.0 - width).max(left), "sq-soft sq-small")
-        };
-        let row = row_ends.iter().position(|end| *end <= at.min(from)).unwrap_or_else(|| {
-            row_ends.push(0.0);
-            row_ends.len() - 1
-        });
-        row_ends[row] = (at + width + 8.0).max(until + 2.0);
-        let y = top + row as f64 * 17.0;
-        let area = Area { x: from, y, width: (until - from).max(2.0), height: 15.0 };
-        pen.rect(Area { height: bottom - y, ..area }, 0.0, "sq-band", "");
-        pen.rect(area, 2.0, "sq-chip", &label);
-        pen.text(at, y + 11.5, class, &shortened(&label, width + 1.0, 11.0));
-    }
-    row_ends.len() as f64 * 17.0
 }

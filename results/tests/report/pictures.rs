@@ -169,6 +169,33 @@ fn what_lies_far_from_a_story_with_witnesses_is_left_out() {
 }
 
 #[test]
+fn behind_an_anomaly_stand_the_faults_of_its_time() {
+    // The fault that works is injected at 22 ms, in force from 27.5 ms, and measured to be gone at 56 ms.
+    let check = |from_ms: u64, bands: usize, wanted: &[&str], unwanted: &[&str]| {
+        let mut anomaly = anomaly(3);
+        for drawn in &mut anomaly.operations {
+            drawn.operation.invoked_ns += from_ms * MS;
+            drawn.operation.returned_ns = drawn.operation.returned_ns.map(|at_ns| at_ns + from_ms * MS);
+        }
+        (anomaly.from_ns, anomaly.to_ns) = (from_ms * MS, (from_ms + 4) * MS);
+        let svg = plots::render_anomaly(&history(100), &anomaly);
+        assert_eq!(with_class(&drawn(&svg), "sq-band").count(), bands, "bands at {from_ms} ms");
+        for words in wanted {
+            assert!(svg.contains(words), "{words:?} is missing at {from_ms} ms");
+        }
+        for words in unwanted {
+            assert!(!svg.contains(words), "{words:?} at {from_ms} ms");
+        }
+    };
+    check(2, 0, &[], &["isolate", "Just before"]);
+    check(20, 0, &["(not yet measured)"], &["Just before"]);
+    check(25, 1, &["(not yet measured)", ">partition: isolate"], &["Just before"]);
+    check(40, 1, &[">partition: isolate"], &["(not yet measured)", "Just before"]);
+    check(60, 0, &["Just before, until 0.056 s: partition: isolate"], &["(not yet measured)"]);
+    check(2_000, 0, &[], &["isolate", "Just before"]);
+}
+
+#[test]
 fn time_is_stretched_only_where_it_must_be() {
     let mut anomaly = anomaly(3);
     let noted = |anomaly: &_| plots::render_anomaly(&History::default(), anomaly).contains("not to scale");

@@ -87,12 +87,13 @@ fn label_width(text: &str, role: Role) -> f64 {
     text_width(text, FONT) * weight
 }
 
-/// A label for each bar; but one for all where a process read the same several times in a row.
+/// A label for each bar; but one for all where a process read the same several times in a row and not every bar holds its
+/// label.
 fn labels(bars: &[Bar<'_>]) -> Vec<Label> {
-    let together = |one: &Bar<'_>, next: &Bar<'_>| one.is_short_read() && next.is_short_read() && one.text == next.text;
+    let together = |one: &Bar<'_>, next: &Bar<'_>| one.is_read() && next.is_read() && one.text == next.text;
     let mut labels = Vec::new();
     for run in bars.chunk_by(together) {
-        if run.len() < FEWEST_TOGETHER {
+        if run.len() < FEWEST_TOGETHER || run.iter().all(Bar::holds_label) {
             labels.extend(run.iter().map(Bar::label));
             continue;
         }
@@ -130,11 +131,14 @@ impl<'a> Bar<'a> {
         }
     }
 
-    /// A read with an answer that is there for context alone, too short to hold its label.
-    fn is_short_read(&self) -> bool {
+    /// A read with an answer that is there for context alone.
+    fn is_read(&self) -> bool {
         let operation = &self.drawn.operation;
-        let is_read = operation.kind().only_observes() && operation.outcome.is_ok();
-        is_read && self.drawn.role == Role::Context && !holds(self.from, self.to, self.label_width())
+        self.drawn.role == Role::Context && operation.kind().only_observes() && operation.outcome.is_ok()
+    }
+
+    fn holds_label(&self) -> bool {
+        holds(self.from, self.to, self.label_width())
     }
 }
 
