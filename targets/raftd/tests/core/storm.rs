@@ -105,14 +105,19 @@ impl Storm {
         self.advance()
     }
 
-    /// The weather clears: all members run, nothing is lost. Then everybody must catch up, and serve.
+    /// The weather clears: nothing is lost any more, and all members run, or sometimes only a majority. Then those that
+    /// run must catch up, and serve.
     pub fn calm_down(mut self) -> Result<Calm, Violation> {
         let committed_in_storm = self.witness.committed.len();
         self.weather = Weather { loss: 0.0, twice: 0.0, overtake: 0.0, trouble: 0.0, busy: 0.0 };
         self.heal();
         self.witness.forget_answers();
-        let down: Vec<usize> = (0..self.members.len()).filter(|member| self.members[*member].core.is_none()).collect();
-        down.into_iter().for_each(|member| self.start(member));
+        let mut members: Vec<usize> = (0..self.members.len()).collect();
+        members.shuffle(&mut self.rng);
+        let dispensable = if self.rng.random_bool(0.5) { (members.len() - 1) / 2 } else { 0 };
+        members.drain(..dispensable).for_each(|member| self.crash(member));
+        members.retain(|member| self.members[*member].core.is_none());
+        members.into_iter().for_each(|member| self.start(member));
         for step in 0..CALM_STEPS_MAX {
             self.advance()?;
             let unserved = self.unserved();
@@ -127,9 +132,11 @@ impl Storm {
         Err(Violation::NoProgress { state: self.statuses() })
     }
 
-    /// The members whose last proposal, or read, failed.
+    /// The members that run, and whose last proposal, or read, failed.
     fn unserved(&self) -> Vec<usize> {
-        (0..self.members.len()).filter(|member| self.witness.last_answers(*member) != (true, true)).collect()
+        let runs = |member: &usize| self.members[*member].core.is_some();
+        let is_unserved = |member: &usize| self.witness.last_answers(*member) != (true, true);
+        (0..self.members.len()).filter(|member| runs(member) && is_unserved(member)).collect()
     }
 
     fn ask_both(&mut self, member: usize) -> Result<(), Violation> {
