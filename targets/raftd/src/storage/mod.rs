@@ -30,6 +30,10 @@ pub use wal::{SEGMENT_BYTES, Wal};
 use std::io;
 use thiserror::Error;
 
+/// What to do with a member whose log is lost. Nothing here changes the members, so it cannot be replaced; and if it
+/// started empty, or from an old copy, it could vote as though it had never acknowledged what it has forgotten.
+const STAY_DOWN: &str = "leave this member down, a majority serves without it: started empty or from an old copy, it could lose data for all";
+
 /// Why storage cannot be used (any more).
 #[derive(Debug, Error)]
 pub enum StorageError {
@@ -62,18 +66,18 @@ pub enum StorageError {
     },
     /// There is a log, but no file that names the owner.
     #[error(
-        "the folder holds a log, but `{}` is missing; restore it, or give the member an empty folder",
+        "the folder holds a log, but `{}`, which says whose it is, is missing; put it back, or {STAY_DOWN}",
         identity::FILE
     )]
     NoIdentity,
     /// A segment is missing.
-    #[error("corrupt log: `{file}` is missing; restore it, or take the member out of the cluster and start it empty")]
+    #[error("corrupt log: `{file}` is missing; put it back, or {STAY_DOWN}")]
     Missing {
         /// The file.
         file: String,
     },
     /// A segment is not what it should be.
-    #[error("corrupt log: `{file}`: {damage}; restore it from a copy, or replace the member")]
+    #[error("corrupt log: `{file}`: {damage}; {STAY_DOWN}")]
     Segment {
         /// The file.
         file: String,
@@ -81,7 +85,7 @@ pub enum StorageError {
         damage: SegmentDamage,
     },
     /// A record does not read back, and not because it was being written when the power went.
-    #[error("corrupt log: `{file}` at offset {offset}: {damage}; restore it from a copy, or replace the member")]
+    #[error("corrupt log: `{file}` at offset {offset}: {damage}; {STAY_DOWN}")]
     Record {
         /// The file.
         file: String,
@@ -91,7 +95,7 @@ pub enum StorageError {
         damage: Damage,
     },
     /// A record contradicts those before it.
-    #[error("corrupt log: `{file}` at offset {offset}: {contradiction}; restore it from a copy, or replace the member")]
+    #[error("corrupt log: `{file}` at offset {offset}: {contradiction}; {STAY_DOWN}")]
     Contradiction {
         /// The file.
         file: String,

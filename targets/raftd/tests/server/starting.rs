@@ -58,6 +58,7 @@ fn a_corrupt_log_is_refused_and_a_torn_one_repaired() {
     fs::write(&segment, &corrupt).unwrap();
     let (code, log) = fails_in(&cluster, 1, 1);
     assert_eq!((code, log.contains("corrupt log: `0000000000000001.wal` at offset")), (Some(1), true), "{log}");
+    assert!(log.contains("leave this member down"), "{log}");
 
     let torn = [&good[..], &good[36..50]].concat();
     fs::write(&segment, torn).unwrap();
