@@ -117,7 +117,7 @@ impl Axis {
             self.shortened.iter().map(|piece| self.middle(*piece)).map(|x| (x - 8.0, x + 8.0)).collect();
         for at_ns in ticks_ns {
             let x = self.x(at_ns);
-            let label = format!("{:.decimals$} s", at_ns as f64 / 1e9);
+            let label = seconds(at_ns, decimals);
             let half = text_width(&label, 11.0) / 2.0;
             if taken.iter().all(|(from, to)| x + half + LABEL_GAP < *from || *to < x - half) {
                 pen.line((x, top), (x, bottom), "sq-grid");
@@ -156,6 +156,14 @@ impl Axis {
             _ => 6,
         }
     }
+}
+
+/// An instant in seconds; further decimals are cut off, as in the words of the checkers.
+pub(super) fn seconds(at_ns: u64, decimals: usize) -> String {
+    let unit_ns = 10_u64.pow(9 - decimals.min(9) as u32);
+    let second = 1_000_000_000 / unit_ns;
+    let units = at_ns / unit_ns;
+    format!("{}.{:0decimals$} s", units / second, units % second)
 }
 
 /// The instant at which a bar ends; `None`: it runs on, since nobody knows when it takes effect.
@@ -213,6 +221,12 @@ mod tests {
         assert!(lengths.iter().all(|length| *length >= LEAST_PIECE), "{lengths:?}");
         assert!(lengths[4] > lengths[0] && lengths[2] >= lengths[4], "longer stays longer: {lengths:?}");
         assert_eq!(shortened, vec![2]);
+    }
+
+    #[test]
+    fn decimals_are_cut_off() {
+        assert_eq!(seconds(2_123_999_900, 6), "2.123999 s");
+        assert_eq!(seconds(12_000_999_999, 3), "12.000 s");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The rows of an anomaly: one for each process, with its bars and their labels.
 
 use super::EDGE;
-use super::axis::{Axis, closing_ns};
+use super::axis::{Axis, closing_ns, seconds};
 use super::labels::{Labelled, Place, holds, operation_text, place, room_for};
 use crate::history::Operation;
 use crate::plots::drawing::{Area, Pen, number, shortened, text_width};
@@ -222,17 +222,17 @@ fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64) {
         (false, false) => "",
     };
     let until = match operation.returned_ns {
-        Some(at_ns) => format!("{:.6} s", at_ns as f64 / 1e9),
+        Some(at_ns) => seconds(at_ns, 6),
         None => "no return".into(),
     };
     let says = format!(
-        "operation {}, process {} on {}: {} ({}); {:.6} s to {until}",
+        "operation {}, process {} on {}: {} ({}); {} to {until}",
         operation.id,
         operation.process,
         operation.node,
         operation.call,
         operation.outcome,
-        operation.invoked_ns as f64 / 1e9
+        seconds(operation.invoked_ns, 6)
     );
     let area = Area { x: bar.from, y, width: bar.to - bar.from, height: BAR_HEIGHT };
     pen.rect(area, 3.0, &format!("sq-bar {role}{state}"), &says);
