@@ -1,102 +1,13 @@
 //! The plan of a run: raw wishes (a file, flags) become one resolved plan, in which every default is spelled out.
 
+mod command;
+mod wishes;
+
+pub use wishes::{Nodes, Rate, Wishes, Workers};
+
 use crate::names::{FaultName, PromiseName, TargetName, WorkloadName};
-use crate::seed;
-use serde::{Deserialize, Serialize};
-use squall_nemesis::{Planned, Selector, Span, schedule};
-use std::fs;
-use std::path::Path;
+use squall_nemesis::{Planned, Selector, Span};
 use thiserror::Error;
-
-/// What somebody wishes of a run; everything may be left out. The form of plan files and of the command line.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wishes {
-    /// The target.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub target: Option<TargetName>,
-    /// The workload.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub workload: Option<WorkloadName>,
-    /// The number of nodes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nodes: Option<Nodes>,
-    /// How long the storm lasts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_limit: Option<Span>,
-    /// How many calls a second are made in the mean.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate_hz: Option<Rate>,
-    /// The number of workers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<Workers>,
-    /// The seed of all that is random.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// A planted bug of the target.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bug: Option<String>,
-    /// The promise to judge at; the target's own by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub consistency: Option<PromiseName>,
-    /// How long one call may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub call_timeout: Option<Span>,
-    /// How long the cluster may take to serve again after the storm.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recovery_timeout: Option<Span>,
-    /// The families to draw faults from; an empty list: no faults.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub faults: Option<Vec<FaultName>>,
-    /// The faults with their times; drawn from the seed by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Vec<Planned>>,
-}
-
-/// A number out of a range, refused with the range when it is outside.
-macro_rules! ranged {
-    ($(#[$doc:meta])* $name:ident, $inner:ty, $range:expr, $what:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-        #[serde(try_from = "f64")]
-        pub struct $name(pub $inner);
-
-        impl TryFrom<f64> for $name {
-            type Error = String;
-
-            fn try_from(number: f64) -> Result<$name, String> {
-                let inner = number as $inner;
-                let whole = number == inner as f64;
-                if whole && $range.contains(&inner) {
-                    Ok($name(inner))
-                } else {
-                    Err(format!(concat!($what, " must be from {} to {}, not {}"), $range.start(), $range.end(), number))
-                }
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<$name, String> {
-                text.parse::<f64>().map_err(|_| format!("`{text}` is no number"))?.try_into()
-            }
-        }
-    };
-}
-
-ranged!(
-    /// A number of nodes.
-    Nodes, usize, (1..=15), "the number of nodes"
-);
-ranged!(
-    /// A number of workers.
-    Workers, usize, (1..=1000), "the number of workers"
-);
-ranged!(
-    /// Calls a second.
-    Rate, f64, (0.1..=1_000_000.0), "the rate (calls a second)"
-);
 
 /// A plan that cannot be carried out. Nothing was started.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -151,103 +62,6 @@ pub struct Plan {
     pub faults: Vec<FaultName>,
     /// The faults with their times, counted from the beginning of the storm.
     pub schedule: Vec<Planned>,
-}
-
-impl Wishes {
-    /// Reads a plan file.
-    ///
-    /// # Errors
-    /// When it cannot be read, or is no plan: with line and caret.
-    pub fn read(path: &Path) -> Result<Wishes, PlanError> {
-        let shown = path.display().to_string();
-        let text = fs::read_to_string(path)
-            .map_err(|error| PlanError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
-        Wishes::parse(&text, &shown)
-    }
-
-    fn parse(text: &str, path: &str) -> Result<Wishes, PlanError> {
-        serde_yaml::from_str(text).map_err(|error| {
-            // The advice to a programmer is none to the author of a plan.
-            let text = error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", "");
-            let shown = text.replace("<input>", path);
-            PlanError::Malformed { path: path.to_owned(), shown }
-        })
-    }
-
-    /// These wishes, and `others` where these are silent. Families that are wished for outdo a schedule of the others.
-    #[must_use]
-    pub fn or(self, others: Wishes) -> Wishes {
-        let others_schedule = if self.faults.is_some() { None } else { others.schedule };
-        Wishes {
-            target: self.target.or(others.target),
-            workload: self.workload.or(others.workload),
-            nodes: self.nodes.or(others.nodes),
-            time_limit: self.time_limit.or(others.time_limit),
-            rate_hz: self.rate_hz.or(others.rate_hz),
-            concurrency: self.concurrency.or(others.concurrency),
-            seed: self.seed.or(others.seed),
-            bug: self.bug.or(others.bug),
-            consistency: self.consistency.or(others.consistency),
-            call_timeout: self.call_timeout.or(others.call_timeout),
-            recovery_timeout: self.recovery_timeout.or(others.recovery_timeout),
-            faults: self.faults.or(others.faults),
-            schedule: self.schedule.or(others_schedule),
-        }
-    }
-
-    /// Spells every default out, draws the schedule, and sees that the parts fit together.
-    ///
-    /// # Errors
-    /// When they do not, and why.
-    pub fn resolve(self) -> Result<Plan, PlanError> {
-        let target = self.target.map_or_else(|| "raft".parse(), Ok).map_err(PlanError::Contradiction)?;
-        let workload = self.workload.map_or_else(|| "register".parse(), Ok).map_err(PlanError::Contradiction)?;
-        let nodes = self.nodes.map_or(3, |nodes| nodes.0);
-        let time_limit = self.time_limit.unwrap_or(Span::from_ms(20_000));
-        let seed = self.seed.unwrap_or_else(seed::fresh);
-        // A single node has no links to cut.
-        let fits = |family: &squall_nemesis::Family| nodes > 1 || *family != squall_nemesis::Family::Partition;
-        let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
-        let faults = distinct(self.faults.unwrap_or_else(all_families));
-        let schedule = self.schedule.unwrap_or_else(|| {
-            let families: Vec<_> = faults.iter().map(FaultName::family).collect();
-            schedule::draw(&families, time_limit, &mut seed::stream(seed, "schedule"))
-        });
-        let plan = Plan {
-            consistency: self.consistency.unwrap_or_else(|| default_promise(&target)),
-            target,
-            workload,
-            nodes,
-            time_limit,
-            rate_hz: self.rate_hz.map_or(500.0, |rate| rate.0),
-            concurrency: self.concurrency.map_or(4 * nodes, |workers| workers.0),
-            seed,
-            bug: self.bug,
-            call_timeout: self.call_timeout.unwrap_or(Span::from_ms(1_000)),
-            recovery_timeout: self.recovery_timeout.unwrap_or(Span::from_ms(30_000)),
-            faults,
-            schedule,
-        };
-        plan.check()?;
-        Ok(plan)
-    }
-}
-
-/// The families in their order, each once: one that is named twice is not to come twice as often.
-fn distinct(names: Vec<FaultName>) -> Vec<FaultName> {
-    let first = |(place, name): (usize, &FaultName)| (!names[..place].contains(name)).then(|| name.clone());
-    names.iter().enumerate().filter_map(first).collect()
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
-}
-
-/// What the target promises by default.
-fn default_promise(target: &TargetName) -> PromiseName {
-    (target.target().promise)().into()
 }
 
 impl Plan {
@@ -334,58 +148,6 @@ impl Plan {
         serde_yaml::to_string(&wishes).map_err(|error| PlanError::Contradiction(error.to_string()))
     }
 
-    /// The command that repeats this plan: flags where they suffice, else the plan file at `path`.
-    pub fn command(&self, path: &Path) -> String {
-        let repeated = Wishes { seed: Some(self.seed), ..Wishes::default() }.resolve();
-        // The launcher tells by what name it was called.
-        let squall = quoted(&std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into()));
-        let by_file = format!("{squall} test --plan {}", quoted(&path.display().to_string()));
-        let Ok(default) = repeated else { return by_file };
-        let mut command = format!("{squall} test {}", self.target);
-        let mut wishes = Wishes { seed: Some(self.seed), target: Some(self.target.clone()), ..Wishes::default() };
-        let mut flag = |name: &str, value: String| command.push_str(&format!(" --{name} {value}"));
-        if self.workload != default.workload {
-            flag("workload", self.workload.to_string());
-            wishes.workload = Some(self.workload.clone());
-        }
-        if let Some(bug) = &self.bug {
-            flag("bug", bug.clone());
-            wishes.bug = Some(bug.clone());
-        }
-        if self.nodes != default.nodes {
-            flag("nodes", self.nodes.to_string());
-            wishes.nodes = Some(Nodes(self.nodes));
-        }
-        if self.time_limit != default.time_limit {
-            flag("time-limit", self.time_limit.to_string());
-            wishes.time_limit = Some(self.time_limit);
-        }
-        if self.rate_hz != default.rate_hz {
-            flag("rate", self.rate_hz.to_string());
-            wishes.rate_hz = Some(Rate(self.rate_hz));
-        }
-        if self.concurrency != 4 * self.nodes {
-            flag("concurrency", self.concurrency.to_string());
-            wishes.concurrency = Some(Workers(self.concurrency));
-        }
-        if self.consistency != default_promise(&self.target) {
-            flag("consistency", self.consistency.to_string());
-            wishes.consistency = Some(self.consistency.clone());
-        }
-        if self.call_timeout != default.call_timeout {
-            flag("call-timeout", self.call_timeout.to_string());
-            wishes.call_timeout = Some(self.call_timeout);
-        }
-        if self.faults != default.faults {
-            let names: Vec<&str> = self.faults.iter().map(FaultName::as_str).collect();
-            flag("faults", if names.is_empty() { "none".into() } else { names.join(",") });
-            wishes.faults = Some(self.faults.clone());
-        }
-        flag("seed", self.seed.to_string());
-        // A schedule by hand, or anything else that no flag can say.
-        if wishes.resolve().as_ref() == Ok(self) { command } else { by_file }
-    }
-
     /// `raft-register-partition+kill`, for the name of a folder.
     pub fn title(&self) -> String {
         let mut families: Vec<&str> = self.schedule.iter().map(|planned| planned.fault.name()).collect();
@@ -424,15 +186,6 @@ mod tests {
     }
 
     #[test]
-    fn a_command_can_be_pasted_into_a_shell() {
-        for (word, expected) in [("run/plan.yaml", "run/plan.yaml"), ("my run", "'my run'"), ("it's", r"'it'\''s'")] {
-            assert_eq!(quoted(word), expected);
-        }
-        let plan = parse("seed: 7\nrecovery_timeout: 5s").unwrap();
-        assert_eq!(plan.command(Path::new("a b/plan.yaml")), "squall test --plan 'a b/plan.yaml'");
-    }
-
-    #[test]
     fn a_seed_repeats_the_schedule() {
         assert_eq!(parse("seed: 7").unwrap().schedule, parse("seed: 7").unwrap().schedule);
         assert_ne!(parse("seed: 7").unwrap().schedule, parse("seed: 8").unwrap().schedule);
@@ -447,20 +200,6 @@ mod tests {
         assert_eq!((plan.nodes, plan.seed, plan.schedule.len()), (3, 1, 1));
         let quiet = Wishes { faults: Some(vec![]), ..flags }.or(file).resolve().unwrap();
         assert_eq!(quiet.schedule, []);
-    }
-
-    #[test]
-    fn the_command_repeats_the_plan() {
-        let cases = [
-            ("seed: 7", "squall test raft --seed 7"),
-            ("seed: 7\nbug: stale-read\nfaults: []", "squall test raft --bug stale-read --faults none --seed 7"),
-            ("seed: 7\nnodes: 5\ntime_limit: 90s", "squall test raft --nodes 5 --time-limit 90s --seed 7"),
-            ("seed: 7\nschedule: [{at: 1s, for: 1s, fault: kill, select: one}]", "squall test --plan run/plan.yaml"),
-            ("seed: 7\nrecovery_timeout: 5s", "squall test --plan run/plan.yaml"),
-        ];
-        for (text, command) in cases {
-            assert_eq!(parse(text).unwrap().command(Path::new("run/plan.yaml")), command);
-        }
     }
 
     /// The error must hold all of these texts.

@@ -281,7 +281,12 @@ impl HistoryBuilder {
             FaultChange::InForce { evidence } => span.in_force = Some((event.at_ns, evidence)),
             FaultChange::Heal => span.heal_ns = Some(event.at_ns),
             FaultChange::Healed { evidence } => span.healed = Some((event.at_ns, evidence)),
-            FaultChange::NotInForce { reason } | FaultChange::NotHealed { reason } => span.problem = Some(reason),
+            FaultChange::NotInForce { reason } | FaultChange::NotHealed { reason } => match &mut span.problem {
+                // What went wrong first is the cause of the rest as a rule.
+                Some(problem) if *problem != reason => *problem = format!("{problem}; then: {reason}"),
+                Some(_) => {}
+                problem @ None => *problem = Some(reason),
+            },
         }
         Ok(())
     }

@@ -115,12 +115,20 @@ impl Deployment {
     }
 
     /// Sends SIGKILL to the server of `node` and waits until it is gone.
+    ///
+    /// # Errors
+    /// [`DeployError::Ended`] when it has ended by itself before: that must not pass for a kill.
     pub async fn kill(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.refuse_ended(node).await?;
         self.signal(node, Signal::SIGKILL, Awaited::Gone).await
     }
 
     /// Sends SIGSTOP to the server of `node` and waits until it stands still.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`].
     pub async fn pause(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.refuse_ended(node).await?;
         self.signal(node, Signal::SIGSTOP, Awaited::Stopped).await
     }
 

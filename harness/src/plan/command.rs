@@ -1,0 +1,102 @@
+//! The command that repeats a plan.
+
+use super::wishes::default_promise;
+use super::{Nodes, Plan, Rate, Wishes, Workers};
+use crate::names::FaultName;
+use std::path::Path;
+
+impl Plan {
+    /// The command that repeats this plan: flags where they suffice, else the plan file at `path`. Fit for a shell.
+    pub fn command(&self, path: &Path) -> String {
+        // The launcher tells by what name it was called.
+        let squall = quoted(&std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into()));
+        let Some(wishes) = self.needed_wishes() else {
+            return format!("{squall} test --plan {}", quoted(&path.display().to_string()));
+        };
+        let flags = flags(&wishes).into_iter().map(|(name, value)| format!(" --{name} {value}"));
+        format!("{squall} test {}{}", self.target, flags.collect::<String>())
+    }
+
+    /// What must be wished for to get this plan, if flags can say it.
+    fn needed_wishes(&self) -> Option<Wishes> {
+        let least = Wishes { target: Some(self.target.clone()), seed: Some(self.seed), ..Wishes::default() };
+        let nodes = (self.nodes != least.clone().resolve().ok()?.nodes).then_some(Nodes(self.nodes));
+        // Some defaults depend on the number of nodes.
+        let default = Wishes { nodes, ..least.clone() }.resolve().ok()?;
+        let wishes = Wishes {
+            workload: (self.workload != default.workload).then(|| self.workload.clone()),
+            bug: self.bug.clone(),
+            nodes,
+            time_limit: (self.time_limit != default.time_limit).then_some(self.time_limit),
+            rate_hz: (self.rate_hz != default.rate_hz).then_some(Rate(self.rate_hz)),
+            concurrency: (self.concurrency != default.concurrency).then_some(Workers(self.concurrency)),
+            consistency: (self.consistency != default_promise(&self.target)).then(|| self.consistency.clone()),
+            call_timeout: (self.call_timeout != default.call_timeout).then_some(self.call_timeout),
+            faults: (self.faults != default.faults).then(|| self.faults.clone()),
+            ..least
+        };
+        // A schedule by hand, and what else no flag can say, is not repeated by them.
+        (wishes.clone().resolve().as_ref() == Ok(self)).then_some(wishes)
+    }
+}
+
+/// The flags that say these wishes, the target aside, in the order in which people read them.
+fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
+    let faults = |names: &Vec<FaultName>| match names.as_slice() {
+        [] => "none".to_owned(),
+        names => names.iter().map(FaultName::as_str).collect::<Vec<_>>().join(","),
+    };
+    let all = [
+        ("workload", wishes.workload.as_ref().map(ToString::to_string)),
+        ("bug", wishes.bug.clone()),
+        ("nodes", wishes.nodes.map(|nodes| nodes.0.to_string())),
+        ("time-limit", wishes.time_limit.map(|span| span.to_string())),
+        ("rate", wishes.rate_hz.map(|rate| rate.0.to_string())),
+        ("concurrency", wishes.concurrency.map(|workers| workers.0.to_string())),
+        ("consistency", wishes.consistency.as_ref().map(ToString::to_string)),
+        ("call-timeout", wishes.call_timeout.map(|span| span.to_string())),
+        ("faults", wishes.faults.as_ref().map(faults)),
+        ("seed", wishes.seed.map(|seed| seed.to_string())),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str, path: &str) -> String {
+        Wishes::parse(text, "storm.yaml").unwrap().resolve().unwrap().command(Path::new(path))
+    }
+
+    #[test]
+    fn the_command_repeats_the_plan() {
+        let cases = [
+            ("seed: 7", "squall test raft --seed 7"),
+            ("seed: 7\nbug: stale-read\nfaults: []", "squall test raft --bug stale-read --faults none --seed 7"),
+            ("seed: 7\nnodes: 5\ntime_limit: 90s", "squall test raft --nodes 5 --time-limit 90s --seed 7"),
+            ("seed: 7\nschedule: [{at: 1s, for: 1s, fault: kill, select: one}]", "squall test --plan run/plan.yaml"),
+            ("seed: 7\nnodes: 1", "squall test raft --nodes 1 --seed 7"),
+            ("seed: 7\nnodes: 5\nconcurrency: 12", "squall test raft --nodes 5 --concurrency 12 --seed 7"),
+            ("seed: 7\nrecovery_timeout: 5s", "squall test --plan run/plan.yaml"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(command(text, "run/plan.yaml"), expected);
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        for (word, expected) in [("run/plan.yaml", "run/plan.yaml"), ("my run", "'my run'"), ("it's", r"'it'\''s'")] {
+            assert_eq!(quoted(word), expected);
+        }
+        let by_file = command("seed: 7\nrecovery_timeout: 5s", "a b/plan.yaml");
+        assert_eq!(by_file, "squall test --plan 'a b/plan.yaml'");
+    }
+}

@@ -1,0 +1,190 @@
+//! What somebody wishes of a run, and how wishes become a plan.
+
+use super::{Plan, PlanError};
+use crate::names::{FaultName, PromiseName, TargetName, WorkloadName};
+use crate::seed;
+use serde::{Deserialize, Serialize};
+use squall_nemesis::{Planned, Span, schedule};
+use std::fs;
+use std::path::Path;
+
+/// What somebody wishes of a run; everything may be left out. The form of plan files and of the command line.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wishes {
+    /// The target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetName>,
+    /// The workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<WorkloadName>,
+    /// The number of nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Nodes>,
+    /// How long the storm lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<Span>,
+    /// How many calls a second are made in the mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_hz: Option<Rate>,
+    /// The number of workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<Workers>,
+    /// The seed of all that is random.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// A planted bug of the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bug: Option<String>,
+    /// The promise to judge at; the target's own by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<PromiseName>,
+    /// How long one call may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_timeout: Option<Span>,
+    /// How long the cluster may take to serve again after the storm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery_timeout: Option<Span>,
+    /// The families to draw faults from; an empty list: no faults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Vec<FaultName>>,
+    /// The faults with their times; drawn from the seed by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Vec<Planned>>,
+}
+
+/// A number out of a range, refused with the range when it is outside.
+macro_rules! ranged {
+    ($(#[$doc:meta])* $name:ident, $inner:ty, $range:expr, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[serde(try_from = "f64")]
+        pub struct $name(pub $inner);
+
+        impl TryFrom<f64> for $name {
+            type Error = String;
+
+            fn try_from(number: f64) -> Result<$name, String> {
+                let inner = number as $inner;
+                let whole = number == inner as f64;
+                if whole && $range.contains(&inner) {
+                    Ok($name(inner))
+                } else {
+                    Err(format!(concat!($what, " must be from {} to {}, not {}"), $range.start(), $range.end(), number))
+                }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<$name, String> {
+                text.parse::<f64>().map_err(|_| format!("`{text}` is no number"))?.try_into()
+            }
+        }
+    };
+}
+
+ranged!(
+    /// A number of nodes.
+    Nodes, usize, (1..=15), "the number of nodes"
+);
+ranged!(
+    /// A number of workers.
+    Workers, usize, (1..=1000), "the number of workers"
+);
+ranged!(
+    /// Calls a second.
+    Rate, f64, (0.1..=1_000_000.0), "the rate (calls a second)"
+);
+
+impl Wishes {
+    /// Reads a plan file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no plan: with line and caret.
+    pub fn read(path: &Path) -> Result<Wishes, PlanError> {
+        let shown = path.display().to_string();
+        let text = fs::read_to_string(path)
+            .map_err(|error| PlanError::Unreadable { path: shown.clone(), reason: error.to_string() })?;
+        Wishes::parse(&text, &shown)
+    }
+
+    pub(super) fn parse(text: &str, path: &str) -> Result<Wishes, PlanError> {
+        serde_yaml::from_str(text).map_err(|error| {
+            // The advice to a programmer is none to the author of a plan.
+            let text = error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+            let shown = text.replace("<input>", path);
+            PlanError::Malformed { path: path.to_owned(), shown }
+        })
+    }
+
+    /// These wishes, and `others` where these are silent. Families that are wished for outdo a schedule of the others.
+    #[must_use]
+    pub fn or(self, others: Wishes) -> Wishes {
+        let others_schedule = if self.faults.is_some() { None } else { others.schedule };
+        Wishes {
+            target: self.target.or(others.target),
+            workload: self.workload.or(others.workload),
+            nodes: self.nodes.or(others.nodes),
+            time_limit: self.time_limit.or(others.time_limit),
+            rate_hz: self.rate_hz.or(others.rate_hz),
+            concurrency: self.concurrency.or(others.concurrency),
+            seed: self.seed.or(others.seed),
+            bug: self.bug.or(others.bug),
+            consistency: self.consistency.or(others.consistency),
+            call_timeout: self.call_timeout.or(others.call_timeout),
+            recovery_timeout: self.recovery_timeout.or(others.recovery_timeout),
+            faults: self.faults.or(others.faults),
+            schedule: self.schedule.or(others_schedule),
+        }
+    }
+
+    /// Spells every default out, draws the schedule, and sees that the parts fit together.
+    ///
+    /// # Errors
+    /// When they do not, and why.
+    pub fn resolve(self) -> Result<Plan, PlanError> {
+        let target = self.target.map_or_else(|| "raft".parse(), Ok).map_err(PlanError::Contradiction)?;
+        let workload = self.workload.map_or_else(|| "register".parse(), Ok).map_err(PlanError::Contradiction)?;
+        let nodes = self.nodes.map_or(3, |nodes| nodes.0);
+        let time_limit = self.time_limit.unwrap_or(Span::from_ms(20_000));
+        let seed = self.seed.unwrap_or_else(seed::fresh);
+        // A single node has no links to cut.
+        let fits = |family: &squall_nemesis::Family| nodes > 1 || *family != squall_nemesis::Family::Partition;
+        let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
+        let faults = distinct(self.faults.unwrap_or_else(all_families));
+        let schedule = self.schedule.unwrap_or_else(|| {
+            let families: Vec<_> = faults.iter().map(FaultName::family).collect();
+            schedule::draw(&families, time_limit, &mut seed::stream(seed, "schedule"))
+        });
+        let plan = Plan {
+            consistency: self.consistency.unwrap_or_else(|| default_promise(&target)),
+            target,
+            workload,
+            nodes,
+            time_limit,
+            rate_hz: self.rate_hz.map_or(500.0, |rate| rate.0),
+            concurrency: self.concurrency.map_or(4 * nodes, |workers| workers.0),
+            seed,
+            bug: self.bug,
+            call_timeout: self.call_timeout.unwrap_or(Span::from_ms(1_000)),
+            recovery_timeout: self.recovery_timeout.unwrap_or(Span::from_ms(30_000)),
+            faults,
+            schedule,
+        };
+        plan.check()?;
+        Ok(plan)
+    }
+}
+
+/// The families in their order, each once: one that is named twice is not to come twice as often.
+fn distinct(names: Vec<FaultName>) -> Vec<FaultName> {
+    let first = |(place, name): (usize, &FaultName)| (!names[..place].contains(name)).then(|| name.clone());
+    names.iter().enumerate().filter_map(first).collect()
+}
+
+/// What the target promises by default.
+pub(super) fn default_promise(target: &TargetName) -> PromiseName {
+    (target.target().promise)().into()
+}
