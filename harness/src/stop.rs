@@ -1,5 +1,6 @@
 //! Being asked to stop: Ctrl-C, SIGTERM, a closed terminal, a history that cannot be written.
 
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Why a run shall stop early.
@@ -69,6 +70,9 @@ impl Stop {
     }
 }
 
+/// Signals within this time are one request: timeout(1), for one, sends each to the process and to its group.
+const SAME_REQUEST: Duration = Duration::from_millis(500);
+
 /// Turns SIGINT, SIGTERM and SIGHUP into a stop. A second one ends the process at once; everything local dies with it. A
 /// SIGHUP that is ignored, as under `nohup`, stays so.
 ///
@@ -80,18 +84,19 @@ pub fn on_signals(stopper: Stopper) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = if ignored(libc::SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) };
     tokio::spawn(async move {
-        let mut before = false;
+        let mut first: Option<Instant> = None;
         loop {
             let name = tokio::select! {
                 _ = interrupt.recv() => "Ctrl-C",
                 _ = terminate.recv() => "SIGTERM",
                 Some(_) = async { hangup.as_mut()?.recv().await }, if hangup.is_some() => "SIGHUP",
             };
-            if before {
-                std::process::exit(crate::exit::Exit::Failed as i32);
+            match first {
+                None => stopper.stop(Reason::Signal(name)),
+                Some(first) if first.elapsed() < SAME_REQUEST => continue,
+                Some(_) => std::process::exit(crate::exit::Exit::Failed as i32),
             }
-            before = true;
-            stopper.stop(Reason::Signal(name));
+            first = Some(Instant::now());
         }
     });
     Ok(())
