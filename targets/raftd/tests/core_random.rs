@@ -26,10 +26,14 @@ fn play(seed: u64, members: u64, bug: Option<Bug>) -> Result<Calm, Violation> {
     storm.calm_down()
 }
 
+/// How many times as many seeds as usual.
+fn times() -> u64 {
+    std::env::var("RAFTD_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 fn check(members: u64, seeds: std::ops::Range<u64>) {
     let (mut committed, mut leaders, mut reads) = (0, 0, 0);
-    let times = std::env::var("RAFTD_TIMES").ok().and_then(|times| times.parse().ok()).unwrap_or(1);
-    let count = (seeds.end - seeds.start) * times;
+    let count = (seeds.end - seeds.start) * times();
     for seed in seeds.start..seeds.start + count {
         let calm = play(seed, members, None).unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
         committed += calm.committed_in_storm;
@@ -77,9 +81,10 @@ fn one_seed() {
 /// The witness can see: a leader that does not confirm its leadership is caught, and for just that.
 #[test]
 fn stale_reads_are_found() {
-    let violations: Vec<Violation> = (0..40).filter_map(|seed| play(seed, 3, Some(Bug::StaleRead)).err()).collect();
+    let seeds = 40 * times();
+    let violations: Vec<Violation> = (0..seeds).filter_map(|seed| play(seed, 3, Some(Bug::StaleRead)).err()).collect();
     assert!(!violations.is_empty(), "no storm found the planted bug");
-    println!("40 storms found the planted bug {} times", violations.len());
+    println!("{seeds} storms found the planted bug {} times", violations.len());
     let others: Vec<&Violation> =
         violations.iter().filter(|found| !matches!(found, Violation::StaleRead { .. })).collect();
     assert!(others.is_empty(), "the planted bug broke more than reads: {others:?}");

@@ -22,6 +22,8 @@ pub struct Storm {
     cut: BTreeSet<(NodeId, NodeId)>,
     /// Messages that wait at a cut, and arrive much later.
     held: Vec<Message>,
+    /// Whose clock stands still: its time-outs never pass, while others elect and commit.
+    timeless: Option<NodeId>,
     witness: Witness,
 }
 
@@ -46,6 +48,8 @@ struct Weather {
     loss: f64,
     twice: f64,
     overtake: f64,
+    /// That a message which waits at a cut gets through nevertheless, long after it was sent.
+    late: f64,
     trouble: f64,
     busy: f64,
 }
@@ -67,6 +71,7 @@ impl Storm {
             loss: rng.random_range(0.0..0.2),
             twice: rng.random_range(0.0..0.2),
             overtake: rng.random_range(0.0..0.6),
+            late: rng.random_range(0.0..0.1),
             trouble: rng.random_range(0.001..0.01),
             busy: rng.random_range(0.05..0.2),
         };
@@ -87,8 +92,8 @@ impl Storm {
         };
         let members = (1..=count).map(member).collect();
         let witness = Witness::new(count as usize);
-        let (under_way, cut, held) = (VecDeque::new(), BTreeSet::new(), Vec::new());
-        let mut storm = Storm { rng, weather, members, under_way, cut, held, witness };
+        let (under_way, cut, held, timeless) = (VecDeque::new(), BTreeSet::new(), Vec::new(), None);
+        let mut storm = Storm { rng, weather, members, under_way, cut, held, timeless, witness };
         (0..count as usize).for_each(|member| storm.start(member));
         storm
     }
@@ -109,7 +114,7 @@ impl Storm {
     /// run must catch up, and serve.
     pub fn calm_down(mut self) -> Result<Calm, Violation> {
         let committed_in_storm = self.witness.committed.len();
-        self.weather = Weather { loss: 0.0, twice: 0.0, overtake: 0.0, trouble: 0.0, busy: 0.0 };
+        self.weather = Weather { loss: 0.0, twice: 0.0, overtake: 0.0, late: 0.0, trouble: 0.0, busy: 0.0 };
         self.heal();
         self.witness.forget_answers();
         let mut members: Vec<usize> = (0..self.members.len()).collect();
@@ -169,12 +174,20 @@ impl Storm {
             }
             _ => {
                 let member = self.any_member();
+                if self.timeless == Some(member as NodeId + 1) {
+                    return Ok(());
+                }
                 self.on(member, Core::tick)
             }
         }
     }
 
     fn deliver(&mut self) -> Result<(), Violation> {
+        if !self.held.is_empty() && self.rng.random_bool(self.weather.late) {
+            let place = self.rng.random_range(0..self.held.len());
+            let message = self.held.swap_remove(place);
+            return self.on(message.to as usize - 1, |core| core.receive(message));
+        }
         if self.under_way.is_empty() {
             return Ok(());
         }
@@ -235,14 +248,20 @@ impl Storm {
             (0..2, _) => self.crash(member),
             (2..5, Some(down)) => self.start(down),
             (2..5, None) => return self.on(member, Core::campaign),
-            (5..8, _) => self.partition(),
+            (5..8, _) => {
+                self.partition();
+                if self.rng.random_bool(0.5) {
+                    return self.on(member, Core::campaign);
+                }
+            }
             _ => self.heal(),
         }
         Ok(())
     }
 
-    /// All links work again, and bring what waited at them.
+    /// All links work again, and bring what waited at them; all clocks go.
     fn heal(&mut self) {
+        self.timeless = None;
         self.cut.clear();
         self.under_way.extend(self.held.drain(..));
         self.under_way.make_contiguous().shuffle(&mut self.rng);
@@ -252,6 +271,7 @@ impl Storm {
     fn partition(&mut self) {
         let leader =
             self.statuses().into_iter().filter(|status| status.role == RoleName::Leader).max_by_key(|s| s.term);
+        self.timeless = leader.map(|leader| leader.id).filter(|_| self.rng.random_bool(0.5));
         let side: Vec<bool> = match leader {
             Some(leader) if self.rng.random_bool(0.5) => {
                 (1..=self.members.len() as NodeId).map(|id| id == leader.id).collect()
