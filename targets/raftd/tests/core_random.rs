@@ -81,7 +81,7 @@ fn one_seed() {
 /// The witness can see: a leader that does not confirm its leadership is caught, and for just that.
 #[test]
 fn stale_reads_are_found() {
-    let seeds = 40 * times();
+    let seeds = 120 * times();
     let violations: Vec<Violation> = (0..seeds).filter_map(|seed| play(seed, 3, Some(Bug::StaleRead)).err()).collect();
     assert!(!violations.is_empty(), "no storm found the planted bug");
     println!("{seeds} storms found the planted bug {} times", violations.len());
