@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Run, Squall, json, leftovers, one_at_a_time};
+use common::{Run, Squall, json, leftovers, one_at_a_time, send};
 use serde_json::Value;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::reader;
@@ -120,6 +120,8 @@ fn stops_in_order(signal: i32) {
     let plan = squall.file("plan.yaml", &SCRIPTED.replace("8s", "60s"));
     let mut running = squall.start(&["test", "--plan", &plan]);
     running.await_line("in force", Duration::from_secs(30));
+    // As `timeout` and a closed terminal do: twice, for one wish.
+    running.signal(signal);
     running.signal(signal);
     let run = running.finish();
     run.expect(0);
@@ -141,6 +143,30 @@ fn ctrl_c_heals_stops_and_judges() {
 fn sigterm_heals_stops_and_judges() {
     let _alone = one_at_a_time();
     stops_in_order(libc::SIGTERM);
+}
+
+#[test]
+fn a_second_request_ends_at_once() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let mut running =
+        squall.start(&["test", "--faults", "none", "--time-limit", "60s", "--call-timeout", "60s", "--rate", "2000"]);
+    running.await_line("serving after", Duration::from_secs(30));
+    // Now every call hangs, and an orderly stop waits for it.
+    running.servers().into_iter().for_each(|server| send(server, libc::SIGSTOP));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !fs::read_to_string(squall.latest().join("history.jsonl")).unwrap().contains("silent") {
+        assert!(Instant::now() < deadline, "the servers still answer");
+        std::thread::yield_now();
+    }
+    let begin = Instant::now();
+    while running.goes_on() {
+        running.signal(libc::SIGINT);
+        assert!(begin.elapsed() < Duration::from_secs(20), "it never ends");
+        std::thread::yield_now();
+    }
+    running.finish().expect(3);
+    squall.await_no_leftovers(Duration::from_secs(10));
 }
 
 #[test]
@@ -187,9 +213,9 @@ fn a_node_that_is_lost_ends_the_run_without_a_verdict() {
     let squall = Squall::new();
     let mut running = squall.start(&["test", "--faults", "none", "--time-limit", "60s"]);
     running.await_line("serving after", Duration::from_secs(30));
-    let agents = running.children();
+    let agents = running.agents();
     assert_eq!(agents.len(), 3, "an agent a node");
-    common::kill(agents[1]);
+    send(agents[1], libc::SIGKILL);
     let begin = Instant::now();
     let run = running.finish();
     run.expect(3);

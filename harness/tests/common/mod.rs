@@ -149,16 +149,20 @@ pub fn leftovers(squall: &Squall) -> Vec<String> {
         .collect()
 }
 
-fn send(pid: u32, signal: i32) {
+/// Sends a signal to a process of this test: to squall or to what it has started.
+pub fn send(pid: u32, signal: i32) {
     let pid = i32::try_from(pid).expect("a process id");
     // SAFETY: kill takes plain numbers and touches no memory.
     let result = unsafe { libc::kill(pid, signal) };
     assert_eq!(result, 0, "the signal was sent");
 }
 
-/// Kills a child of a command that runs.
-pub fn kill(pid: u32) {
-    send(pid, libc::SIGKILL);
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
+    let texts = tasks.flat_map(|task| fs::read_to_string(task.path().join("children")));
+    texts
+        .flat_map(|text| text.split_whitespace().map(|pid| pid.parse().expect("a number")).collect::<Vec<_>>())
+        .collect()
 }
 
 /// A command that runs; dropping it kills it.
@@ -215,13 +219,19 @@ impl Running {
         send(self.child.id(), signal);
     }
 
-    /// The processes that this one has started.
-    pub fn children(&self) -> Vec<u32> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs").flatten();
-        let children = tasks.flat_map(|task| fs::read_to_string(task.path().join("children")));
-        children
-            .flat_map(|text| text.split_whitespace().map(|pid| pid.parse().expect("a number")).collect::<Vec<_>>())
-            .collect()
+    /// Whether it has not ended yet.
+    pub fn goes_on(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_none()
+    }
+
+    /// The agents of the nodes, which it has started.
+    pub fn agents(&self) -> Vec<u32> {
+        children(self.child.id())
+    }
+
+    /// The servers on the nodes.
+    pub fn servers(&self) -> Vec<u32> {
+        self.agents().into_iter().flat_map(children).collect()
     }
 
     /// Waits for the end.
