@@ -40,6 +40,7 @@ fn ignores_what_is_not_for_it_or_misshapen() {
         append(2, 9, (0, 0), &[(1, 9), (3, 9)], 1),
         append(2, 9, (0, 0), &[(1, 9), (2, 8)], 1),
         append(2, 9, (1, 3), &[(2, 2)], 1),
+        append(2, 9, (0, 0), &[(1, 10)], 1),
     ];
     for message in strange {
         let mut core = member(1, &[]);

@@ -105,14 +105,15 @@ impl Body {
         matches!(self, Body::RequestVote { .. } | Body::Append { .. } | Body::Heartbeat { .. })
     }
 
-    /// Whether the parts fit together as every member makes them.
-    pub(super) fn is_well_formed(&self) -> bool {
+    /// Whether the parts fit together, and to the term in which this is said, as every member makes them.
+    pub(super) fn is_well_formed(&self, term: Term) -> bool {
         match self {
             Body::Append { previous_index, previous_term, entries, .. } => {
                 let indices = entries.iter().zip(1..).all(|(entry, place)| entry.index == previous_index + place);
                 indices
                     && entries.iter().map(|entry| entry.term).is_sorted_by(|a, b| a <= b)
                     && entries.first().is_none_or(|entry| entry.term >= *previous_term)
+                    && entries.last().is_none_or(|entry| entry.term <= term)
             }
             _ => true,
         }

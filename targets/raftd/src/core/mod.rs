@@ -155,7 +155,7 @@ impl Core {
     pub fn receive(&mut self, message: Message) {
         let Message { from, to, term, body } = message;
         let is_peer = from != self.config.id && self.config.members.contains(&from);
-        if to != self.config.id || !is_peer || !body.is_well_formed() {
+        if to != self.config.id || !is_peer || !body.is_well_formed(term) {
             return;
         }
         if term > self.hard.term {

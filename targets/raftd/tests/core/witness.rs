@@ -54,6 +54,8 @@ pub struct Witness {
     entries: HashMap<(Index, Term), (Entry, Term)>,
     /// Every entry that was ever applied; each was committed then.
     pub committed: Vec<Entry>,
+    /// For each of them the term of the leader that committed it.
+    committed_in: Vec<Term>,
     /// The requests whose commands are committed.
     done: HashSet<RequestId>,
     /// The requests that were promised not to be.
@@ -87,6 +89,7 @@ impl Witness {
             votes: HashMap::new(),
             entries: HashMap::new(),
             committed: Vec::new(),
+            committed_in: Vec::new(),
             done: HashSet::new(),
             not_done: HashSet::new(),
             open: HashMap::new(),
@@ -158,7 +161,7 @@ impl Witness {
             self.sees_leader(member, after)?;
         }
         output.messages.iter().try_for_each(|message| self.sees_message(message, disks[member]))?;
-        output.committed.iter().try_for_each(|committed| self.sees_applied(member, committed, disks))?;
+        output.committed.iter().try_for_each(|committed| self.sees_applied(member, after.term, committed, disks))?;
         output.granted.iter().try_for_each(|granted| self.sees_granted(member, granted))?;
         output.failed.iter().try_for_each(|failed| self.sees_failed(member, failed))
     }
@@ -200,8 +203,11 @@ impl Witness {
         }
         self.leaders.insert(term, status.id);
         let terms = &self.members[member].terms;
-        match self.committed.iter().find(|entry| terms.get(entry.index as usize - 1) != Some(&entry.term)) {
-            Some(entry) => Err(Violation::LeaderLacks { leader: status.id, term, index: entry.index }),
+        // What later leaders committed it may well lack: late votes elect a leader of a term that is long over.
+        let committed = self.committed.iter().zip(&self.committed_in).filter(|(_, then)| **then < term);
+        let lacks = |(entry, _): &(&Entry, &Term)| terms.get(entry.index as usize - 1) != Some(&entry.term);
+        match committed.into_iter().find(lacks) {
+            Some((entry, _)) => Err(Violation::LeaderLacks { leader: status.id, term, index: entry.index }),
             None => Ok(()),
         }
     }
@@ -224,7 +230,13 @@ impl Witness {
         Ok(())
     }
 
-    fn sees_applied(&mut self, member: usize, committed: &Committed, disks: &[&Disk]) -> Result<(), Violation> {
+    fn sees_applied(
+        &mut self,
+        member: usize,
+        term: Term,
+        committed: &Committed,
+        disks: &[&Disk],
+    ) -> Result<(), Violation> {
         let Committed { entry, proposal } = committed;
         let place = self.members[member].applied;
         self.members[member].applied += 1;
@@ -243,7 +255,7 @@ impl Witness {
                     committed: Box::new(known.clone()),
                 });
             }
-            None => self.sees_committed(entry, disks)?,
+            None => self.sees_committed(entry, term, disks)?,
         }
         let Some(request) = *proposal else { return Ok(()) };
         if command(entry) != Some(request) {
@@ -253,13 +265,14 @@ impl Witness {
         self.answers(member, request).map(drop)
     }
 
-    /// For the first time: by its leader.
-    fn sees_committed(&mut self, entry: &Entry, disks: &[&Disk]) -> Result<(), Violation> {
+    /// For the first time: by the leader of `term`, who committed it.
+    fn sees_committed(&mut self, entry: &Entry, term: Term, disks: &[&Disk]) -> Result<(), Violation> {
         let copies = disks.iter().filter(|disk| disk.log.get(entry.index as usize - 1) == Some(entry)).count();
         if copies <= disks.len() / 2 {
             return Err(Violation::CommittedTooSoon { index: entry.index, copies });
         }
         self.committed.push(entry.clone());
+        self.committed_in.push(term);
         let Some(request) = command(entry) else { return Ok(()) };
         if !self.done.insert(request) {
             return Err(Violation::CommittedTwice { request });
