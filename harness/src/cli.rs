@@ -146,6 +146,15 @@ fn fail(exit: Exit, error: &str) -> Exit {
     exit
 }
 
+/// As [`fail`], with one JSON object on standard output for who asked for one.
+fn fail_as(json: bool, exit: Exit, error: &str) -> Exit {
+    if json {
+        // A program that reads along is told the reason; it learns from the status if even that cannot be written.
+        let _ = print_json(&serde_json::json!({ "error": anstream::adapter::strip_str(error).to_string() }));
+    }
+    fail(exit, error)
+}
+
 fn complain(error: &str) {
     let _ = writeln!(anstream::stderr(), "{RED}squall: {RESET}{error}");
 }

@@ -371,7 +371,9 @@ pub fn make_folder(store: &Path, title: &str) -> Result<RunFolder, String> {
                 let beside = store.join(format!(".latest-{}", std::process::id()));
                 // Only a convenience: two runs side by side, or a file system without links, must not fail for it.
                 let linked = std::os::unix::fs::symlink(Path::new(title).join(&name), &beside);
-                let _ = linked.and_then(|()| std::fs::rename(&beside, &latest));
+                if linked.and_then(|()| std::fs::rename(&beside, &latest)).is_err() {
+                    let _ = std::fs::remove_file(&beside);
+                }
                 return Ok(RunFolder::at(path));
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}

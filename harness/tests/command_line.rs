@@ -153,4 +153,10 @@ fn json_is_one_object() {
     let output = json(&run);
     assert_eq!(output["judgement"]["validity"], "invalid");
     assert_eq!(output["figures"]["calls"][0]["invoked"], 30);
+    let run = squall.run(&["check", "/no/such/history.jsonl", "--json"]);
+    run.expect(64);
+    assert!(json(&run)["error"].as_str().unwrap().contains("/no/such/history.jsonl"), "{}", run.stdout);
+    let run = squall.run(&["test", "--json", "--nodes", "1", "--faults", "partition"]);
+    run.expect(64);
+    assert!(json(&run)["error"].as_str().unwrap().contains("single node"), "{}", run.stdout);
 }

@@ -212,7 +212,7 @@ pub struct End {
 pub enum Ending {
     /// All phases were gone through.
     Completed,
-    /// Somebody asked it to stop (Ctrl-C, SIGTERM).
+    /// Somebody asked it to stop (Ctrl-C, SIGTERM, a closed terminal).
     Interrupted,
     /// squall itself failed; the text says why.
     Failed(String),

@@ -1,6 +1,6 @@
 //! `squall check`: judges a stored run or a history file again.
 
-use super::{CheckArgs, complain, fail, print, print_json};
+use super::{CheckArgs, complain, fail, fail_as, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged};
 use crate::plan::Wishes;
@@ -15,11 +15,11 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
     let file = folder.as_ref().map_or_else(|| args.path.clone(), RunFolder::history);
     let history = match reader::read_history(&file) {
         Ok(history) => history,
-        Err(error) => return fail(Exit::Usage, &error.to_string()),
+        Err(error) => return fail_as(args.json, Exit::Usage, &error.to_string()),
     };
     let (workload, promise) = match what_to_judge(args, &history) {
         Ok(chosen) => chosen,
-        Err(error) => return fail(Exit::Usage, &error),
+        Err(error) => return fail_as(args.json, Exit::Usage, &error),
     };
     let judged = judge::judge(history, workload, promise, &Budget::default());
     let mut exit = Exit::from(judged.judgement.validity);

@@ -1,6 +1,6 @@
 //! `squall test`: plan, cluster, run, history, verdict, report.
 
-use super::{TestArgs, complain, fail, families, print, print_json};
+use super::{TestArgs, complain, fail_as, families, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged};
 use crate::narrate::{BOLD, DIM, Narrator, RESET, YELLOW};
@@ -20,11 +20,11 @@ use std::sync::atomic::Ordering;
 pub(super) fn main(args: &TestArgs) -> Exit {
     let plan = match wishes(args).and_then(Wishes::resolve) {
         Ok(plan) => plan,
-        Err(error) => return fail(Exit::Usage, &error.to_string()),
+        Err(error) => return fail_as(args.json, Exit::Usage, &error.to_string()),
     };
     match carry_out(args, &plan) {
         Ok(exit) => exit,
-        Err(error) => fail(Exit::Failed, &error),
+        Err(error) => fail_as(args.json, Exit::Failed, &error),
     }
 }
 
