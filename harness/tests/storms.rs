@@ -146,6 +146,21 @@ fn sigterm_heals_stops_and_judges() {
 }
 
 #[test]
+fn a_server_that_ended_by_itself_does_not_pass_for_a_killed_one() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", "{time_limit: 3s, schedule: [{at: 1s, for: 1s, fault: kill, select: all}]}");
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("serving after", Duration::from_secs(30));
+    send(running.servers()[1], libc::SIGKILL);
+    let run = running.finish();
+    run.expect(2);
+    assert!(run.stdout.contains("none of the 1 faults was in force"), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("gone with SIGKILL; its log"), "{}", run.stdout);
+    assert!(run.stdout.contains("all nodes served again"), "it was started again: {}{}", run.stdout, run.stderr);
+}
+
+#[test]
 fn a_second_request_ends_at_once() {
     let _alone = one_at_a_time();
     let squall = Squall::new();

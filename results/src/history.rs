@@ -333,3 +333,27 @@ impl History {
         changes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(changes: Vec<FaultChange>) -> Option<String> {
+        let (family, what, selector) = ("kill".into(), "kill n1".into(), "one".into());
+        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()] };
+        let changes = std::iter::once(inject).chain(changes);
+        let events = changes.map(|change| Event::Fault(FaultEvent { at_ns: 1, fault: 0, change }));
+        History::from_events(events).unwrap().faults.remove(0).problem
+    }
+
+    #[test]
+    fn a_fault_tells_all_that_went_wrong_with_it_the_first_thing_first() {
+        let not_in_force = || FaultChange::NotInForce { reason: "cannot stop n1".into() };
+        let not_healed = |reason: &str| FaultChange::NotHealed { reason: reason.into() };
+        assert_eq!(problem(vec![FaultChange::Heal]), None);
+        assert_eq!(problem(vec![not_in_force()]).unwrap(), "cannot stop n1");
+        let both = problem(vec![not_in_force(), not_healed("n1 is gone")]);
+        assert_eq!(both.unwrap(), "cannot stop n1; then: n1 is gone");
+        assert_eq!(problem(vec![not_in_force(), not_healed("cannot stop n1")]).unwrap(), "cannot stop n1");
+    }
+}
