@@ -41,11 +41,12 @@ impl Tail {
             let mut logs: Vec<Log> = paths.into_iter().map(Log::new).collect();
             loop {
                 let last = thread_closing.load(Ordering::Acquire);
-                logs.iter_mut().for_each(|log| log.look(clock.now_ns()));
-                if last {
-                    return;
+                let more = logs.iter_mut().fold(false, |more, log| log.look(clock.now_ns()) | more);
+                match (last, more) {
+                    (true, false) => return,
+                    (true, true) => {}
+                    (false, _) => thread::park_timeout(LOOK_EVERY),
                 }
-                thread::park_timeout(LOOK_EVERY);
             }
         })?;
         Ok(Tail { thread, closing })
@@ -74,16 +75,18 @@ impl Log {
         Log { path, input: None, output: None, rest: Vec::new() }
     }
 
-    fn look(&mut self, now_ns: u64) {
-        // A log that cannot be stamped is a loss for the reader of the report only: the log itself is there.
-        if let Err(error) = self.try_look(now_ns)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path.display(), %error, "cannot stamp a log");
-        }
+    /// Stamps what has arrived; whether anything had.
+    fn look(&mut self, now_ns: u64) -> bool {
+        self.try_look(now_ns).unwrap_or_else(|error| {
+            // A log that cannot be stamped is a loss for the reader of the report only: the log itself is there.
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(path = %self.path.display(), %error, "cannot stamp a log");
+            }
+            false
+        })
     }
 
-    fn try_look(&mut self, now_ns: u64) -> io::Result<()> {
+    fn try_look(&mut self, now_ns: u64) -> io::Result<bool> {
         let input = match &mut self.input {
             Some(input) => input,
             none => none.insert(File::open(&self.path)?),
@@ -91,7 +94,7 @@ impl Log {
         let before = self.rest.len();
         input.take(READ_MAX as u64).read_to_end(&mut self.rest)?;
         if self.rest.len() == before {
-            return Ok(());
+            return Ok(false);
         }
         let output = match &mut self.output {
             Some(output) => output,
@@ -106,7 +109,8 @@ impl Log {
             output.write_all(line)?;
         }
         self.rest.drain(..whole);
-        output.flush()
+        output.flush()?;
+        Ok(true)
     }
 }
 
@@ -154,5 +158,15 @@ mod tests {
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["one", "two"]);
         assert!(lines.iter().all(|line| line.node == "n1" && line.at_ns.is_some()));
+    }
+
+    #[test]
+    fn a_long_log_is_stamped_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.log");
+        let lines = 3 * READ_MAX / 8;
+        fs::write(&path, "a line.\n".repeat(lines)).unwrap();
+        Tail::follow(vec![path.clone()], RunClock::start()).unwrap().finish();
+        assert_eq!(fs::read_to_string(stamped(&path)).unwrap().lines().count(), lines);
     }
 }
