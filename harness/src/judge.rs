@@ -102,8 +102,6 @@ pub struct Surroundings<'a> {
     pub plan_yaml: &'a str,
     /// The command that repeats the run.
     pub command: &'a str,
-    /// Facts as name and value.
-    pub facts: &'a [(String, String)],
 }
 
 /// Writes verdict, plots and report into the folder of the run.
@@ -141,7 +139,6 @@ fn write_files(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings)
         command: surroundings.command,
         plan_yaml: surroundings.plan_yaml,
         logs: &logs,
-        facts: surroundings.facts,
     });
     write_whole(&folder.report(), page.as_bytes()).map_err(at(folder.report()))
 }

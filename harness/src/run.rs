@@ -20,10 +20,11 @@ use squall_results::{Event, Outcome};
 use squall_targets::client::{Client, Session};
 use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
 use squall_targets::deployment::{DeployError, Deployment};
-use squall_targets::sandbox::Sandbox;
+use squall_targets::sandbox::{Privilege, Sandbox};
 use squall_targets::target::{TargetError, TargetOptions};
 use squall_workloads::generator::{KeyLimits, OnNodes, PoissonRate, Reserve, TimeLimit};
 use squall_workloads::{Generator, Options};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,14 +80,6 @@ pub struct Surroundings<'a> {
     pub stop: Stop,
 }
 
-/// How a run ended that ended in order, and facts about its surroundings for the report.
-pub struct Ran {
-    /// How it ended.
-    pub ending: Ending,
-    /// Facts as name and value.
-    pub facts: Vec<(String, String)>,
-}
-
 struct TargetClients(Arc<Deployment>);
 
 impl Clients for TargetClients {
@@ -122,7 +115,7 @@ impl Record for FaultRecord {
 ///
 /// # Errors
 /// When squall itself failed.
-pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ran, RunError> {
+pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ending, RunError> {
     let clock = RunClock::start();
     let history = surroundings.folder.history();
     let (recorder, recording) = recorder::start(&history, surroundings.stopper.clone())?;
@@ -140,10 +133,10 @@ pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ran, Run
     };
     recorder.record(Event::End(End { at_ns: clock.now_ns(), how: how.clone() }));
     recording.finish()?;
-    let facts = result?;
+    result?;
     match how {
         Ending::Failed(reason) => Err(RunError::Stopped(reason)),
-        ending => Ok(Ran { ending, facts }),
+        ending => Ok(ending),
     }
 }
 
@@ -168,7 +161,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn go(&self) -> Result<Vec<(String, String)>, RunError> {
+    async fn go(&self) -> Result<(), RunError> {
         let narrator = &self.surroundings.narrator;
         let tally = Arc::new(Tally::default());
         let live = tokio::spawn({
@@ -177,7 +170,7 @@ impl Run<'_> {
         });
         let live = TaskGuard(live);
         let deployment = Arc::new(self.bring_up().await?);
-        let facts = vec![("links are cut by".into(), deployment.cluster().mechanism().to_string())];
+        self.recorder.record(Event::Facts(self.facts(&deployment)));
         let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
@@ -196,7 +189,26 @@ impl Run<'_> {
         tail.finish();
         result?;
         down?;
-        Ok(facts)
+        Ok(())
+    }
+
+    fn facts(&self, deployment: &Deployment) -> BTreeMap<String, String> {
+        let text = |error: &dyn std::fmt::Display| format!("unknown: {error}");
+        let kernel = nix::sys::utsname::uname().map_err(|error| text(&error));
+        let kernel = kernel.map_or_else(|error| error, |name| name.release().to_string_lossy().into_owned());
+        let processors =
+            std::thread::available_parallelism().map_or_else(|error| text(&error), |count| count.to_string());
+        let user = match self.surroundings.sandbox.privilege() {
+            Privilege::Root => "root",
+            Privilege::UserNamespace => "an ordinary user, in a user namespace",
+        };
+        let facts = [
+            ("links are cut by", deployment.cluster().mechanism().to_string()),
+            ("kernel", kernel),
+            ("processors", processors),
+            ("run by", user.to_owned()),
+        ];
+        facts.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     async fn bring_up(&self) -> Result<Deployment, RunError> {

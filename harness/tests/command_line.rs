@@ -130,6 +130,9 @@ fn broken_histories_are_refused_with_the_line() {
     check_history(&endless, &[], 64, &["line 2", "longer than"]);
     let late = whole.replacen(r#""at_ns":50,"#, r#""at_ns":18446744073709551615,"#, 1);
     check_history(&late, &[], 64, &["line 3", "later than any run"]);
+    check_history(&format!("{whole}{whole}"), &[], 64, &["line 182", "begins twice"]);
+    let inject = r#"{"fault":{"at_ns":1,"fault":0,"change":{"inject":{"family":"kill","what":"kill n1","selector":"one","nodes":["n1"]}}}}"#;
+    check_history(&format!("{whole}{inject}\n{inject}\n"), &[], 64, &["line 183", "fault 0 is injected twice"]);
     let newer = whole.replacen(r#""format":1"#, r#""format":99"#, 1);
     check_history(&newer, &[], 64, &["form 99", "newer squall"]);
     check(&["check", "/no/such/history.jsonl"], 64, &["/no/such/history.jsonl"]);

@@ -12,6 +12,7 @@
 use crate::call::Call;
 use crate::outcome::Outcome;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the form of the history file that this build writes. Readers accept this and older ones.
 pub const FORMAT: u32 = 1;
@@ -22,6 +23,8 @@ pub const FORMAT: u32 = 1;
 pub enum Event {
     /// The first line: what was run.
     Start(Start),
+    /// Facts about the surroundings, as name and value, for people: how links are cut, the machine.
+    Facts(BTreeMap<String, String>),
     /// A client is about to send a call.
     Invoke(Invoke),
     /// A call ended.
@@ -40,7 +43,7 @@ impl Event {
     /// The latest instant that this event names, if it names any.
     pub fn latest_ns(&self) -> Option<u64> {
         match self {
-            Event::Start(_) => None,
+            Event::Start(_) | Event::Facts(_) => None,
             Event::Invoke(invoke) => Some(invoke.at_ns.max(invoke.due_ns)),
             Event::Return(ret) => Some(ret.at_ns),
             Event::Fault(fault) => Some(fault.at_ns),

@@ -5,6 +5,7 @@ use crate::event::{End, Event, FaultChange, FaultEvent, Measured, Phase, PhaseNa
 use crate::outcome::Outcome;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// One call of one process, from invocation to return.
@@ -85,6 +86,8 @@ impl FaultSpan {
 pub struct History {
     /// What was run; histories from elsewhere have none.
     pub start: Option<Start>,
+    /// Facts about the surroundings, as name and value.
+    pub facts: BTreeMap<String, String>,
     /// All operations, by invocation.
     pub operations: Vec<Operation>,
     /// All faults, by injection.
@@ -143,6 +146,12 @@ pub enum HistoryError {
         /// The operation that was invoked.
         op: u64,
     },
+    /// Two beginnings.
+    #[error("the history begins twice; is it two histories in one file?")]
+    StartedTwice,
+    /// A fault is injected a second time.
+    #[error("fault {0} is injected twice; faults must have numbers of their own")]
+    InjectedTwice(u32),
     /// A change of a fault that was never injected.
     #[error("fault {0} changes, but was never injected before")]
     NotInjected(u32),
@@ -190,8 +199,13 @@ impl HistoryBuilder {
             Event::Start(start) if start.format > crate::event::FORMAT => {
                 Err(HistoryError::TooNew { found: start.format, known: crate::event::FORMAT })
             }
+            Event::Start(_) if self.history.start.is_some() => Err(HistoryError::StartedTwice),
             Event::Start(start) => {
                 self.history.start = Some(start);
+                Ok(())
+            }
+            Event::Facts(facts) => {
+                self.history.facts.extend(facts);
                 Ok(())
             }
             Event::Invoke(invoke) => self.invoke(invoke),
@@ -259,7 +273,9 @@ impl HistoryBuilder {
 
     fn fault(&mut self, event: FaultEvent) -> Result<(), HistoryError> {
         if let FaultChange::Inject { family, what, selector, nodes } = event.change {
-            self.position_of_fault.insert(event.fault, self.history.faults.len());
+            if self.position_of_fault.insert(event.fault, self.history.faults.len()).is_some() {
+                return Err(HistoryError::InjectedTwice(event.fault));
+            }
             self.history.faults.push(FaultSpan {
                 id: event.fault,
                 family,

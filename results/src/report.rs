@@ -45,8 +45,6 @@ pub struct ReportInput<'a> {
     pub plan_yaml: &'a str,
     /// The lines of all nodes' logs, each node's in order.
     pub logs: &'a [LogLine],
-    /// Facts about the surroundings, as name and value: versions, how links are cut, the machine.
-    pub facts: &'a [(String, String)],
 }
 
 /// The page.

@@ -67,6 +67,6 @@ fn rewrite(folder: &RunFolder, judged: &Judged) -> Result<(), judge::WriteError>
     let plan_yaml = fs::read_to_string(folder.plan()).unwrap_or_default();
     let plan = Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok();
     let command = plan.as_ref().map(|plan| plan.command(&folder.plan())).unwrap_or_default();
-    let surroundings = judge::Surroundings { plan_yaml: &plan_yaml, command: &command, facts: &[] };
+    let surroundings = judge::Surroundings { plan_yaml: &plan_yaml, command: &command };
     judge::write(folder, judged, &surroundings)
 }

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::judge::{self, Judged};
 use crate::narrate::{BOLD, DIM, Narrator, RESET, YELLOW};
 use crate::plan::{Plan, PlanError, Wishes};
-use crate::run::{self, Ran, RunError};
+use crate::run::{self, RunError};
 use crate::stop::{self, Stop, Stopper};
 use crate::summary;
 use squall_results::event::Ending;
@@ -95,16 +95,16 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
         stopper,
         stop: stop.clone(),
     };
-    let ran = match run::run(plan, surroundings).await {
-        Ok(ran) => ran,
+    let ending = match run::run(plan, surroundings).await {
+        Ok(ending) => ending,
         Err(error) => return Err(failure(&error, &place.folder)),
     };
-    if ran.ending == Ending::Interrupted {
+    if ending == Ending::Interrupted {
         narrator.say("interrupted: everything is healed and stopped; judging what there is");
     }
     let judged = judge_from_disk(plan, &place.folder, stop).await?;
     let command = plan.command(&place.folder.plan());
-    report(args, plan, &place, &ran, &judged, &command)
+    report(args, plan, &place, &judged, &command)
 }
 
 fn failure(error: &RunError, folder: &RunFolder) -> String {
@@ -141,16 +141,9 @@ async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Res
     judged.map_err(|error| error.to_string())
 }
 
-fn report(
-    args: &TestArgs,
-    plan: &Plan,
-    place: &Place,
-    ran: &Ran,
-    judged: &Judged,
-    command: &str,
-) -> Result<Exit, String> {
+fn report(args: &TestArgs, plan: &Plan, place: &Place, judged: &Judged, command: &str) -> Result<Exit, String> {
     let Place { folder, yaml, .. } = place;
-    let surroundings = judge::Surroundings { plan_yaml: yaml, command, facts: &ran.facts };
+    let surroundings = judge::Surroundings { plan_yaml: yaml, command };
     let written = judge::write(folder, judged, &surroundings);
     if args.json {
         print_json(&summary::Json {

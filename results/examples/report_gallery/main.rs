@@ -14,6 +14,7 @@ use squall_results::plots::{self, Kind};
 use squall_results::reader::read_history;
 use squall_results::report::{LogLine, ReportInput, render};
 use squall_results::{Budget, CallKind, Checker, Figures, History, Judgement, Promise, Validity, Verdict};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 use synthetic::{Story, anomalies};
@@ -102,8 +103,8 @@ fn write(folder: &Path, name: &str, history: &History, judgement: Judgement) -> 
     let begun = Instant::now();
     let figures = Figures::of(history);
     let logs = synthetic::logs(history);
-    let facts = facts();
-    let page = render(&input(history, &judgement, &figures, &logs, &facts, name));
+    let history = &History { facts: facts(), ..history.clone() };
+    let page = render(&input(history, &judgement, &figures, &logs, name));
     println!("{name}: {} kB in {:?}", page.len() / 1000, begun.elapsed());
     std::fs::write(folder.join("report.html"), page)?;
     for kind in Kind::ALL {
@@ -116,7 +117,7 @@ fn write(folder: &Path, name: &str, history: &History, judgement: Judgement) -> 
     Ok(())
 }
 
-fn facts() -> Vec<(String, String)> {
+fn facts() -> BTreeMap<String, String> {
     let facts = [
         ("squall", "0.1.0"),
         ("etcd", "3.4.23 (Debian 3.4.23-4+b12)"),
@@ -125,7 +126,7 @@ fn facts() -> Vec<(String, String)> {
         ("Kernel", "6.18.0 x86_64"),
         ("Machine", "2 cores, 7.8 GiB"),
     ];
-    facts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    facts.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn input<'a>(
@@ -133,7 +134,6 @@ fn input<'a>(
     judgement: &'a Judgement,
     figures: &'a Figures,
     logs: &'a [LogLine],
-    facts: &'a [(String, String)],
     name: &'a str,
 ) -> ReportInput<'a> {
     ReportInput {
@@ -144,6 +144,5 @@ fn input<'a>(
         command: "squall run etcd register --faults partition,kill,pause --time 60s --rate 800 --nodes 3 --seed 8812734",
         plan_yaml: "target: etcd\nworkload:\n  register:\n    keys: 42\n    mix: { read: 6, write: 3, cas: 1 }\nfaults:\n  - partition: { nodes: leader, every: 6s, lasts: 3s }\nseed: 8812734\n",
         logs,
-        facts,
     }
 }

@@ -59,6 +59,7 @@ impl Story {
         let operations = self.make_operations(&mut random, &faults, storm_ns);
         let phase = |at_ns, name| Phase { at_ns, name };
         History {
+            facts: Default::default(),
             start: Some(Start {
                 format: FORMAT,
                 squall: "0.1.0".into(),

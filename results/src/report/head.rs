@@ -103,7 +103,7 @@ fn sections(input: &ReportInput<'_>) -> Vec<(&'static str, &'static str)> {
         (!input.figures.faults.is_empty(), ("faults", "Faults")),
         (super::logs::has_any(input), ("logs", "Logs")),
         (!input.plan_yaml.trim().is_empty(), ("plan", "Plan")),
-        (!input.facts.is_empty(), ("environment", "Environment")),
+        (!input.history.facts.is_empty(), ("environment", "Environment")),
     ];
     sections.into_iter().filter_map(|(shown, section)| shown.then_some(section)).collect()
 }

@@ -102,10 +102,10 @@ fn plan(plan_yaml: &str) -> Markup {
 
 fn facts(input: &ReportInput<'_>) -> Markup {
     html! {
-        @if !input.facts.is_empty() {
+        @if !input.history.facts.is_empty() {
             section #environment {
                 h2 { "Environment" }
-                dl.facts { @for (name, value) in input.facts { div { dt { (name) } dd { (value) } } } }
+                dl.facts { @for (name, value) in &input.history.facts { div { dt { (name) } dd { (value) } } } }
             }
         }
     }

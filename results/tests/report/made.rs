@@ -50,6 +50,7 @@ pub fn history(count: u64) -> History {
         Sample { at_ns, node: node.to_owned(), measured }
     };
     History {
+        facts: Default::default(),
         start: Some(Start {
             format: FORMAT,
             squall: "0.1.0".into(),

@@ -8,7 +8,9 @@ use squall_results::{Figures, History, Judgement, Validity};
 fn page(history: &History, judgement: &Judgement) -> String {
     let line = |at_ms: u64, text: &str| LogLine { node: "n2".into(), at_ns: Some(at_ms * MS), text: text.to_owned() };
     let logs = [line(2, "elected near it"), line(1, HARMFUL), line(90_000, "long after it")];
-    let facts = [("Cut by".to_owned(), HARMFUL.to_owned())];
+    let mut history = history.clone();
+    history.facts.insert("Cut by".to_owned(), HARMFUL.to_owned());
+    let history = &history;
     render(&ReportInput {
         history,
         judgement,
@@ -17,7 +19,6 @@ fn page(history: &History, judgement: &Judgement) -> String {
         command: "squall run etcd register --seed 42",
         plan_yaml: "target: etcd # <b>\n",
         logs: &logs,
-        facts: &facts,
     })
 }
 
