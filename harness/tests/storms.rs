@@ -53,11 +53,11 @@ fn storm_is_valid(squall: &Squall) {
     // The verdict can be had again, from disk alone.
     let verdict = fs::read_to_string(folder.join("verdict.json")).unwrap();
     fs::remove_file(folder.join("verdict.json")).unwrap();
-    let page = fs::read_to_string(folder.join("report.html")).unwrap();
-    assert!(page.contains("links are cut by") && page.contains("elected leader"), "the report knows facts and logs");
+    fs::remove_file(folder.join("report.html")).unwrap();
     squall.run(&["check", folder.to_str().unwrap()]).expect(0);
     assert_eq!(fs::read_to_string(folder.join("verdict.json")).unwrap(), verdict);
-    assert_eq!(fs::read_to_string(folder.join("report.html")).unwrap(), page, "and can be made again");
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("links are cut by") && page.contains("elected leader"), "the report knows facts and logs");
     assert_eq!(leftovers(squall), Vec::<String>::new());
 }
 
