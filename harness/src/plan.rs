@@ -98,9 +98,6 @@ impl Plan {
         if end > self.time_limit.ms() {
             return refuse(format!("it ends at {}, after the storm ({})", Span::from_ms(end), self.time_limit));
         }
-        if let Some(why) = planned.fault.refuses(&planned.select) {
-            return refuse(format!("{} of {}: {why}", planned.fault, planned.select));
-        }
         let names = self.node_names();
         if let Selector::Named(chosen) = &planned.select {
             if chosen.is_empty() {
@@ -112,11 +109,11 @@ impl Plan {
             if let Some(name) = chosen.iter().find(|name| !names.contains(name)) {
                 return refuse(crate::names::unknown("node", name, names.iter().map(String::as_str)));
             }
-            if planned.fault == squall_nemesis::Family::Partition && names.iter().all(|name| chosen.contains(name)) {
-                return refuse("it names every node; a partition needs somebody on the other side".into());
-            }
         }
-        Ok(())
+        match planned.refuses(&names) {
+            Some(why) => refuse(format!("{}: {why}", planned.what())),
+            None => Ok(()),
+        }
     }
 
     /// The names of the nodes.

@@ -5,8 +5,8 @@
 //! injected is recorded with the reason and healed all the same, since part of it may be there; where squall itself is to
 //! blame, the run is told to end.
 
-use crate::family::{self, FaultError};
-use crate::fault::Fault;
+use crate::family::{self, FaultError, Flaps, Hit};
+use crate::fault::{Family, Fault};
 use crate::schedule::Planned;
 use crate::selector::{SelectError, Selector};
 use rand_chacha::ChaCha8Rng;
@@ -78,31 +78,56 @@ impl Conductor {
             () = &mut end => return,
         }
         let fault = planned.what();
-        let nodes = match self.choose(id, &fault).await {
-            Ok(nodes) => nodes,
+        let hit = match self.choose(id, &fault).await {
+            Ok(hit) => hit,
             Err(error) => {
-                self.tell_injection(id, &fault, &[]);
+                self.tell_injection(id, &fault, None);
                 return self.change(id, FaultChange::NotInForce { reason: error.to_string() });
             }
         };
-        self.tell_injection(id, &fault, &nodes);
-        let injected = family::inject(fault.family, &nodes, &self.deployment).await;
+        self.tell_injection(id, &fault, Some(&hit));
+        let injected = family::inject(fault.family, &hit, &self.deployment).await;
+        let is_in_force = injected.is_ok();
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
             Err(error) => FaultChange::NotInForce { reason: self.reason("inject", &fault, &error) },
         };
         self.change(id, change);
-        tokio::select! {
-            () = tokio::time::sleep_until((inject_at + planned.lasts.duration()).into()) => {}
-            () = &mut end => {}
-        }
+        let over = async {
+            tokio::select! {
+                () = tokio::time::sleep_until((inject_at + planned.lasts.duration()).into()) => {}
+                () = &mut end => {}
+            }
+        };
+        let flaps = self.hold(id, &fault, &hit, is_in_force, over).await;
         self.change(id, FaultChange::Heal);
-        let change = match family::heal(fault.family, &nodes, &self.deployment).await {
+        let change = match family::heal(fault.family, &hit, &flaps, &self.deployment).await {
             Ok(evidence) => FaultChange::Healed { evidence },
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
         lock(&self.busy).retain(|_, fault| *fault != id);
+    }
+
+    /// Waits until the fault is over, and does what is to be done meanwhile.
+    async fn hold(
+        &self,
+        id: u32,
+        fault: &Fault,
+        hit: &Hit,
+        is_in_force: bool,
+        over: impl Future<Output = ()>,
+    ) -> Flaps {
+        if !is_in_force {
+            over.await;
+            return Flaps::none();
+        }
+        let mut flaps = family::hold(fault, hit, &self.deployment, over).await;
+        if let Some(error) = flaps.failed.take() {
+            let reason = self.reason("keep up", fault, &error);
+            self.change(id, FaultChange::NotInForce { reason });
+        }
+        flaps
     }
 
     /// Why a fault was not injected or healed. When squall itself is to blame the run learns it too.
@@ -114,7 +139,7 @@ impl Conductor {
     }
 
     /// Resolves the selector; a leader is waited for a little.
-    async fn choose(&self, id: u32, fault: &Fault) -> Result<Vec<String>, SelectError> {
+    async fn choose(&self, id: u32, fault: &Fault) -> Result<Hit, SelectError> {
         let begin = Instant::now();
         loop {
             let leader = match fault.selector {
@@ -129,22 +154,25 @@ impl Conductor {
         }
     }
 
-    /// Takes the nodes, so that no second fault hits them meanwhile.
-    fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Vec<String>, SelectError> {
+    /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other
+    /// faults may come beside it.
+    fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Hit, SelectError> {
+        let mut rng = lock(&self.rng);
+        if fault.family == Family::Partition && fault.shape.is_for_all() {
+            return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
+        }
         let mut busy = lock(&self.busy);
         let taken: Vec<String> = busy.keys().cloned().collect();
-        let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut lock(&self.rng))?;
+        let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut rng)?;
         busy.extend(nodes.iter().map(|node| (node.clone(), id)));
-        Ok(nodes)
+        Ok(family::hit(fault, nodes, &self.names, &mut rng))
     }
 
-    fn tell_injection(&self, id: u32, fault: &Fault, nodes: &[String]) {
-        let what = match nodes {
-            [] => fault.family.to_string(),
-            nodes => family::tell(fault.family, nodes, &self.names),
-        };
+    fn tell_injection(&self, id: u32, fault: &Fault, hit: Option<&Hit>) {
         let (family, selector) = (fault.family.to_string(), fault.selector.to_string());
-        self.change(id, FaultChange::Inject { family, what, selector, nodes: nodes.to_vec() });
+        let what = hit.map_or_else(|| family.clone(), |hit| hit.what.clone());
+        let nodes = hit.map(|hit| hit.nodes.clone()).unwrap_or_default();
+        self.change(id, FaultChange::Inject { family, what, selector, nodes });
     }
 
     fn change(&self, fault: u32, change: FaultChange) {

@@ -4,8 +4,13 @@ mod kill;
 mod partition;
 mod pause;
 
-use crate::fault::Family;
+pub use partition::Flaps;
+
+use crate::fault::{Family, Fault};
+use crate::shape::Cut;
+use rand_chacha::ChaCha8Rng;
 use squall_targets::Deployment;
+use squall_targets::cluster::Link;
 use squall_targets::deployment::DeployError;
 use squall_targets::remote::{ProcessState, RemoteError};
 use thiserror::Error;
@@ -54,30 +59,57 @@ where
     failed.map_or(Ok(evidence), Err)
 }
 
-/// What a fault with these nodes does, for people.
-pub fn tell(family: Family, nodes: &[String], all: &[String]) -> String {
-    match family {
-        Family::Partition => partition::tell(nodes, all),
-        Family::Kill => format!("kill {}", nodes.join(", ")),
-        Family::Pause => format!("pause {}", nodes.join(", ")),
-    }
+/// Whom a fault hits in the end: its nodes and what is cut between them, with all that was to be drawn.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// The nodes.
+    pub nodes: Vec<String>,
+    /// The links that a partition cuts; none for the other families.
+    pub links: Vec<Link>,
+    /// What it does, for people.
+    pub what: String,
+}
+
+/// What a fault does to these nodes of `all`.
+pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8Rng) -> Hit {
+    let (links, what) = match fault.family {
+        Family::Partition => {
+            let Cut { links, what } = fault.shape.cut(all, &nodes, rng);
+            let flapping = fault.flapping.map(|every| format!(", flapping every {every}")).unwrap_or_default();
+            (links, what + &flapping)
+        }
+        Family::Kill => (Vec::new(), format!("kill {}", nodes.join(", "))),
+        Family::Pause => (Vec::new(), format!("pause {}", nodes.join(", "))),
+    };
+    Hit { nodes, links, what }
 }
 
 /// Injects a fault and waits until it shows; the answer is what shows it.
-pub async fn inject(family: Family, nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+pub async fn inject(family: Family, hit: &Hit, deployment: &Deployment) -> Result<String, FaultError> {
     match family {
-        Family::Partition => partition::inject(nodes, deployment).await,
-        Family::Kill => kill::inject(nodes, deployment).await,
-        Family::Pause => pause::inject(nodes, deployment).await,
+        Family::Partition => partition::inject(&hit.links, deployment).await,
+        Family::Kill => kill::inject(&hit.nodes, deployment).await,
+        Family::Pause => pause::inject(&hit.nodes, deployment).await,
     }
 }
 
-/// Heals a fault and waits until it is gone; the answer is what shows it.
-pub async fn heal(family: Family, nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+/// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile.
+pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Deployment, end: impl Future<Output = ()>) -> Flaps {
+    match (fault.family, fault.flapping) {
+        (Family::Partition, Some(every)) => partition::flap(&hit.links, every, deployment, end).await,
+        _ => {
+            end.await;
+            Flaps::none()
+        }
+    }
+}
+
+/// Heals a fault and waits until it is gone; the answer is what shows it. `flaps` is what [`hold`] told.
+pub async fn heal(family: Family, hit: &Hit, flaps: &Flaps, deployment: &Deployment) -> Result<String, FaultError> {
     match family {
-        Family::Partition => partition::heal(nodes, deployment).await,
-        Family::Kill => kill::heal(nodes, deployment).await,
-        Family::Pause => pause::heal(nodes, deployment).await,
+        Family::Partition => partition::heal(&hit.links, flaps, deployment).await,
+        Family::Kill => kill::heal(&hit.nodes, deployment).await,
+        Family::Pause => pause::heal(&hit.nodes, deployment).await,
     }
 }
 

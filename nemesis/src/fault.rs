@@ -1,6 +1,8 @@
 //! Faults as data.
 
 use crate::selector::Selector;
+use crate::shape::Shape;
+use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +11,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
-    /// The selected nodes are cut off from the others, in both directions; among themselves they stay connected. Clients
-    /// reach every node.
+    /// Links between nodes carry nothing: which ones, the fault's [`Shape`] says. Clients reach every node.
     Partition,
     /// The servers of the selected nodes die by SIGKILL, and are started again.
     Kill,
@@ -34,17 +35,9 @@ impl Family {
     /// What it does, in one line.
     pub fn about(self) -> &'static str {
         match self {
-            Family::Partition => "cuts the network between the selected nodes and the others; clients reach all",
+            Family::Partition => "cuts links between nodes, in one of the shapes below; clients reach all",
             Family::Kill => "kills servers with SIGKILL and starts them again",
             Family::Pause => "stops servers with SIGSTOP and lets them go on",
-        }
-    }
-
-    /// Whether this fault can hit these nodes at all; if not, why.
-    pub fn refuses(self, selector: &Selector) -> Option<&'static str> {
-        match (self, selector) {
-            (Family::Partition, Selector::All) => Some("a partition needs somebody on the other side"),
-            _ => None,
         }
     }
 }
@@ -65,12 +58,41 @@ impl FromStr for Family {
 }
 
 /// One thing that goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fault {
     /// What.
-    #[serde(rename = "fault")]
     pub family: Family,
+    /// Which links a partition cuts; the default for all other families.
+    pub shape: Shape,
+    /// How long a flapping partition's links are cut, and then open, by turns; none for one that stays.
+    pub flapping: Option<Span>,
     /// To whom.
-    #[serde(rename = "select")]
     pub selector: Selector,
+}
+
+/// The shortest time for which flapping links stay cut or open: a change of the rules itself takes some 20 ms.
+pub const FLAPPING_MIN: Span = Span::from_ms(100);
+
+impl Fault {
+    /// Why this fault makes no sense among these nodes; none if it does.
+    pub fn refuses(&self, nodes: &[String]) -> Option<String> {
+        if self.family != Family::Partition {
+            let has_links = self.shape != Shape::default() || self.flapping.is_some();
+            return has_links.then(|| "only a partition has a shape or is flapping; leave both out".into());
+        }
+        if let Some(flapping) = self.flapping.filter(|flapping| *flapping < FLAPPING_MIN) {
+            return Some(format!("links cannot flap every {flapping}; give them {FLAPPING_MIN} at least"));
+        }
+        self.shape.refuses(nodes, &self.selector)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.family)?;
+        if self.shape != Shape::default() {
+            write!(f, " ({})", self.shape)?;
+        }
+        write!(f, " of {}", self.selector)
+    }
 }

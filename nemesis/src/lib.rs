@@ -1,6 +1,6 @@
 //! What goes wrong, when, and to whom?
 //!
-//! A [`Fault`] is data: a family and a [`Selector`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
+//! A [`Fault`] is data: a family, a [`Selector`], and for partitions a [`Shape`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
 //! or written by hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
@@ -11,10 +11,12 @@ mod family;
 pub mod fault;
 pub mod schedule;
 pub mod selector;
+pub mod shape;
 pub mod span;
 
 pub use conduct::Conductor;
 pub use fault::{Family, Fault};
 pub use schedule::{Planned, Schedule};
 pub use selector::Selector;
+pub use shape::Shape;
 pub use span::Span;

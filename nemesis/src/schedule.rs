@@ -2,6 +2,7 @@
 
 use crate::fault::{Family, Fault};
 use crate::selector::Selector;
+use crate::shape::Shape;
 use crate::span::Span;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -19,6 +20,12 @@ pub struct Planned {
     pub lasts: Span,
     /// What goes wrong.
     pub fault: Family,
+    /// Which links a partition cuts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shape: Shape,
+    /// A partition that comes and goes: for so long its links are cut, for so long they are open, by turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flapping: Option<Span>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -26,8 +33,23 @@ pub struct Planned {
 impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
-        Fault { family: self.fault, selector: self.select.clone() }
+        let (shape, selector) = (self.shape.clone(), self.select.clone());
+        Fault { family: self.fault, shape, flapping: self.flapping, selector }
     }
+
+    /// Why this fault makes no sense among these nodes; none if it does.
+    pub fn refuses(&self, nodes: &[String]) -> Option<String> {
+        let too_short = self.flapping.filter(|flapping| flapping.ms().saturating_mul(2) > self.lasts.ms());
+        self.what().refuses(nodes).or_else(|| {
+            too_short.map(|flapping| {
+                format!("links that flap every {flapping} need twice this time; it lasts {}", self.lasts)
+            })
+        })
+    }
+}
+
+fn is_default(shape: &Shape) -> bool {
+    *shape == Shape::default()
 }
 
 /// Faults in the order of their beginning.
@@ -42,39 +64,75 @@ const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
 
-/// Draws a schedule for a storm of `storm` out of `families`: one fault after the other with quiet times between, no
-/// family a second time before each had its turn, each family's selectors likewise.
-pub fn draw(families: &[Family], storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
+/// How long the links of a drawn flapping partition are cut, and then open: shorter than an election and longer.
+const FLAPPING: Span = Span::from_ms(200);
+
+/// Draws a schedule for a storm of `storm` over so many nodes out of `families`: one fault after the other with quiet
+/// times between, no family a second time before each had its turn, and likewise what each family does to whom.
+pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
     let mut schedule = Vec::new();
     let mut family_deck = Deck::new(families.to_vec());
-    let mut selector_decks: Vec<(Family, Deck<Selector>)> =
-        families.iter().map(|family| (*family, Deck::new(selectors(*family)))).collect();
+    let mut decks: Vec<(Family, Deck<Card>)> =
+        families.iter().map(|family| (*family, Deck::new(cards(*family, nodes)))).collect();
     let mut at_ms = rng.random_range(QUIET_MS);
     while let Some(fault) = family_deck.deal(rng) {
         let lasts_ms = rng.random_range(LASTS_MS);
-        let deck = selector_decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
-        let Some(select) = deck.and_then(|deck| deck.deal(rng)) else { break };
+        let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
+        let Some(Card { shape, flapping, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
             break;
         }
-        schedule.push(Planned { at: Span::from_ms(at_ms), lasts: Span::from_ms(lasts_ms), fault, select });
+        let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
+        schedule.push(Planned { at, lasts, fault, shape, flapping, select });
         at_ms += lasts_ms + rng.random_range(QUIET_MS);
     }
     schedule
 }
 
-/// Who is hit by a drawn fault of this family; what stands twice comes twice as often.
-fn selectors(family: Family) -> Vec<Selector> {
+/// What a drawn fault does, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Card {
+    shape: Shape,
+    flapping: Option<Span>,
+    select: Selector,
+}
+
+/// The cards of a family; what stands twice comes twice as often.
+fn cards(family: Family, nodes: usize) -> Vec<Card> {
+    let plain = |select| Card { shape: Shape::Split, flapping: None, select };
     match family {
-        // The interesting half is the one that still believes to lead.
-        Family::Partition => {
-            vec![Selector::Leader, Selector::Leader, Selector::Leader, Selector::One, Selector::Minority]
+        Family::Partition => partitions(nodes),
+        Family::Kill => {
+            [Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All].map(plain).into()
         }
-        Family::Kill => vec![Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All],
-        Family::Pause => {
-            vec![Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
-        }
+        Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
+            .map(plain)
+            .into(),
     }
+}
+
+/// The partitions that make sense among so many nodes, none of them the same as another.
+fn partitions(nodes: usize) -> Vec<Card> {
+    let card = |shape, select| Card { shape, flapping: None, select };
+    // The interesting side is the one that still believes to lead: half of all cards leave the leader alone.
+    let alone = card(Shape::Split, Selector::Leader);
+    let mut others = vec![
+        card(Shape::Split, Selector::One),
+        card(Shape::Mute, Selector::Leader),
+        card(Shape::Deaf, Selector::Leader),
+        Card { flapping: Some(FLAPPING), ..alone.clone() },
+    ];
+    if nodes >= 3 {
+        others.push(card(Shape::Bridge, Selector::One));
+    }
+    if nodes >= 4 {
+        others.push(card(Shape::Halves, Selector::All));
+    }
+    if nodes >= 5 {
+        others.push(card(Shape::Minority, Selector::Leader));
+        others.push(card(Shape::MajoritiesRing, Selector::All));
+    }
+    vec![alone; others.len()].into_iter().chain(others).collect()
 }
 
 /// Cards that are dealt in random order; all of them before any comes again.
@@ -101,9 +159,10 @@ impl<T: Clone> Deck<T> {
 mod tests {
     use super::*;
     use rand::SeedableRng;
+    use std::collections::BTreeSet;
 
     fn drawn(seed: u64, storm_s: u64) -> Schedule {
-        draw(&Family::ALL, Span::from_ms(storm_s * 1_000), &mut ChaCha8Rng::seed_from_u64(seed))
+        draw(&Family::ALL, 3, Span::from_ms(storm_s * 1_000), &mut ChaCha8Rng::seed_from_u64(seed))
     }
 
     #[test]
@@ -121,7 +180,6 @@ mod tests {
             }
             let last = schedule.last().expect("30 s are enough for a fault");
             assert!(last.at.ms() + last.lasts.ms() + TAIL_MS <= 30_000);
-            assert!(schedule.iter().all(|planned| planned.fault.refuses(&planned.select).is_none()));
         }
     }
 
@@ -137,6 +195,52 @@ mod tests {
 
     #[test]
     fn no_family_no_fault() {
-        assert_eq!(draw(&[], Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(1)), []);
+        assert_eq!(draw(&[], 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(1)), []);
+    }
+
+    #[test]
+    fn every_number_of_nodes_has_its_shapes_and_no_other() {
+        for (count, expected) in [
+            (2, "deaf mute split"),
+            (3, "bridge deaf mute split"),
+            (4, "bridge deaf halves mute split"),
+            (5, "bridge deaf halves majorities_ring minority mute split"),
+            (7, "bridge deaf halves majorities_ring minority mute split"),
+        ] {
+            let nodes: Vec<String> = (1..=count).map(|number| format!("n{number}")).collect();
+            let schedule = draw(&[Family::Partition], count, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+            for planned in &schedule {
+                assert_eq!(planned.refuses(&nodes), None, "{planned:?}");
+            }
+            let shapes: BTreeSet<&str> = schedule.iter().map(|planned| planned.shape.name()).collect();
+            assert_eq!(shapes.into_iter().collect::<Vec<_>>().join(" "), expected, "{count} nodes");
+            assert!(schedule.iter().any(|planned| planned.flapping.is_some()));
+            let alone = |planned: &&Planned| *planned.what().to_string() == *"partition of leader";
+            assert!(3 * schedule.iter().filter(alone).count() > schedule.len(), "the leader is often left alone");
+        }
+    }
+
+    #[test]
+    fn shape_and_flapping_must_fit() {
+        let nodes = ["n1", "n2", "n3"].map(String::from);
+        let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
+            at: Span::from_ms(0),
+            lasts: Span::from_ms(1_000),
+            fault,
+            shape,
+            flapping: flapping_ms.map(Span::from_ms),
+            select: Selector::One,
+        };
+        for (planned, part) in [
+            (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
+            (planned(Family::Pause, Shape::Split, Some(200)), "only a partition has a shape or is flapping"),
+            (planned(Family::Partition, Shape::Split, Some(20)), "100ms at least"),
+            (planned(Family::Partition, Shape::Split, Some(600)), "twice this time"),
+            (planned(Family::Partition, Shape::Halves, None), "select: all"),
+        ] {
+            let said = planned.refuses(&nodes);
+            assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");
+        }
+        assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
     }
 }

@@ -46,7 +46,28 @@ pub enum SelectError {
     Unknown(String),
 }
 
+/// How many of `count` nodes can fail while the others are still a majority; at least one.
+pub(crate) fn minority_of(count: usize) -> usize {
+    (count.saturating_sub(1) / 2).max(1)
+}
+
+/// The smallest majority of `count` nodes.
+pub(crate) fn majority_of(count: usize) -> usize {
+    count / 2 + 1
+}
+
 impl Selector {
+    /// How many of `nodes` nodes it names.
+    pub fn count(&self, nodes: usize) -> usize {
+        match self {
+            Selector::One | Selector::Leader => 1,
+            Selector::Minority => minority_of(nodes),
+            Selector::Majority => majority_of(nodes),
+            Selector::All => nodes,
+            Selector::Named(names) => names.len(),
+        }
+    }
+
     /// The nodes that this selector names, in the order of `nodes`. `busy` are not to be chosen; `leader` is who leads.
     ///
     /// # Errors
@@ -58,12 +79,8 @@ impl Selector {
         busy: &[String],
         rng: &mut ChaCha8Rng,
     ) -> Result<Vec<String>, SelectError> {
-        let count = nodes.len();
         let drawn = match self {
-            Selector::One => 1,
-            Selector::Minority => (count.saturating_sub(1) / 2).max(1),
-            Selector::Majority => count / 2 + 1,
-            Selector::All => count,
+            Selector::One | Selector::Minority | Selector::Majority | Selector::All => self.count(nodes.len()),
             Selector::Leader => return free(vec![leader.ok_or(SelectError::NoLeader)?.to_owned()], busy),
             Selector::Named(names) => {
                 let unknown = names.iter().find(|name| !nodes.contains(name));

@@ -156,7 +156,7 @@ impl Wishes {
         let faults = distinct(self.faults.unwrap_or_else(all_families));
         let schedule = self.schedule.unwrap_or_else(|| {
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
-            schedule::draw(&families, time_limit, &mut seed::stream(seed, "schedule"))
+            schedule::draw(&families, nodes, time_limit, &mut seed::stream(seed, "schedule"))
         });
         let plan = Plan {
             consistency: self.consistency.unwrap_or_else(|| default_promise(&target)),

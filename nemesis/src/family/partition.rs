@@ -1,6 +1,9 @@
 //! Partitions: links between nodes that carry nothing. Client links are never cut here.
+//!
+//! Knows links only; which ones a shape cuts is [`crate::shape`]'s affair.
 
 use super::FaultError;
+use crate::span::Span;
 use squall_targets::Deployment;
 use squall_targets::cluster::Link;
 use std::time::{Duration, Instant};
@@ -9,31 +12,32 @@ use std::time::{Duration, Instant};
 /// overloaded machine is no reason for that.
 const SHOW_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Both directions of every link between `group` and the others.
-pub fn links(group: &[String], all: &[String]) -> Vec<Link> {
-    let others = all.iter().filter(|node| !group.contains(node));
-    let pairs = others.flat_map(|other| group.iter().map(move |node| (node, other)));
-    let both = pairs.flat_map(|(node, other)| [(node, other), (other, node)]);
-    both.map(|(from, to)| Link { from: from.clone(), to: to.clone() }).collect()
+/// What became of the links of a partition while it was in force.
+#[derive(Debug)]
+pub struct Flaps {
+    /// How often they were cut, the injection counted.
+    cuts: u32,
+    /// Whether they are cut at the end.
+    is_cut: bool,
+    /// How many packets were dropped in the cuts that are over; none where that is not counted.
+    dropped: Option<u64>,
+    /// Why the coming and going ended before its time.
+    pub failed: Option<FaultError>,
 }
 
-/// What a partition does, for people.
-pub fn tell(group: &[String], all: &[String]) -> String {
-    let others: Vec<&str> = all.iter().filter(|node| !group.contains(node)).map(String::as_str).collect();
-    format!("cut {} off from {}", group.join(", "), others.join(", "))
-}
-
-fn names(deployment: &Deployment) -> Vec<String> {
-    deployment.nodes().iter().map(|node| node.name.clone()).collect()
+impl Flaps {
+    /// Those of links that stay cut from injection to healing.
+    pub fn none() -> Flaps {
+        Flaps { cuts: 1, is_cut: true, dropped: None, failed: None }
+    }
 }
 
 /// Cuts the links, and probes them until nothing arrives.
-pub async fn inject(group: &[String], deployment: &Deployment) -> Result<String, FaultError> {
-    let links = links(group, &names(deployment));
-    deployment.cut(&links).await?;
+pub async fn inject(links: &[Link], deployment: &Deployment) -> Result<String, FaultError> {
+    deployment.cut(links).await?;
     let begin = Instant::now();
     loop {
-        let count = deployment.cluster().probe(&links).await?;
+        let count = deployment.cluster().probe(links).await?;
         if count.arrived == 0 {
             return Ok(format!("none of {} probes arrived", count.sent));
         }
@@ -43,17 +47,47 @@ pub async fn inject(group: &[String], deployment: &Deployment) -> Result<String,
     }
 }
 
+/// Heals and cuts the links that were just cut, by turns, each for `every`, until `end` comes.
+pub async fn flap(links: &[Link], every: Span, deployment: &Deployment, end: impl Future<Output = ()>) -> Flaps {
+    let mut flaps = Flaps::none();
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(every.duration()) => {}
+            () = &mut end => return flaps,
+        }
+        // Never given up halfway: only the waiting is.
+        let turned = if flaps.is_cut {
+            deployment.heal(links).await.map(|dropped| {
+                flaps.is_cut = false;
+                flaps.dropped = sum(flaps.dropped, dropped);
+            })
+        } else {
+            deployment.cut(links).await.map(|()| {
+                flaps.is_cut = true;
+                flaps.cuts += 1;
+            })
+        };
+        if let Err(error) = turned {
+            flaps.failed = Some(error.into());
+            end.await;
+            return flaps;
+        }
+    }
+}
+
 /// Mends the links, and probes those that no other partition holds until everything arrives.
-pub async fn heal(group: &[String], deployment: &Deployment) -> Result<String, FaultError> {
-    let links = links(group, &names(deployment));
-    let dropped = deployment.heal(&links).await?;
+pub async fn heal(links: &[Link], flaps: &Flaps, deployment: &Deployment) -> Result<String, FaultError> {
+    let last = if flaps.is_cut { deployment.heal(links).await? } else { None };
+    let dropped = sum(flaps.dropped, last);
     let begin = Instant::now();
     loop {
         // Another partition may have some of these links, and take or give back some at any moment.
-        let count = deployment.cluster().probe(&deployment.uncut(&links)).await?;
+        let count = deployment.cluster().probe(&deployment.uncut(links)).await?;
         if count.arrived == count.sent {
             let dropped = dropped.map(|packets| format!("; {packets} packets were dropped")).unwrap_or_default();
-            return Ok(format!("all of {} probes arrived{dropped}", count.sent));
+            let cuts = if flaps.cuts > 1 { format!("; cut {} times", flaps.cuts) } else { String::new() };
+            return Ok(format!("all of {} probes arrived{cuts}{dropped}", count.sent));
         }
         if begin.elapsed() > SHOW_TIMEOUT {
             return Err(FaultError::NotShown(format!("only {} of {} probes arrive", count.arrived, count.sent)));
@@ -61,30 +95,18 @@ pub async fn heal(group: &[String], deployment: &Deployment) -> Result<String, F
     }
 }
 
+/// The sum of what was counted.
+fn sum(some: Option<u64>, more: Option<u64>) -> Option<u64> {
+    some.into_iter().chain(more).reduce(|some, more| some + more)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    fn check(group: &str, all: &str, expected: &str) {
-        let shown = |link: Link| format!("{}>{}", link.from, link.to);
-        let mut links: Vec<String> = links(&names(group), &names(all)).into_iter().map(shown).collect();
-        links.sort();
-        assert_eq!(links.join(" "), expected, "{group} of {all}");
-    }
-
     #[test]
-    fn a_partition_cuts_both_directions_between_the_sides_and_none_within() {
-        check("n2", "n1 n2 n3", "n1>n2 n2>n1 n2>n3 n3>n2");
-        check("n1 n2", "n1 n2 n3 n4", "n1>n3 n1>n4 n2>n3 n2>n4 n3>n1 n3>n2 n4>n1 n4>n2");
-        check("n1 n2 n3", "n1 n2 n3", "");
-    }
-
-    #[test]
-    fn a_partition_is_told_by_its_sides() {
-        assert_eq!(tell(&names("n2"), &names("n1 n2 n3")), "cut n2 off from n1, n3");
+    fn what_was_not_counted_is_not_told_as_zero() {
+        assert_eq!(sum(None, None), None);
+        assert_eq!([sum(Some(2), None), sum(None, Some(2)), sum(Some(1), Some(1))], [Some(2); 3]);
     }
 }
