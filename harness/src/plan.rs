@@ -218,6 +218,38 @@ mod tests {
         refused("faults: [kill, puase]\n", &["1:16", "^", "did you mean `pause`?"]);
         refused("schedule:\n- {at: 1s, for: 1s, fault: kill, select: leadr}\n", &["storm.yaml", "2:", "^", "leadr"]);
         refused("nodes: [\n", &["storm.yaml"]);
+        let partition =
+            |more: &str| format!("schedule:\n- at: 1s\n  for: 2s\n  fault: partition\n  {more}\n  select: all\n");
+        refused(&partition("shape: brigde"), &["storm.yaml", "5:10", "^", "brigde", "bridge"]);
+        refused(&partition("shape: {links: [n1>n2, n1]}"), &["storm.yaml", "5:26", "^", "`n1` is no link"]);
+        refused(&partition("flapping: 3"), &["storm.yaml", "5:13", "^", "no length of time"]);
+    }
+
+    #[test]
+    fn shapes_read_back_as_themselves_and_the_default_is_not_written() {
+        let text = "nodes: 5
+seed: 1
+schedule:
+- {at: 1s, for: 1s, fault: partition, select: leader}
+- {at: 3s, for: 1s, fault: partition, shape: bridge, select: one}
+- {at: 5s, for: 1s, fault: partition, shape: {links: [n1>n2, n3>n1]}, select: all}
+- {at: 7s, for: 1s, fault: partition, shape: majorities_ring, flapping: 250ms, select: all}
+";
+        let plan = parse(text).unwrap();
+        let yaml = plan.to_yaml().unwrap();
+        assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
+        assert_eq!((yaml.matches("shape:").count(), yaml.matches("flapping:").count()), (3, 1), "{yaml}");
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused() {
+        let partition = |more: &str| format!("schedule: [{{at: 1s, for: 4s, fault: partition, {more}}}]\n");
+        refused(&partition("shape: majorities_ring, select: all"), &["fault 1", "majorities_ring", "5 nodes"]);
+        refused(&partition("shape: halves, select: one"), &["fault 1", "select: all"]);
+        refused(&partition("shape: {links: [n1>n7]}, select: all"), &["fault 1", "no node called `n7`"]);
+        refused(&partition("flapping: 3s, select: one"), &["fault 1", "twice this time"]);
+        refused(&partition("select: {named: [n1, n2, n3]}"), &["fault 1", "other side"]);
+        refused("schedule: [{at: 1s, for: 4s, fault: kill, shape: bridge, select: one}]\n", &["only a partition"]);
     }
 
     #[test]

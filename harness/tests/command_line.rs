@@ -41,6 +41,7 @@ fn help_and_version_are_no_errors() {
 #[test]
 fn list_names_everything() {
     check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
+    check(&["list"], 0, &["split", "bridge", "halves", "majorities_ring", "mute", "deaf", "links: [n1>n2"]);
 }
 
 #[test]

@@ -332,3 +332,39 @@ schedule:
     let hit: Vec<usize> = history.faults.iter().map(|fault| fault.nodes.len()).collect();
     assert_eq!(hit, [2, 2, 2, 5]);
 }
+
+/// Partitions of every shape, flapping ones too; the last two are in force together.
+const SHAPES: &str = "
+time_limit: 15s
+nodes: 5
+seed: 14
+schedule:
+- {at: 500ms, for: 1s, fault: partition, shape: halves, select: all}
+- {at: 2s, for: 1s, fault: partition, shape: bridge, select: leader}
+- {at: 3500ms, for: 1s, fault: partition, shape: majorities_ring, select: all}
+- {at: 5s, for: 1s, fault: partition, shape: mute, select: leader}
+- {at: 6500ms, for: 1s, fault: partition, shape: deaf, select: leader}
+- {at: 8s, for: 1s, fault: partition, shape: minority, select: leader}
+- {at: 9500ms, for: 2s, fault: partition, flapping: 200ms, select: leader}
+- {at: 12s, for: 2s, fault: partition, shape: {links: [n1>n2, n3>n2]}, select: all}
+- {at: 12500ms, for: 1s, fault: partition, shape: majorities_ring, flapping: 150ms, select: all}
+";
+
+#[test]
+fn partitions_of_every_shape_come_and_go() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", SHAPES);
+    let run = squall.run(&["test", "--plan", &plan, "--json"]);
+    run.expect(0);
+    assert_eq!(faults_in_force(&json(&run)), (9, 9), "{}", run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    for fault in &history.faults {
+        assert!(fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
+        let (_, evidence) = fault.healed.as_ref().unwrap();
+        assert_eq!(evidence.contains("times"), fault.what.contains("flapping"), "{fault:?}");
+    }
+    let told = |part: &str| history.faults.iter().filter(|fault| fault.what.contains(part)).count();
+    assert_eq!(["reaches both", "ring ", "one way", "n1>n2, n3>n2", "flapping"].map(told), [1, 2, 2, 1, 2]);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}

@@ -17,6 +17,7 @@ fn text() -> String {
     });
     let workloads = squall_workloads::ALL.iter().map(|workload| (workload.name.to_owned(), workload.about.to_owned()));
     let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
+    let shapes = squall_nemesis::Shape::ALL.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
     });
@@ -24,6 +25,7 @@ fn text() -> String {
     section(&mut out, "targets", targets.collect());
     section(&mut out, "workloads", workloads.collect());
     section(&mut out, "faults", faults.collect());
+    section(&mut out, "shapes of a partition (shape: in a plan's schedule)", shapes.collect());
     section(&mut out, "planted bugs", bugs.collect());
     out
 }
