@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and what each command does.
 
 mod check;
+mod completions;
 mod doctor;
 mod list;
 mod test;
@@ -9,7 +10,8 @@ use crate::exit::Exit;
 use crate::names::{FaultName, ModelName, PromiseName, TargetName, WorkloadName};
 use crate::narrate::{RED, RESET};
 use crate::plan::{Nodes, Rate, Workers};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
 use squall_nemesis::Span;
 use std::ffi::OsString;
 use std::io::Write;
@@ -23,7 +25,13 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_HELP: &str = "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan.";
+const EXIT_HELP: &str = "Examples:
+  squall test                           a 20 s storm over three raftd nodes
+  squall test raft --bug stale-read     a server that is wrong on purpose
+  squall check store/latest             judge a stored run again
+  squall help test                      all that a storm may be told
+
+Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -31,10 +39,38 @@ enum Command {
     Test(Box<TestArgs>),
     /// Judge a stored run or a history file again.
     Check(CheckArgs),
-    /// List targets, workloads, faults and planted bugs.
-    List,
+    /// List targets, workloads, faults, shapes of partitions and planted bugs.
+    List(ListArgs),
     /// Tell what this machine can do for squall, and how to enable the rest.
+    #[command(after_help = "Examples:\n  squall doctor                  what works here, and how to enable the rest")]
     Doctor,
+    /// Print the completions for a shell.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, for man(1) to show.
+    #[command(after_help = "Examples:\n  squall man | man -l -          show it\n  \
+        squall man test | man -l -     that of one command\n  squall man > squall.1          keep it")]
+    Man {
+        /// The command whose page it is [default: squall itself].
+        command: Option<String>,
+    },
+}
+
+const COMPLETIONS_HELP: &str = "Examples:
+  squall completions bash > ~/.local/share/bash-completion/completions/squall
+  squall completions zsh > \"${fpath[1]}/_squall\"
+  squall completions fish > ~/.config/fish/completions/squall.fish";
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  squall list                    everything, a line each\n  \
+    squall list --bugs             planted bugs, with all that is known of each")]
+struct ListArgs {
+    /// Only the planted bugs, with all that is known of each.
+    #[arg(long)]
+    bugs: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,10 +117,10 @@ struct TestArgs {
     #[arg(long, value_name = "TIME")]
     call_timeout: Option<Span>,
     /// The folder for runs.
-    #[arg(long, value_name = "DIR", default_value = "store")]
+    #[arg(long, value_name = "DIR", default_value = "store", value_hint = ValueHint::DirPath)]
     store: PathBuf,
     /// A plan file; flags outdo what it says.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     plan: Option<PathBuf>,
     /// Print one JSON object on standard output.
     #[arg(long)]
@@ -100,6 +136,7 @@ struct TestArgs {
 ))]
 struct CheckArgs {
     /// The folder of a run, or a history file.
+    #[arg(value_hint = ValueHint::AnyPath)]
     path: PathBuf,
     /// The model to judge by [default: that of the run's workload].
     #[arg(long, value_name = "M")]
@@ -135,8 +172,10 @@ pub fn main(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Test(args) => test::main(&args),
         Command::Check(args) => check::main(&args),
-        Command::List => list::main(),
+        Command::List(args) => list::main(&args),
         Command::Doctor => doctor::main(),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { command } => completions::man(command.as_deref()),
     }
 }
 

@@ -18,6 +18,9 @@ pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a s
     }
 }
 
+/// The consistencies that can be judged.
+pub(crate) const PROMISES: [&str; 1] = ["linearizable"];
+
 macro_rules! listed_name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $known:expr) => {
         $(#[$doc])*
@@ -77,7 +80,7 @@ listed_name!(
 );
 listed_name!(
     /// The name of a consistency that can be judged.
-    PromiseName, "consistency", ["linearizable"].into_iter()
+    PromiseName, "consistency", PROMISES.into_iter()
 );
 listed_name!(
     /// The name of a model that judges histories.

@@ -45,6 +45,47 @@ fn list_names_everything() {
 }
 
 #[test]
+fn every_help_has_examples() {
+    for command in ["test", "check", "list", "doctor", "completions", "man"] {
+        check(&[command, "--help"], 0, &["Examples:", &format!("squall {command}")]);
+    }
+    check(&["--help"], 0, &["Examples:", "squall test", "squall check"]);
+}
+
+#[test]
+fn planted_bugs_are_told_with_all_that_is_known() {
+    check(&["list", "--bugs"], 0, &["stale-read", "without confirming", "squall test raft --bug stale-read"]);
+}
+
+#[test]
+fn completions_know_commands_flags_and_names() {
+    for shell in ["bash", "zsh", "fish"] {
+        check(&["completions", shell], 0, &["squall", "doctor", "time-limit", "stale-read", "partition"]);
+    }
+    check(&["completions", "tcsh"], 64, &["tcsh", "bash", "zsh", "fish"]);
+}
+
+#[test]
+fn bash_accepts_its_completions() {
+    let squall = Squall::new();
+    let script = squall.file("squall.bash", &squall.run(&["completions", "bash"]).stdout);
+    let words = "COMP_WORDS=(squall test --bug st); COMP_CWORD=3; _squall squall st --bug; echo \"${COMPREPLY[@]}\"";
+    let output = std::process::Command::new("bash")
+        .args(["--norc", "-c", &format!("set -e; . {script}; {words}")])
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "stale-read");
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    check(&["man"], 0, &[".TH squall 1", "SUBCOMMANDS", "Exit status"]);
+    check(&["man", "test"], 0, &[".TH squall-test 1", "time\\-limit", "Examples"]);
+    check(&["man", "tets"], 64, &["did you mean `test`?"]);
+}
+
+#[test]
 fn doctor_tells_what_works() {
     check(&["doctor"], 0, &["works", "iptables"]);
 }

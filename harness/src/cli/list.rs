@@ -1,13 +1,29 @@
 //! `squall list`.
 
-use super::print;
+use super::{ListArgs, print};
 use crate::exit::Exit;
 use crate::narrate::{BOLD, RESET};
 use std::fmt::Write;
 
-pub(super) fn main() -> Exit {
-    print(&text());
+pub(super) fn main(args: &ListArgs) -> Exit {
+    print(&if args.bugs { bugs() } else { text() });
     Exit::Valid
+}
+
+/// Every planted bug with all that is known of it.
+fn bugs() -> String {
+    let mut out = String::new();
+    for target in squall_targets::target::ALL {
+        for bug in (target.bugs)() {
+            let rows = [
+                ("what it does", bug.about.to_owned()),
+                ("breaks", format!("a promise of {}: {}", target.name, (target.promise)())),
+                ("see it", format!("squall test {} --bug {}", target.name, bug.name)),
+            ];
+            section(&mut out, bug.name, rows.map(|(name, about)| (name.to_owned(), about)).into());
+        }
+    }
+    out
 }
 
 fn text() -> String {
