@@ -81,7 +81,11 @@ fn bash_accepts_its_completions() {
 #[test]
 fn the_manual_has_a_page_for_each_command() {
     check(&["man"], 0, &[".TH squall 1", "SUBCOMMANDS", "Exit status"]);
-    check(&["man", "test"], 0, &[".TH squall-test 1", "time\\-limit", "Examples"]);
+    check(
+        &["man", "test"],
+        0,
+        &[".TH squall-test 1", concat!("squall ", env!("CARGO_PKG_VERSION")), "time\\-limit", "Examples"],
+    );
     check(&["man", "tets"], 64, &["did you mean `test`?"]);
 }
 

@@ -30,7 +30,8 @@ pub(super) fn man(name: Option<&str>) -> Exit {
         },
     };
     let mut page = Vec::new();
-    match clap_mangen::Man::new(command).render(&mut page) {
+    let source = concat!("squall ", env!("CARGO_PKG_VERSION"));
+    match clap_mangen::Man::new(command).source(source).render(&mut page) {
         Ok(()) => write(&page),
         Err(error) => fail(Exit::Failed, &format!("cannot write the manual page: {error}")),
     }

@@ -41,7 +41,7 @@ fn text() -> String {
     section(&mut out, "targets", targets.collect());
     section(&mut out, "workloads", workloads.collect());
     section(&mut out, "faults", faults.collect());
-    section(&mut out, "shapes of a partition (shape: in a plan's schedule)", shapes.collect());
+    section(&mut out, "shapes of a partition, for plans; with flapping: 200ms it comes and goes", shapes.collect());
     section(&mut out, "planted bugs", bugs.collect());
     out
 }
