@@ -67,7 +67,12 @@ impl Conductor {
             let (conductor, planned, end) = (self.clone(), planned.clone(), end());
             tasks.spawn(async move { conductor.one(number as u32, planned, begin, end).await });
         }
-        while tasks.join_next().await.is_some() {}
+        while let Some(ended) = tasks.join_next().await {
+            // Whatever it injected is still there, so the run must not go on as if it were healed.
+            if ended.is_err() {
+                self.record.failed("the task of a fault panicked; please report this with squall.log".into());
+            }
+        }
     }
 
     async fn one(&self, id: u32, planned: Planned, begin: Instant, end: impl Future<Output = ()>) {
