@@ -21,6 +21,9 @@ struct Arguments {
     /// No faults
     #[arg(long)]
     fair: bool,
+    /// Lets members break their promises until a client sees it
+    #[arg(long)]
+    only_clients: bool,
     /// Prints what happened
     #[arg(long)]
     trace: bool,
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let (mut played, mut violations, mut undecided, mut simulated_us, mut committed) = (0u64, 0u64, 0u64, 0u64, 0usize);
     for seed in (arguments.from..).take(usize::try_from(arguments.seeds).unwrap_or(usize::MAX)) {
-        let plan = Plan { seed, bug: arguments.bug, is_fair: arguments.fair };
+        let plan = Plan { seed, bug: arguments.bug, is_fair: arguments.fair, only_clients: arguments.only_clients };
         let report = run(&plan, arguments.trace);
         print!("{}", report.trace);
         played += 1;

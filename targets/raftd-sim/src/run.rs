@@ -22,6 +22,8 @@ pub struct Plan {
     pub bug: Option<Bug>,
     /// No faults at all.
     pub is_fair: bool,
+    /// What the members break among themselves goes on until clients see it, or a member stops itself.
+    pub only_clients: bool,
 }
 
 /// What became of it.
@@ -48,19 +50,20 @@ pub struct Report {
 impl Plan {
     /// A storm.
     pub fn storm(seed: u64, bug: Option<Bug>) -> Plan {
-        Plan { seed, bug, is_fair: false }
+        Plan { seed, bug, is_fair: false, only_clients: false }
     }
 
     /// Fair weather.
     pub fn fair(seed: u64, bug: Option<Bug>) -> Plan {
-        Plan { seed, bug, is_fair: true }
+        Plan { seed, bug, is_fair: true, only_clients: false }
     }
 
     /// The command that plays this again, with its trace.
     pub fn command(&self) -> String {
         let bug = self.bug.map(|bug| format!(" --bug {bug}")).unwrap_or_default();
         let fair = if self.is_fair { " --fair" } else { "" };
-        format!("cargo run --release -p raftd-sim -- --seeds 1 --from {}{bug}{fair} --trace", self.seed)
+        let clients = if self.only_clients { " --only-clients" } else { "" };
+        format!("cargo run --release -p raftd-sim -- --seeds 1 --from {}{bug}{fair}{clients} --trace", self.seed)
     }
 }
 
@@ -71,13 +74,17 @@ pub fn run(plan: &Plan, with_trace: bool) -> Report {
     let mut trace = Trace::new(with_trace);
     trace.note(0, || format!("{weather:?}"));
     let mut world = World::new(weather, plan.bug, rng, trace);
+    if plan.only_clients {
+        world.watch_only_clients();
+    }
     let broken = match quietly(|| world.play()) {
         Ok(Ok(())) => None,
         Ok(Err(broken)) => Some(broken),
         Err(panic) => Some((Property::Assertion, words(panic.as_ref()))),
     };
-    // What the clients saw is judged even if a member's promise is broken: nothing then depends on it, so only the rest is.
-    let judged = if broken.is_none() { judge(&world.record.operations) } else { Judged::Linearizable };
+    // What a member broke is the cause of what clients see, and stands for it.
+    let judges = broken.is_none() || plan.only_clients;
+    let judged = if judges { judge(&world.record.operations) } else { Judged::Linearizable };
     let broken = match judged {
         Judged::Broken { key } => {
             Some((Property::Linearizability, format!("key {key}: {}", explain(&world.record.operations))))

@@ -29,6 +29,14 @@ pub enum Trouble {
     },
     /// A member asks for votes although it has no reason.
     Campaign(NodeId),
+    /// Two members ask for votes at the same instant, and soon after others crash and are back at once: what they had not
+    /// made durable by then they have forgotten, while it is still asked for.
+    Duel {
+        /// The candidates.
+        candidates: [NodeId; 2],
+        /// Who crashes, after how long, and after how long it starts again.
+        crashes: Vec<(NodeId, Micros, Micros)>,
+    },
     /// A member's clock stands still, so that it neither misses its leader nor sends heartbeats.
     StopClock {
         /// Whose.
@@ -57,10 +65,19 @@ impl Trouble {
                 one_way: rng.random_bool(0.2),
                 for_us: rng.random_range(MS..=weather.cut_us_max),
             },
-            80..92 => Trouble::Campaign(anybody),
+            80..84 => Trouble::Campaign(anybody),
+            84..92 => duel(count, weather, rng),
             _ => Trouble::StopClock { member: victim, for_us: rng.random_range(MS..=weather.cut_us_max) },
         }
     }
+}
+
+fn duel(count: NodeId, weather: &Weather, rng: &mut ChaCha8Rng) -> Trouble {
+    let candidates = [rng.random_range(1..=count), rng.random_range(1..=count)];
+    let others = (1..=count).filter(|member| !candidates.contains(member));
+    let soon_us = 2 * weather.delay_us_max;
+    let crash = |member| (member, rng.random_range(1..=soon_us), rng.random_range(MS..=5 * MS));
+    Trouble::Duel { candidates, crashes: others.map(crash).collect() }
 }
 
 /// The victim alone, with one more, or anybody at all.

@@ -1,7 +1,7 @@
 //! A cluster, its clients and its weather in virtual time: the loop that lets one event after the other happen.
 
 use crate::client::{Client, Next, Record};
-use crate::member::{Asked, Member, TICK_US, Told};
+use crate::member::{Asked, Crash, Member, TICK_US, Told};
 use crate::network::{Network, delay_us};
 use crate::property::{Properties, Property, Step, has_recovered};
 use crate::storm::Trouble;
@@ -44,6 +44,8 @@ pub struct World {
     /// Whose clock stands still, until when.
     stopped_clock: Option<(NodeId, Micros)>,
     is_storm: bool,
+    /// Nobody watches the members, only the clients' history is judged.
+    only_clients: bool,
 }
 
 /// Something that will happen. What belongs to one start of a member names it.
@@ -57,6 +59,7 @@ enum Event {
     TimeOut { client: usize, attempt: u64 },
     Wake { client: usize },
     Trouble,
+    Crash { member: usize, how: Crash, down_us: Micros },
     Restart { member: usize },
     Heal { partition: u64 },
 }
@@ -81,8 +84,14 @@ impl World {
             partition: 0,
             stopped_clock: None,
             is_storm: weather.storm_us > 0,
+            only_clients: false,
             weather,
         }
+    }
+
+    /// From now on nobody watches the members: what they break goes on until clients see it.
+    pub fn watch_only_clients(&mut self) {
+        self.only_clients = true;
     }
 
     /// The present instant of virtual time.
@@ -149,6 +158,7 @@ impl World {
                 self.client_does(client, next);
             }
             Event::Trouble => return self.trouble(),
+            Event::Crash { member, how, down_us } => self.crash(member, how, down_us),
             Event::Restart { member } => self.start(member),
             Event::Heal { partition } if partition == self.partition => self.heal(),
             Event::Heal { .. } => {}
@@ -194,7 +204,9 @@ impl World {
         let step = Step { before: &before, after: &after, log: core.entries(), output: &output };
         let seen = self.properties.see(step);
         self.tell_change(&before, &after);
-        seen?;
+        if !self.only_clients {
+            seen?;
+        }
         output.messages.iter().for_each(|message| self.send(message));
         for (asked, told) in self.members[member].carry_out(output) {
             self.tell_client(asked, told);
@@ -285,11 +297,7 @@ impl World {
         match trouble {
             Trouble::Crash { members, how } => {
                 for (id, down_us) in members {
-                    let member = id as usize - 1;
-                    if self.members[member].runs() {
-                        self.members[member].crash(how, &mut self.rng);
-                        self.agenda.after(down_us, Event::Restart { member });
-                    }
+                    self.crash(id as usize - 1, how, down_us);
                 }
             }
             Trouble::Partition { side, one_way, for_us } => {
@@ -301,16 +309,33 @@ impl World {
                 self.partition += 1;
                 self.agenda.after(for_us, Event::Heal { partition: self.partition });
             }
-            Trouble::Campaign(id) => {
-                return self.on(id as usize - 1, |member, _| {
-                    if let Some(core) = member.core_mut() {
-                        core.campaign();
-                    }
-                });
+            Trouble::Campaign(id) => return self.campaign(id),
+            Trouble::Duel { candidates, crashes } => {
+                for (id, after_us, down_us) in crashes {
+                    let member = id as usize - 1;
+                    self.agenda.after(after_us, Event::Crash { member, how: Crash::PowerCut, down_us });
+                }
+                return candidates.into_iter().try_for_each(|id| self.campaign(id));
             }
             Trouble::StopClock { member, for_us } => self.stopped_clock = Some((member, self.now_us() + for_us)),
         }
         Ok(())
+    }
+
+    fn campaign(&mut self, id: NodeId) -> Result<(), Broken> {
+        self.on(id as usize - 1, |member, _| {
+            if let Some(core) = member.core_mut() {
+                core.campaign();
+            }
+        })
+    }
+
+    fn crash(&mut self, member: usize, how: Crash, down_us: Micros) {
+        if self.is_storm && self.members[member].runs() {
+            self.members[member].crash(how, &mut self.rng);
+            self.trace.note(self.agenda.now_us(), || format!("n{} crashes: {how:?}", member + 1));
+            self.agenda.after(down_us, Event::Restart { member });
+        }
     }
 
     fn heal(&mut self) {
