@@ -36,7 +36,7 @@ pub struct Weather {
 }
 
 impl Weather {
-    /// No fault, no loss, and messages in order or nearly so.
+    /// No fault, no loss, no rival candidates, and messages in order or nearly so.
     pub fn fair(rng: &mut ChaCha8Rng) -> Weather {
         Weather {
             members: if rng.random() { 3 } else { 5 },

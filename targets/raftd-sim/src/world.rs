@@ -108,6 +108,9 @@ impl World {
         }
         if self.is_storm {
             self.schedule_trouble();
+        } else {
+            // Two candidates at once would be bad luck, and weather is not fair with that.
+            self.campaign(1)?;
         }
         self.go_on_until(if self.is_storm { self.weather.storm_us } else { FAIR_US })?;
         self.calm_down();

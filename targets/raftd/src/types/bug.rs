@@ -74,8 +74,8 @@ impl Bug {
         self.page().shows_under
     }
 
-    /// Whether clients can come to see it in what they are answered. All of these can, in time; two leaders in a term, say,
-    /// may also come and go without any client's notice.
+    /// Whether clients come to see it in what they are answered, as the simulation of raftd shows. Else a member that meets
+    /// two leaders of a term stops itself before the damage reaches a client.
     pub fn client_can_see(self) -> bool {
         self.page().client_can_see
     }
@@ -94,7 +94,7 @@ impl Bug {
                 about: "a vote is given before it is on disk; a voter that restarts votes again, and a term has two leaders",
                 mirrors: "the paper, figure 2 (persistent state is updated before responding); the dissertation, section 3.8",
                 shows_under: "crashes of voters while they vote, with a slow disk",
-                client_can_see: true,
+                client_can_see: false,
             },
             Bug::AckBeforeFsync => Page {
                 name: "ack-before-fsync",
@@ -114,8 +114,8 @@ impl Bug {
                 name: "two-votes",
                 about: "a member votes for everybody who asks in a term; a term has two leaders, which contradict each other",
                 mirrors: "the paper, section 5.2 (at most one candidate in a given term)",
-                shows_under: "several candidates at a time: lost leaders, partitions",
-                client_can_see: true,
+                shows_under: "several candidates at a time: lost leaders, partitions, at times the very first election",
+                client_can_see: false,
             },
             Bug::ShortLogVote => Page {
                 name: "short-log-vote",
