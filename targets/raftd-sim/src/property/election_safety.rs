@@ -1,7 +1,7 @@
 //! Election safety: at most one leader can be elected in a given term (extended paper, figure 3 and section 5.2).
 //!
-//! It alone catches votes that are given twice when the second leader never gets to write: `two-votes` and
-//! `vote-before-fsync`.
+//! It alone catches votes that are given twice, `two-votes` and `vote-before-fsync`, before a member meets both leaders and
+//! stops itself.
 
 use super::Step;
 use raftd::types::{NodeId, Term};

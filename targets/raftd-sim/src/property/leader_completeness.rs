@@ -1,8 +1,9 @@
 //! Leader completeness: if an entry is committed in a given term, it is present in the logs of the leaders of all
 //! higher-numbered terms (extended paper, figure 3 and section 5.4).
 //!
-//! It alone catches a leader that lacks committed entries and is deposed before it overwrites them anywhere: so it is the
-//! first to see `short-log-vote`, `ack-before-quorum`, `ack-before-fsync` and `commit-old-term`.
+//! It alone catches a leader that lacks committed entries and is deposed before it overwrites them anywhere: so it is
+//! nearly always the first to see `short-log-vote` and `ack-before-quorum`, and the first of all properties to see
+//! `ack-before-fsync` and the figure 8 of `commit-old-term`.
 
 use super::Step;
 use raftd::types::{Index, Term};

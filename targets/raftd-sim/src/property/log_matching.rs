@@ -2,8 +2,8 @@
 //! through the given index (extended paper, figure 3 and section 5.3).
 //!
 //! It is checked by induction: whoever has an entry has what was first seen there, after an entry of the term that was
-//! first seen before it. It alone catches `keep-conflict` as soon as a follower writes behind what it should have
-//! removed, long before anybody reads it.
+//! first seen before it. It alone catches `keep-conflict` where a follower writes behind what it should have removed,
+//! before that is committed anywhere.
 
 use super::Step;
 use raftd::types::{Entry, Index, Payload, Term};
