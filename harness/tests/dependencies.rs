@@ -9,6 +9,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("squall-results", &[]),
     ("squall-workloads", &["squall-results"]),
     ("raftd", &[]),
+    ("raftd-sim", &["squall-results", "raftd"]),
     ("squall-targets", &["squall-results", "raftd"]),
     ("squall-nemesis", &["squall-results", "squall-targets"]),
     ("squall", &["squall-results", "squall-workloads", "squall-targets", "squall-nemesis", "raftd"]),

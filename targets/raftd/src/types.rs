@@ -1,8 +1,10 @@
 //! The words that core, storage and wire share (Ongaro, "Consensus: Bridging Theory and Practice", figure 3.1).
 
+mod bug;
+
+pub use bug::Bug;
+
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// Names a member of the cluster; from 1.
 pub type NodeId = u64;
@@ -65,46 +67,4 @@ pub struct HardState {
     pub term: Term,
     /// Whom it voted for in that term.
     pub voted_for: Option<NodeId>,
-}
-
-/// The planted bugs. One at most is active; a correct server has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Bug {
-    /// The leader serves reads from its own state without confirming that it still leads (section 6.4 says why not).
-    StaleRead,
-}
-
-impl Bug {
-    /// All planted bugs.
-    pub const ALL: [Bug; 1] = [Bug::StaleRead];
-
-    /// The name by which it is asked for.
-    pub fn name(self) -> &'static str {
-        match self {
-            Bug::StaleRead => "stale-read",
-        }
-    }
-
-    /// What it does, in a sentence for people.
-    pub fn about(self) -> &'static str {
-        match self {
-            Bug::StaleRead => {
-                "the leader serves reads without confirming that it still leads; a deposed leader returns old values"
-            }
-        }
-    }
-}
-
-impl fmt::Display for Bug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Bug {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Bug, String> {
-        Bug::ALL.into_iter().find(|bug| bug.name() == text).ok_or_else(|| format!("no planted bug is called `{text}`"))
-    }
 }

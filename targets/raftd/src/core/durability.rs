@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 /// What a message says, hence what must be durable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needs {
+    /// Nothing: only a planted bug speaks so.
+    Nothing,
     /// Only the term and vote.
     Term,
     /// All of the log too.
@@ -90,6 +92,7 @@ impl Durability {
     /// Queues a message until what it says is durable.
     pub(super) fn send(&mut self, message: Message, needs: Needs) {
         let sequence = match needs {
+            Needs::Nothing => 0,
             Needs::Term => self.term_sequence,
             Needs::Log => self.term_sequence.max(self.log_sequence),
         };

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::read::Reads;
 use super::seen::Seen;
 use super::{Core, Needs};
-use crate::types::{Entry, HardState, Index, NodeId, Payload, Term};
+use crate::types::{Bug, Entry, HardState, Index, NodeId, Payload, Term};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,8 +70,9 @@ impl Core {
 
     /// A candidate of this member's term asks for its vote.
     pub(super) fn on_request_vote(&mut self, candidate: NodeId, last_index: Index, last_term: Term) {
-        let is_free = self.hard.voted_for.is_none_or(|voted_for| voted_for == candidate);
-        let granted = is_free && is_up_to_date(&self.log, last_index, last_term);
+        let bug = self.config.bug;
+        let is_free = bug == Some(Bug::TwoVotes) || self.hard.voted_for.is_none_or(|voted_for| voted_for == candidate);
+        let granted = is_free && is_up_to_date(&self.log, last_index, last_term, bug);
         if granted {
             self.elapsed = 0;
             if self.hard.voted_for.is_none() {
@@ -79,7 +80,8 @@ impl Core {
                 self.durability.term_changed();
             }
         }
-        self.send(candidate, Body::Vote { granted }, Needs::Term);
+        let needs = if bug == Some(Bug::VoteBeforeFsync) { Needs::Nothing } else { Needs::Term };
+        self.send(candidate, Body::Vote { granted }, needs);
     }
 
     /// A member, possibly this one itself, gave its vote for this term.
@@ -119,6 +121,7 @@ pub(super) fn draw_timeout(rng: &mut ChaCha8Rng, shortest: u32) -> u32 {
 
 /// Whether a candidate's log has at least what this log has (section 5.4.1): the later last term wins, then the longer
 /// log. Every committed entry is in some log of each majority, so a candidate without it finds no majority.
-fn is_up_to_date(log: &Log, last_index: Index, last_term: Term) -> bool {
+fn is_up_to_date(log: &Log, last_index: Index, last_term: Term, bug: Option<Bug>) -> bool {
+    let last_index = if bug == Some(Bug::ShortLogVote) { Index::MAX } else { last_index };
     (last_term, last_index) >= (log.last_term(), log.last_index())
 }

@@ -57,7 +57,7 @@ pub use config::{Config, StartError};
 pub use message::{Body, Message};
 pub use output::{Committed, Failed, Fate, Granted, Output, Persist, Reason, RequestId, RoleName, Status};
 
-use crate::types::{Entry, HardState, Index, NodeId};
+use crate::types::{Bug, Entry, HardState, Index, NodeId};
 use durability::{Durability, Needs};
 use election::Role;
 use log::Log;
@@ -250,6 +250,11 @@ impl Core {
             last_term: self.log.last_term(),
             durable_index: self.durability.durable_index(),
         }
+    }
+
+    /// The planted bug, if there is one.
+    pub fn bug(&self) -> Option<Bug> {
+        self.config.bug
     }
 
     /// The whole log, from index 1.

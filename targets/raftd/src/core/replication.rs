@@ -5,7 +5,7 @@ use super::output::{Reason, RequestId};
 use super::progress::Step;
 use super::request::Kind;
 use super::{Core, Needs, Role};
-use crate::types::{Entry, Index, NodeId, Payload, Term, Ticket};
+use crate::types::{Bug, Entry, Index, NodeId, Payload, Term, Ticket};
 
 /// Proposals and the leader's side.
 impl Core {
@@ -102,8 +102,11 @@ impl Core {
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
         let matched = leadership.peers.values().map(|progress| progress.match_index);
-        let majority = super::reached_by(self.quorum(), matched.chain([self.durability.durable_index()]));
-        if majority > self.commit && self.log.term_at(majority) == Some(self.hard.term) {
+        let bug = self.config.bug;
+        let copies = if bug == Some(Bug::AckBeforeQuorum) { 1 } else { self.quorum() };
+        let majority = super::reached_by(copies, matched.chain([self.durability.durable_index()]));
+        let is_own = self.log.term_at(majority) == Some(self.hard.term);
+        if majority > self.commit && (is_own || bug == Some(Bug::CommitOldTerm)) {
             self.commit_to(majority);
             let commit = self.commit;
             if let Role::Leader(leadership) = &mut self.role {
@@ -132,7 +135,12 @@ impl Core {
             return self.reject_append(leader, previous_index);
         }
         let match_index = previous_index + entries.len() as Index;
-        let known = entries.iter().take_while(|entry| self.log.term_at(entry.index) == Some(entry.term)).count();
+        let keeps_all = self.config.bug == Some(Bug::KeepConflict);
+        let is_known = |entry: &&Entry| match self.log.term_at(entry.index) {
+            Some(term) => term == entry.term || keeps_all,
+            None => false,
+        };
+        let known = entries.iter().take_while(is_known).count();
         if known < entries.len() {
             let first = entries[known].index;
             assert!(
@@ -146,7 +154,8 @@ impl Core {
             self.durability.log_changed(first);
         }
         self.commit_to(commit.min(match_index));
-        self.send(leader, Body::Appended { match_index }, Needs::Log);
+        let needs = if self.config.bug == Some(Bug::AckBeforeFsync) { Needs::Term } else { Needs::Log };
+        self.send(leader, Body::Appended { match_index }, needs);
     }
 
     fn reject_append(&mut self, leader: NodeId, previous_index: Index) {

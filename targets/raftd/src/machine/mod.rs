@@ -22,7 +22,7 @@ pub use query::{Query, View};
 pub use session::{Refusal, SESSIONS_MAX};
 pub use transaction::{Condition, Done, Operation, Transaction};
 
-use crate::types::Index;
+use crate::types::{Bug, Index};
 use serde::Serialize;
 use session::{Admission, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,9 +55,15 @@ pub struct Machine {
     keys: BTreeMap<String, (String, Version)>,
     sets: BTreeMap<String, SetView>,
     sessions: Sessions,
+    bug: Option<Bug>,
 }
 
 impl Machine {
+    /// An empty machine with a planted bug, if it is one that a machine can have.
+    pub fn with_bug(bug: Option<Bug>) -> Machine {
+        Machine { bug, ..Machine::default() }
+    }
+
     /// Applies the command of entry `index`. Indexes must grow from call to call.
     pub fn apply(&mut self, index: Index, command: &Command) -> Answer {
         let (Some(serial), false) = (command.serial, command.change == Change::OpenSession) else {
@@ -65,12 +71,12 @@ impl Machine {
         };
         let digest = command.change.digest();
         match self.sessions.admit(index, serial, digest) {
-            Admission::New => {
+            Admission::Repeated(answer) if self.bug != Some(Bug::RetryTwice) => answer,
+            Admission::New | Admission::Repeated(_) => {
                 let answer = self.change(index, &command.change);
                 self.sessions.remember(serial, digest, answer.clone());
                 answer
             }
-            Admission::Repeated(answer) => answer,
             Admission::Refused(refusal) => Answer::Refused(refusal),
         }
     }

@@ -74,7 +74,7 @@ impl Member {
     /// know is changed in it.
     pub fn new(core: Core, journal: Journal, links: Links, status: watch::Sender<Status>) -> Member {
         let logged = core.status();
-        let (machine, open) = (Machine::default(), HashMap::new());
+        let (machine, open) = (Machine::with_bug(core.bug()), HashMap::new());
         Member { core, machine, applied: 0, journal, links, open, last_id: 0, status, logged }
     }
 

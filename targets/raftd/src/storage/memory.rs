@@ -1,23 +1,23 @@
-//! A [`Disk`] in memory that fails and loses power as real ones do.
+//! A [`Disk`] in memory that fails and loses power as real ones do: for tests and simulations.
 
 use super::disk::{Disk, DiskFile};
 use rand::{Rng, RngExt};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const SECTOR: usize = 512;
 
 /// A disk in memory; clones are the same disk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Memory {
+pub struct Memory {
     state: Arc<Mutex<State>>,
 }
 
 /// A file of a [`Memory`].
 #[derive(Debug)]
-pub(crate) struct MemoryFile {
+pub struct MemoryFile {
     disk: Memory,
     inode: usize,
 }
@@ -43,30 +43,35 @@ struct Inode {
 
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A copy that has a life of its own.
-    pub(crate) fn fork(&self) -> Memory {
+    pub fn fork(&self) -> Memory {
         Memory { state: Arc::new(Mutex::new(self.state().clone())) }
     }
 
     /// Lets operation `number` (from 0) and all after it fail.
-    pub(crate) fn fail_from(&self, number: usize) {
+    pub fn fail_from(&self, number: usize) {
         self.state().fails_at = Some(number);
     }
 
     /// Lets every operation hang until what this returns is dropped.
-    pub(crate) fn hang(&self) -> impl Drop {
+    pub fn hang(&self) -> impl Drop {
         self.state()
     }
 
-    pub(crate) fn operations(&self) -> usize {
+    /// How many changes and syncs there were so far.
+    pub fn operations(&self) -> usize {
         self.state().operations
     }
 
     /// Changes the contents of a file behind the server's back.
-    pub(crate) fn meddle(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    ///
+    /// # Panics
+    ///
+    /// If there is no file of that name.
+    pub fn meddle(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
         let inode = state.names[name];
         change(&mut state.inodes[inode].bytes);
@@ -74,14 +79,14 @@ impl Memory {
     }
 
     /// The disk after the process was killed: the system still has all that was written.
-    pub(crate) fn after_kill(&self) -> Memory {
+    pub fn after_kill(&self) -> Memory {
         let copy = self.fork();
         copy.state().fails_at = None;
         copy
     }
 
     /// The disk after the power went: of what was not synced, any sectors are there, and any names.
-    pub(crate) fn after_power_cut(&self, random: &mut impl Rng) -> Memory {
+    pub fn after_power_cut(&self, random: &mut impl Rng) -> Memory {
         let copy = self.after_kill();
         let mut state = copy.state();
         state.names = if random.random() { state.names.clone() } else { state.durable_names.clone() };

@@ -11,8 +11,7 @@ mod disk;
 mod folder;
 mod frame;
 mod identity;
-#[cfg(test)]
-pub(crate) mod memory;
+pub mod memory;
 mod replay;
 mod segment;
 #[cfg(test)]

@@ -80,7 +80,8 @@ fn a_planted_bug_is_shouted_and_shown() {
 #[test]
 fn arguments_that_make_no_sense_are_explained() {
     for (more, reason) in [
-        (vec!["--bug", "nonsense"], "no planted bug is called `nonsense`; there are: stale-read"),
+        (vec!["--bug", "nonsense"], "no planted bug is called `nonsense`; there are: stale-read, vote-before-fsync, "),
+        (vec!["--bug", "stale-read", "--bug", "two-votes"], "cannot be used multiple times"),
         (vec!["--frobnicate"], "unexpected argument '--frobnicate'"),
         (vec!["--heartbeat-ms", "300"], "is less than twice --heartbeat-ms"),
         (vec!["--heartbeat-ms", "1"], "1 is not in 10..=60000"),

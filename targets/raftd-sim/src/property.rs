@@ -1,0 +1,145 @@
+//! What Raft promises (figure 3 of the extended paper), and what the clients are promised; each property in its own file.
+//!
+//! The properties see everything at once, which no member can; they know only what comes out of the members, not how a
+//! bug is planted. Each file says which of the planted bugs it catches.
+
+mod election_safety;
+mod leader_append_only;
+mod leader_completeness;
+mod linearizability;
+mod log_matching;
+mod progress;
+mod state_machine_safety;
+
+pub use election_safety::ElectionSafety;
+pub use leader_append_only::LeaderAppendOnly;
+pub use leader_completeness::LeaderCompleteness;
+pub use linearizability::{Judged, explain, judge};
+pub use log_matching::LogMatching;
+pub use progress::has_recovered;
+pub use state_machine_safety::StateMachineSafety;
+
+use crate::time::Micros;
+use raftd::core::{Output, RoleName, Status};
+use raftd::types::Entry;
+use std::fmt;
+
+/// The properties by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Property {
+    /// See [`ElectionSafety`].
+    ElectionSafety,
+    /// See [`LeaderAppendOnly`].
+    LeaderAppendOnly,
+    /// See [`LogMatching`].
+    LogMatching,
+    /// See [`LeaderCompleteness`].
+    LeaderCompleteness,
+    /// See [`StateMachineSafety`].
+    StateMachineSafety,
+    /// See [`judge`].
+    Linearizability,
+    /// See [`has_recovered`].
+    Progress,
+    /// A member stopped itself by an assertion, because what it saw proves that safety is lost already.
+    Assertion,
+}
+
+/// A property that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub property: Property,
+    /// When, in virtual time.
+    pub at_us: Micros,
+    /// What shows it.
+    pub evidence: String,
+}
+
+/// Something happened to a member: what it was before and is now, and what comes out of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Before.
+    pub before: &'a Status,
+    /// After.
+    pub after: &'a Status,
+    /// Its log, in memory.
+    pub log: &'a [Entry],
+    /// What it wants done.
+    pub output: &'a Output,
+}
+
+impl Step<'_> {
+    /// Whether the member leads now and did not lead this term before.
+    fn begins_to_lead(&self) -> bool {
+        self.after.role == RoleName::Leader && !self.goes_on_leading()
+    }
+
+    /// Whether the member leads the same term before and after.
+    fn goes_on_leading(&self) -> bool {
+        let (before, after) = (self.before, self.after);
+        before.role == RoleName::Leader && after.role == RoleName::Leader && before.term == after.term
+    }
+}
+
+/// All properties that are checked at every step.
+#[derive(Debug, Default)]
+pub struct Properties {
+    election_safety: ElectionSafety,
+    leader_append_only: LeaderAppendOnly,
+    log_matching: LogMatching,
+    leader_completeness: LeaderCompleteness,
+    state_machine_safety: StateMachineSafety,
+}
+
+impl Properties {
+    /// Checks a step.
+    ///
+    /// # Errors
+    ///
+    /// The first property that it breaks, and what shows that.
+    pub fn see(&mut self, step: Step) -> Result<(), (Property, String)> {
+        let named = |property| move |evidence| (property, evidence);
+        self.election_safety.see(step).map_err(named(Property::ElectionSafety))?;
+        self.leader_append_only.see(step).map_err(named(Property::LeaderAppendOnly))?;
+        self.log_matching.see(step).map_err(named(Property::LogMatching))?;
+        self.leader_completeness.see(step).map_err(named(Property::LeaderCompleteness))?;
+        self.state_machine_safety.see(step).map_err(named(Property::StateMachineSafety))
+    }
+
+    /// A member starts anew: it applies its log from the first entry on.
+    pub fn started(&mut self, member: u64) {
+        self.state_machine_safety.started(member);
+    }
+
+    /// How many terms had a leader.
+    pub fn leaders(&self) -> usize {
+        self.election_safety.leaders()
+    }
+
+    /// How many entries were committed.
+    pub fn committed(&self) -> usize {
+        self.state_machine_safety.committed()
+    }
+}
+
+impl fmt::Display for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Property::ElectionSafety => "election safety",
+            Property::LeaderAppendOnly => "leader append-only",
+            Property::LogMatching => "log matching",
+            Property::LeaderCompleteness => "leader completeness",
+            Property::StateMachineSafety => "state machine safety",
+            Property::Linearizability => "linearizability",
+            Property::Progress => "progress",
+            Property::Assertion => "assertion of a member",
+        })
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is broken at {}.{:03} ms: {}", self.property, self.at_us / 1000, self.at_us % 1000, self.evidence)
+    }
+}

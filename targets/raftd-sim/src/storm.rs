@@ -1,0 +1,94 @@
+//! What goes wrong next.
+
+use crate::member::Crash;
+use crate::time::{MS, Micros};
+use crate::weather::Weather;
+use raftd::types::NodeId;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// Members crash at the same instant, and start again some time later, each by itself.
+    Crash {
+        /// Who, and after how long it starts again.
+        members: Vec<(NodeId, Micros)>,
+        /// How.
+        how: Crash,
+    },
+    /// Nothing passes from one side to the other, nor back unless it is `one_way`.
+    Partition {
+        /// One side.
+        side: BTreeSet<NodeId>,
+        /// Whether the other side is still heard.
+        one_way: bool,
+        /// For how long.
+        for_us: Micros,
+    },
+    /// A member asks for votes although it has no reason.
+    Campaign(NodeId),
+    /// Two members ask for votes at the same instant, and soon after others crash and are back at once: what they had not
+    /// made durable by then they have forgotten, while it is still asked for.
+    Duel {
+        /// The candidates.
+        candidates: [NodeId; 2],
+        /// Who crashes, after how long, and after how long it starts again.
+        crashes: Vec<(NodeId, Micros, Micros)>,
+    },
+    /// A member's clock stands still, so that it neither misses its leader nor sends heartbeats.
+    StopClock {
+        /// Whose.
+        member: NodeId,
+        /// For how long.
+        for_us: Micros,
+    },
+}
+
+impl Trouble {
+    /// Draws one. Leaders are hit more often than others: most mistakes are made around them.
+    pub fn draw(weather: &Weather, leader: Option<NodeId>, rng: &mut ChaCha8Rng) -> Trouble {
+        let count = weather.members as NodeId;
+        let anybody = rng.random_range(1..=count);
+        let victim = leader.filter(|_| rng.random_bool(0.6)).unwrap_or(anybody);
+        match rng.random_range(0..100) {
+            0..40 => Trouble::Crash {
+                members: victims(count, victim, rng)
+                    .into_iter()
+                    .map(|member| (member, rng.random_range(MS..=weather.down_us_max)))
+                    .collect(),
+                how: if rng.random() { Crash::Kill } else { Crash::PowerCut },
+            },
+            40..80 => Trouble::Partition {
+                side: victims(count, victim, rng),
+                one_way: rng.random_bool(0.2),
+                for_us: rng.random_range(MS..=weather.cut_us_max),
+            },
+            80..84 => Trouble::Campaign(anybody),
+            84..92 => duel(count, weather, rng),
+            _ => Trouble::StopClock { member: victim, for_us: rng.random_range(MS..=weather.cut_us_max) },
+        }
+    }
+}
+
+fn duel(count: NodeId, weather: &Weather, rng: &mut ChaCha8Rng) -> Trouble {
+    let candidates = [rng.random_range(1..=count), rng.random_range(1..=count)];
+    let others = (1..=count).filter(|member| !candidates.contains(member));
+    let soon_us = 2 * weather.delay_us_max;
+    let crash = |member| (member, rng.random_range(1..=soon_us), rng.random_range(MS..=5 * MS));
+    Trouble::Duel { candidates, crashes: others.map(crash).collect() }
+}
+
+/// The victim alone, with one more, or anybody at all.
+fn victims(count: NodeId, victim: NodeId, rng: &mut ChaCha8Rng) -> BTreeSet<NodeId> {
+    let mut victims = BTreeSet::from([victim]);
+    match rng.random_range(0..4) {
+        0..2 => {}
+        2 => {
+            victims.insert(rng.random_range(1..=count));
+        }
+        _ => victims.extend((1..=count).filter(|_| rng.random())),
+    }
+    victims
+}

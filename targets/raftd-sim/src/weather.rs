@@ -1,0 +1,84 @@
+//! What a run is like: drawn once from its seed, so that some runs are mild, some wild, and each in its own way.
+
+use crate::time::{MS, Micros};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// The climate of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weather {
+    /// How many members the cluster has.
+    pub members: usize,
+    /// How many clients work on it.
+    pub clients: usize,
+    /// How long the storm lasts; 0: there is none.
+    pub storm_us: Micros,
+    /// The usual delay of a message is drawn up to this.
+    pub delay_us_max: Micros,
+    /// The share of messages that take ten times as long, and so are overtaken.
+    pub late: f64,
+    /// The share of messages that are lost.
+    pub loss: f64,
+    /// The share of messages that arrive twice.
+    pub twice: f64,
+    /// How long a disk takes to make a write durable, at most.
+    pub disk_us_max: Micros,
+    /// The mean time between two faults.
+    pub fault_every_us: Micros,
+    /// How long a member that crashed stays down, at most.
+    pub down_us_max: Micros,
+    /// How long a partition lasts, at most.
+    pub cut_us_max: Micros,
+    /// How many entries a message carries at most.
+    pub batch_entries: usize,
+    /// The length at which a segment of the log is closed.
+    pub segment_bytes: u64,
+}
+
+impl Weather {
+    /// No fault, no loss, no rival candidates, and messages in order or nearly so.
+    pub fn fair(rng: &mut ChaCha8Rng) -> Weather {
+        Weather {
+            members: if rng.random() { 3 } else { 5 },
+            clients: 3,
+            storm_us: 0,
+            delay_us_max: MS,
+            late: 0.0,
+            loss: 0.0,
+            twice: 0.0,
+            disk_us_max: 2 * MS,
+            fault_every_us: Micros::MAX,
+            down_us_max: 0,
+            cut_us_max: 0,
+            batch_entries: 256,
+            segment_bytes: 1 << 14,
+        }
+    }
+
+    /// A storm.
+    pub fn storm(rng: &mut ChaCha8Rng) -> Weather {
+        let members = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5];
+        Weather {
+            members: members[rng.random_range(0..members.len())],
+            clients: rng.random_range(2..=4),
+            storm_us: rng.random_range(3000..10_000) * MS,
+            delay_us_max: rng.random_range(1..40) * MS,
+            late: rng.random_range(0.0..0.1),
+            loss: rng.random_range(0.0..0.15),
+            twice: rng.random_range(0.0..0.1),
+            disk_us_max: rng.random_range(1..60) * MS,
+            fault_every_us: rng.random_range(60..600) * MS,
+            down_us_max: rng.random_range(50..800) * MS,
+            cut_us_max: rng.random_range(100..1500) * MS,
+            batch_entries: [1, 1, 2, 4, 256][rng.random_range(0..5)],
+            segment_bytes: [300, 1000, 1 << 14][rng.random_range(0..3)],
+        }
+    }
+
+    /// The same climate when the storm is over: nothing is lost any more.
+    pub fn calm(&mut self) {
+        (self.late, self.loss, self.twice) = (0.0, 0.0, 0.0);
+        self.delay_us_max = self.delay_us_max.min(5 * MS);
+        self.disk_us_max = self.disk_us_max.min(5 * MS);
+    }
+}

@@ -1,0 +1,360 @@
+//! A cluster, its clients and its weather in virtual time: the loop that lets one event after the other happen.
+
+use crate::client::{Client, Next, Record};
+use crate::member::{Asked, Crash, Member, TICK_US, Told};
+use crate::network::{Network, delay_us};
+use crate::property::{Properties, Property, Step, has_recovered};
+use crate::storm::Trouble;
+use crate::time::{Agenda, MS, Micros};
+use crate::trace::Trace;
+use crate::weather::Weather;
+use raftd::core::{Message, RoleName, Status};
+use raftd::types::{Bug, NodeId};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+/// How long fair weather lasts.
+const FAIR_US: Micros = 3_000 * MS;
+/// How long the cluster may take to recover.
+const RECOVERY_US_MAX: Micros = 30_000 * MS;
+
+/// What breaks a property: which, and what shows it.
+pub type Broken = (Property, String);
+
+/// Everything there is in one run.
+#[derive(Debug)]
+pub struct World {
+    /// The climate.
+    pub weather: Weather,
+    /// What the clients did.
+    pub record: Record,
+    /// What the members promised.
+    pub properties: Properties,
+    /// What happened.
+    pub trace: Trace,
+    /// How many events there were.
+    pub events: u64,
+    agenda: Agenda<Event>,
+    rng: ChaCha8Rng,
+    members: Vec<Member>,
+    clients: Vec<Client>,
+    network: Network,
+    /// Counts the partitions: an old one's end must not heal a new one.
+    partition: u64,
+    /// Whose clock stands still, until when.
+    stopped_clock: Option<(NodeId, Micros)>,
+    is_storm: bool,
+    /// Nobody watches the members, only the clients' history is judged.
+    only_clients: bool,
+}
+
+/// Something that will happen. What belongs to one start of a member names it.
+#[derive(Debug)]
+enum Event {
+    Tick { member: usize, start: u64 },
+    DiskEnds { member: usize, start: u64 },
+    Deliver(Message),
+    Ask { member: usize, asked: Asked },
+    Told { client: usize, attempt: u64, told: Told },
+    TimeOut { client: usize, attempt: u64 },
+    Wake { client: usize },
+    Trouble,
+    Crash { member: usize, how: Crash, down_us: Micros },
+    Restart { member: usize },
+    Heal { partition: u64 },
+}
+
+impl World {
+    /// A cluster whose members have just been started, and clients that are about to wake.
+    pub fn new(weather: Weather, bug: Option<Bug>, rng: ChaCha8Rng, trace: Trace) -> World {
+        let count = weather.members as NodeId;
+        let member = |id| Member::new(id, count, bug, weather.batch_entries, weather.segment_bytes);
+        let mut record = Record::default();
+        let clients = (0..weather.clients).map(|number| Client::new(number, weather.members, &mut record)).collect();
+        World {
+            members: (1..=count).map(member).collect(),
+            clients,
+            record,
+            properties: Properties::default(),
+            trace,
+            events: 0,
+            agenda: Agenda::default(),
+            rng,
+            network: Network::default(),
+            partition: 0,
+            stopped_clock: None,
+            is_storm: weather.storm_us > 0,
+            only_clients: false,
+            weather,
+        }
+    }
+
+    /// From now on nobody watches the members: what they break goes on until clients see it.
+    pub fn watch_only_clients(&mut self) {
+        self.only_clients = true;
+    }
+
+    /// The present instant of virtual time.
+    pub fn now_us(&self) -> Micros {
+        self.agenda.now_us()
+    }
+
+    /// The whole run: the storm, then calm until the cluster has recovered and every client was served again.
+    pub fn play(&mut self) -> Result<(), Broken> {
+        (0..self.members.len()).for_each(|member| self.start(member));
+        for client in 0..self.clients.len() {
+            let pause_us = self.rng.random_range(0..200 * MS);
+            self.agenda.after(pause_us, Event::Wake { client });
+        }
+        if self.is_storm {
+            self.schedule_trouble();
+        } else {
+            // Two candidates at once would be bad luck, and weather is not fair with that.
+            self.campaign(1)?;
+        }
+        self.go_on_until(if self.is_storm { self.weather.storm_us } else { FAIR_US })?;
+        self.calm_down();
+        let begun_us = self.now_us();
+        let answered: Vec<usize> = self.clients.iter().map(|client| client.answered + 3).collect();
+        while self.now_us() < begun_us + RECOVERY_US_MAX {
+            self.go_on_until(self.now_us() + MS)?;
+            let served = self.clients.iter().zip(&answered).all(|(client, goal)| client.answered >= *goal);
+            if served && has_recovered(&self.statuses()) {
+                return Ok(());
+            }
+        }
+        let evidence = format!("calm for {} s, and the members are {:?}", RECOVERY_US_MAX / 1_000_000, self.statuses());
+        Err((Property::Progress, evidence))
+    }
+
+    fn go_on_until(&mut self, until_us: Micros) -> Result<(), Broken> {
+        while let Some(event) = self.agenda.next(until_us) {
+            self.events += 1;
+            self.happens(event)?;
+        }
+        self.agenda.wait_until(until_us);
+        Ok(())
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), Broken> {
+        match event {
+            Event::Tick { member, start } => return self.tick(member, start),
+            Event::DiskEnds { member, start } if self.members[member].start == start => {
+                return self.on(member, |member, rng| member.disk_ends(rng));
+            }
+            Event::DiskEnds { .. } => {}
+            Event::Deliver(message) => return self.deliver(message),
+            Event::Ask { member, asked } => return self.on(member, |member, _| member.ask(asked)),
+            Event::Told { client, attempt, told } => {
+                let now_us = self.now_us();
+                self.trace.note(now_us, || format!("client {client} is told {told:?}"));
+                let next = self.clients[client].told(attempt, told, now_us, &mut self.record);
+                self.client_does(client, next);
+            }
+            Event::TimeOut { client, attempt } => {
+                let next = self.clients[client].timed_out(attempt, self.agenda.now_us(), &mut self.record);
+                self.client_does(client, next);
+            }
+            Event::Wake { client } => {
+                let (count, now_us) = (self.members.len(), self.now_us());
+                let next = self.clients[client].wake(count, now_us, &mut self.record, &mut self.rng);
+                self.client_does(client, next);
+            }
+            Event::Trouble => return self.trouble(),
+            Event::Crash { member, how, down_us } => self.crash(member, how, down_us),
+            Event::Restart { member } => self.start(member),
+            Event::Heal { partition } if partition == self.partition => self.heal(),
+            Event::Heal { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, member: usize, start: u64) -> Result<(), Broken> {
+        if self.members[member].start != start || !self.members[member].runs() {
+            return Ok(());
+        }
+        self.agenda.after(TICK_US, Event::Tick { member, start });
+        let (id, now_us) = (self.members[member].id(), self.now_us());
+        if self.stopped_clock.is_some_and(|(whose, until_us)| whose == id && now_us < until_us) {
+            return Ok(());
+        }
+        self.on(member, |member, _| {
+            if let Some(core) = member.core_mut() {
+                core.tick();
+            }
+        })
+    }
+
+    fn deliver(&mut self, message: Message) -> Result<(), Broken> {
+        if self.network.is_cut(message.from, message.to) {
+            return Ok(());
+        }
+        self.trace.note(self.agenda.now_us(), || format!("n{} hears {message:?}", message.to));
+        self.on(message.to as usize - 1, |member, _| {
+            if let Some(core) = member.core_mut() {
+                core.receive(message);
+            }
+        })
+    }
+
+    /// Lets something happen to a member, checks what comes out, and does it.
+    fn on(&mut self, member: usize, happens: impl FnOnce(&mut Member, &mut ChaCha8Rng)) -> Result<(), Broken> {
+        let Some(before) = self.members[member].core().map(|core| core.status()) else { return Ok(()) };
+        happens(&mut self.members[member], &mut self.rng);
+        let output = self.members[member].drain();
+        let Some(core) = self.members[member].core() else { return Ok(()) };
+        let after = core.status();
+        let step = Step { before: &before, after: &after, log: core.entries(), output: &output };
+        let seen = self.properties.see(step);
+        self.tell_change(&before, &after);
+        if !self.only_clients {
+            seen?;
+        }
+        output.messages.iter().for_each(|message| self.send(message));
+        for (asked, told) in self.members[member].carry_out(output) {
+            self.tell_client(asked, told);
+        }
+        if self.members[member].disk_starts() {
+            let slow = if self.rng.random_bool(0.05) { 10 } else { 1 };
+            let delay_us = slow * self.rng.random_range(1..=self.weather.disk_us_max);
+            self.agenda.after(delay_us, Event::DiskEnds { member, start: self.members[member].start });
+        }
+        Ok(())
+    }
+
+    fn tell_change(&mut self, before: &Status, after: &Status) {
+        if (before.role, before.term) != (after.role, after.term) {
+            let line = || format!("n{} is {} in term {}, log {:?}", after.id, after.role, after.term, after.last_index);
+            self.trace.note(self.agenda.now_us(), line);
+        }
+        if before.commit != after.commit {
+            self.trace.note(self.agenda.now_us(), || format!("n{} knows {} committed", after.id, after.commit));
+        }
+    }
+
+    fn send(&mut self, message: &Message) {
+        if self.network.is_cut(message.from, message.to) {
+            return;
+        }
+        for delay_us in self.network.arrivals(&self.weather, &mut self.rng) {
+            self.agenda.after(delay_us, Event::Deliver(message.clone()));
+        }
+    }
+
+    fn tell_client(&mut self, asked: Asked, told: Told) {
+        if !self.rng.random_bool(self.weather.loss) {
+            let delay_us = delay_us(&self.weather, &mut self.rng);
+            self.agenda.after(delay_us, Event::Told { client: asked.client, attempt: asked.attempt, told });
+        }
+    }
+
+    fn client_does(&mut self, client: usize, next: Next) {
+        match next {
+            Next::Ask(member, asked) => {
+                self.trace.note(self.agenda.now_us(), || {
+                    format!("client {client} asks n{}: {:?}", member + 1, asked.request)
+                });
+                let patience_us = self.rng.random_range(150..500) * MS;
+                self.agenda.after(patience_us, Event::TimeOut { client, attempt: asked.attempt });
+                if !self.rng.random_bool(self.weather.loss) {
+                    let delay_us = delay_us(&self.weather, &mut self.rng);
+                    self.agenda.after(delay_us, Event::Ask { member, asked });
+                }
+            }
+            Next::Pause => {
+                let pause_us = self.rng.random_range(0..50 * MS);
+                self.agenda.after(pause_us, Event::Wake { client });
+            }
+            Next::Wait => {}
+        }
+    }
+
+    fn start(&mut self, member: usize) {
+        if self.members[member].runs() {
+            return;
+        }
+        self.members[member].start(&mut self.rng);
+        let (id, start) = (self.members[member].id(), self.members[member].start);
+        self.properties.started(id);
+        self.trace.note(self.agenda.now_us(), || format!("n{id} starts"));
+        let phase_us = self.rng.random_range(0..TICK_US);
+        self.agenda.after(phase_us, Event::Tick { member, start });
+    }
+
+    fn schedule_trouble(&mut self) {
+        let mean_us = self.weather.fault_every_us;
+        let pause_us = self.rng.random_range(0..=2 * mean_us);
+        self.agenda.after(pause_us, Event::Trouble);
+    }
+
+    fn trouble(&mut self) -> Result<(), Broken> {
+        if !self.is_storm {
+            return Ok(());
+        }
+        self.schedule_trouble();
+        let statuses = self.statuses();
+        let leaders = statuses.iter().filter(|status| status.role == RoleName::Leader);
+        let leader = leaders.max_by_key(|status| status.term).map(|status| status.id);
+        let trouble = Trouble::draw(&self.weather, leader, &mut self.rng);
+        self.trace.note(self.agenda.now_us(), || format!("TROUBLE {trouble:?}"));
+        match trouble {
+            Trouble::Crash { members, how } => {
+                for (id, down_us) in members {
+                    self.crash(id as usize - 1, how, down_us);
+                }
+            }
+            Trouble::Partition { side, one_way, for_us } => {
+                let is_cut = |from: NodeId, to: NodeId| match one_way {
+                    true => side.contains(&from) && !side.contains(&to),
+                    false => side.contains(&from) != side.contains(&to),
+                };
+                self.network.partition(self.members.len() as NodeId, is_cut);
+                self.partition += 1;
+                self.agenda.after(for_us, Event::Heal { partition: self.partition });
+            }
+            Trouble::Campaign(id) => return self.campaign(id),
+            Trouble::Duel { candidates, crashes } => {
+                for (id, after_us, down_us) in crashes {
+                    let member = id as usize - 1;
+                    self.agenda.after(after_us, Event::Crash { member, how: Crash::PowerCut, down_us });
+                }
+                return candidates.into_iter().try_for_each(|id| self.campaign(id));
+            }
+            Trouble::StopClock { member, for_us } => self.stopped_clock = Some((member, self.now_us() + for_us)),
+        }
+        Ok(())
+    }
+
+    fn campaign(&mut self, id: NodeId) -> Result<(), Broken> {
+        self.on(id as usize - 1, |member, _| {
+            if let Some(core) = member.core_mut() {
+                core.campaign();
+            }
+        })
+    }
+
+    fn crash(&mut self, member: usize, how: Crash, down_us: Micros) {
+        if self.is_storm && self.members[member].runs() {
+            self.members[member].crash(how, &mut self.rng);
+            self.trace.note(self.agenda.now_us(), || format!("n{} crashes: {how:?}", member + 1));
+            self.agenda.after(down_us, Event::Restart { member });
+        }
+    }
+
+    fn heal(&mut self) {
+        self.network.heal();
+        self.trace.note(self.agenda.now_us(), || "the links are mended".into());
+    }
+
+    fn calm_down(&mut self) {
+        self.trace.note(self.agenda.now_us(), || "the storm is over".into());
+        (self.is_storm, self.stopped_clock) = (false, None);
+        self.weather.calm();
+        self.heal();
+        (0..self.members.len()).for_each(|member| self.start(member));
+    }
+
+    fn statuses(&self) -> Vec<Status> {
+        self.members.iter().filter_map(|member| member.core().map(|core| core.status())).collect()
+    }
+}

@@ -1,0 +1,78 @@
+//! Every planted bug is caught within a stated number of seeds, by the properties that it breaks and no others; without
+//! faults it goes unnoticed; and where it is said that clients can see it, a client does.
+
+use raftd::types::Bug;
+use raftd_sim::property::Property;
+use raftd_sim::run::{Plan, run};
+use std::ops::Range;
+
+/// The seed among `seeds` that catches the bug first, and the property.
+fn first(seeds: Range<u64>, plan: impl Fn(u64) -> Plan) -> Option<(u64, Property)> {
+    seeds.into_iter().find_map(|seed| run(&plan(seed), false).violation.map(|violation| (seed, violation.property)))
+}
+
+fn check(bug: Bug, seeds: Range<u64>, breaks: &[Property]) {
+    let found = first(seeds.clone(), |seed| Plan::storm(seed, Some(bug)));
+    let (seed, property) = found.unwrap_or_else(|| panic!("none of the seeds {seeds:?} caught {bug}"));
+    assert!(breaks.contains(&property), "seed {seed}: {bug} broke {property}");
+    println!("{bug}: seed {seed}, {property}");
+}
+
+#[test]
+fn rare_bugs_are_caught() {
+    use Property::{ElectionSafety, LeaderCompleteness, Linearizability, StateMachineSafety};
+    // One seed in 300 catches either; the ranges begin shortly before one that does.
+    check(Bug::VoteBeforeFsync, 700..800, &[ElectionSafety]);
+    check(Bug::CommitOldTerm, 400..500, &[LeaderCompleteness, StateMachineSafety, Linearizability]);
+}
+
+#[test]
+fn common_bugs_are_caught() {
+    use Property::{Assertion, ElectionSafety, LeaderCompleteness, Linearizability, LogMatching, StateMachineSafety};
+    check(Bug::StaleRead, 0..40, &[Linearizability]);
+    check(Bug::RetryTwice, 0..40, &[Linearizability]);
+    check(Bug::TwoVotes, 0..10, &[ElectionSafety]);
+    check(Bug::ShortLogVote, 0..10, &[LeaderCompleteness]);
+    check(Bug::AckBeforeQuorum, 0..10, &[LeaderCompleteness]);
+    check(Bug::AckBeforeFsync, 0..40, &[LeaderCompleteness, StateMachineSafety, Assertion]);
+    check(Bug::KeepConflict, 0..40, &[LogMatching, StateMachineSafety, LeaderCompleteness]);
+}
+
+#[test]
+fn no_bug_shows_without_faults() {
+    for bug in Bug::ALL {
+        let found = first(0..10, |seed| Plan::fair(seed, Some(bug)));
+        assert_eq!(found, None, "{bug} shows in fair weather");
+    }
+}
+
+/// The first such seed of each, as `--only-clients` finds it.
+#[test]
+fn clients_see_what_they_are_said_to_see() {
+    let seeds = [
+        (Bug::StaleRead, 16),
+        (Bug::AckBeforeFsync, 435),
+        (Bug::CommitOldTerm, 491),
+        (Bug::ShortLogVote, 51),
+        (Bug::AckBeforeQuorum, 6),
+        (Bug::RetryTwice, 8),
+        (Bug::KeepConflict, 17),
+    ];
+    for (bug, seed) in seeds {
+        let plan = Plan { only_clients: true, ..Plan::storm(seed, Some(bug)) };
+        let property = run(&plan, false).violation.map(|violation| violation.property);
+        assert_eq!(property, Some(Property::Linearizability), "{bug}: {}", plan.command());
+    }
+    let seen: Vec<Bug> = seeds.iter().map(|(bug, _)| *bug).collect();
+    let said: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| bug.client_can_see()).collect();
+    assert_eq!(seen, said);
+}
+
+#[test]
+fn a_violation_repeats_exactly() {
+    let plan = Plan::storm(0, Some(Bug::TwoVotes));
+    let (once, again) = (run(&plan, true), run(&plan, true));
+    assert!(once.violation.is_some());
+    assert_eq!(once, again);
+    assert_eq!(plan.command(), "cargo run --release -p raftd-sim -- --seeds 1 --from 0 --bug two-votes --trace");
+}
