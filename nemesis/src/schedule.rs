@@ -64,7 +64,7 @@ const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
 
-/// How long the links of a drawn flapping partition are cut, and then open: shorter than an election and longer.
+/// How long the links of a drawn flapping partition are cut, and then open, by turns: some times even in a short fault.
 const FLAPPING: Span = Span::from_ms(200);
 
 /// Draws a schedule for a storm of `storm` over so many nodes out of `families`: one fault after the other with quiet

@@ -150,7 +150,7 @@ fn across(from: &[String], to: &[String]) -> Vec<Link> {
 }
 
 /// A drawn ring, in which every node reaches as many neighbours on either side as it takes to see a majority, itself
-/// counted. The fewest links that do: two nodes that see the same would have to be the same place of the ring.
+/// counted. From 5 nodes on nobody sees the whole ring, and so no two see the same part of it.
 fn ring(nodes: &[String], rng: &mut ChaCha8Rng) -> Cut {
     let ring = drawn(nodes, rng);
     let count = ring.len();
