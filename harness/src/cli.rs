@@ -7,7 +7,7 @@ mod list;
 mod test;
 
 use crate::exit::Exit;
-use crate::names::{FaultName, ModelName, PromiseName, TargetName, WorkloadName};
+use crate::names::{FaultName, ModelName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::narrate::{RED, RESET};
 use crate::plan::{Nodes, Rate, Workers};
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -110,6 +110,21 @@ struct TestArgs {
     /// A planted bug of the target, see `squall list`.
     #[arg(long, value_name = "NAME")]
     bug: Option<String>,
+    /// How the clients read, see `squall list` [default: the target's].
+    #[arg(long, value_name = "HOW")]
+    read: Option<String>,
+    /// Let clients repeat a change whose answer they did not get, in the same session under the same number.
+    #[arg(long)]
+    retry: bool,
+    /// The server to test in place of the installed one: a program, or its distribution's folder.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    bin: Option<PathBuf>,
+    /// Which values the target's settings have: default, the vendor's, or fast, shorter time-outs.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<ProfileName>,
+    /// Settings of the target, see `squall list`.
+    #[arg(long = "set", value_delimiter = ',', value_name = "NAME=N,..", value_parser = setting)]
+    settings: Vec<(String, u64)>,
     /// The consistency to judge at [default: what the target promises].
     #[arg(long, value_name = "C")]
     consistency: Option<PromiseName>,
@@ -141,9 +156,18 @@ struct CheckArgs {
     /// The model to judge by [default: that of the run's workload].
     #[arg(long, value_name = "M")]
     model: Option<ModelName>,
+    /// The consistency to judge at [default: that of the run].
+    #[arg(long, value_name = "C")]
+    consistency: Option<PromiseName>,
     /// Print one JSON object on standard output.
     #[arg(long)]
     json: bool,
+}
+
+fn setting(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is no setting; write NAME=NUMBER"))?;
+    let value = value.parse().map_err(|_| format!("`{value}` is no whole number; write {name}=NUMBER"))?;
+    Ok((name.to_owned(), value))
 }
 
 /// Families out of what was typed; `none` stands alone.

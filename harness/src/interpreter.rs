@@ -103,6 +103,21 @@ impl Interpreter {
         self.stopped = false;
     }
 
+    /// Every worker goes on as a new process: its session is one of another kind.
+    ///
+    /// # Panics
+    /// If calls are still open.
+    pub fn renew_processes(&mut self) {
+        assert_eq!(self.open, 0, "a process must not end while its call is open");
+        for slot in &mut self.slots {
+            slot.process = self.unused_process;
+            self.unused_process += 1;
+        }
+        for free in &mut self.free {
+            free.process = self.slots[free.worker].process;
+        }
+    }
+
     /// Makes no further call; the open ones may still return.
     pub fn stop(&mut self) {
         self.stopped = true;

@@ -22,14 +22,26 @@ pub struct Judged {
     pub figures: Figures,
 }
 
-/// Judges `history` as one of `workload` at `promise`.
-pub fn judge(history: History, workload: &Workload, promise: Promise, budget: &Budget) -> Judged {
-    let checkers = (workload.checkers)(promise);
-    let mut verdicts: Vec<Verdict> = checkers.iter().map(|checker| check(checker.as_ref(), &history, budget)).collect();
+/// The promises that a history is judged at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promises {
+    /// The promise that the verdict is about.
+    pub decides: Promise,
+    /// A stronger one, for people to know.
+    pub beside: Option<Promise>,
+}
+
+/// Judges `history` as one of `workload`.
+pub fn judge(history: History, workload: &Workload, promises: Promises, budget: &Budget) -> Judged {
+    let check_all = |promise| -> Vec<Verdict> {
+        (workload.checkers)(promise).iter().map(|checker| check(checker.as_ref(), &history, budget)).collect()
+    };
+    let mut verdicts = check_all(promises.decides);
     if matches!(&history.end, Some(end) if end.how == Ending::Completed) {
         verdicts.extend([recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
     }
-    let judgement = Judgement::new(promise, verdicts);
+    let mut judgement = Judgement::new(promises.decides, verdicts);
+    judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
     let figures = Figures::of(&history);
     Judged { history, judgement, figures }
 }
@@ -156,7 +168,8 @@ mod tests {
         let end = Event::End(End { at_ns: 100, how: Ending::Completed });
         let history = History::from_events(begin.into_iter().chain(events).chain([end])).unwrap();
         let workload = squall_workloads::find("register").unwrap();
-        let judged = judge(history, workload, Promise::Linearizable, &Budget::default());
+        let promises = Promises { decides: Promise::Linearizable, beside: None };
+        let judged = judge(history, workload, promises, &Budget::default());
         assert_eq!(judged.judgement.validity, Validity::Unknown);
         let ours = judged.judgement.verdicts.iter().skip((workload.checkers)(Promise::Linearizable).len());
         let told: Vec<(&str, &str)> = ours.map(|verdict| (&*verdict.checker, &*verdict.reason)).collect();

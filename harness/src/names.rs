@@ -19,7 +19,10 @@ pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// The consistencies that can be judged.
-pub(crate) const PROMISES: [&str; 1] = ["linearizable"];
+pub(crate) const PROMISES: [&str; 2] = ["linearizable", "sequential"];
+
+/// The sets of values that targets have for their settings: the vendor's, and shorter time-outs for short storms.
+pub(crate) const PROFILES: [&str; 2] = ["default", "fast"];
 
 macro_rules! listed_name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $known:expr) => {
@@ -81,6 +84,10 @@ listed_name!(
 listed_name!(
     /// The name of a consistency that can be judged.
     PromiseName, "consistency", PROMISES.into_iter()
+);
+listed_name!(
+    /// The name of a set of values for a target's settings.
+    ProfileName, "profile", PROFILES.into_iter()
 );
 listed_name!(
     /// The name of a model that judges histories.

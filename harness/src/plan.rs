@@ -5,8 +5,12 @@ mod wishes;
 
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
-use crate::names::{FaultName, PromiseName, TargetName, WorkloadName};
+use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use squall_nemesis::{Planned, Selector, Span};
+use squall_results::Promise;
+use squall_targets::target::ReadMode;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// A plan that cannot be carried out. Nothing was started.
@@ -52,6 +56,16 @@ pub struct Plan {
     pub seed: u64,
     /// A planted bug of the target.
     pub bug: Option<String>,
+    /// How the clients read.
+    pub read: String,
+    /// Whether clients repeat a change whose answer they did not get.
+    pub retry: bool,
+    /// The program or folder to use in place of the installed server.
+    pub bin: Option<PathBuf>,
+    /// Where the settings come from that nobody chose.
+    pub profile: ProfileName,
+    /// The target's settings, all of them.
+    pub settings: BTreeMap<String, u64>,
     /// The promise to judge at.
     pub consistency: PromiseName,
     /// How long one call may take.
@@ -71,6 +85,7 @@ impl Plan {
         if let Some(kind) = workload.needs.iter().find(|kind| !(target.supports)(**kind)) {
             return refuse(format!("the workload {} needs {kind} calls, which {} has not", workload.name, target.name));
         }
+        self.check_target()?;
         if !workload.promises.contains(&self.consistency.promise()) {
             return refuse(format!("the workload {} cannot be judged as {}", workload.name, self.consistency));
         }
@@ -89,6 +104,48 @@ impl Plan {
             return refuse("a single node cannot be partitioned; leave partition out of --faults, or add nodes".into());
         }
         self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))
+    }
+
+    fn check_target(&self) -> Result<(), PlanError> {
+        let refuse = |reason: String| Err(PlanError::Contradiction(reason));
+        let target = self.target.target();
+        if target.read(&self.read).is_none() {
+            let known = target.reads.iter().map(|mode| mode.name);
+            return refuse(crate::names::unknown(&format!("way to read {}", target.name), &self.read, known));
+        }
+        if self.retry && !target.retries {
+            return refuse(format!("clients of {} cannot repeat a change safely; leave retry out", target.name));
+        }
+        if self.bin.is_some() && target.bin.is_none() {
+            return refuse(format!("{} has its server built in; leave bin out", target.name));
+        }
+        for (name, value) in &self.settings {
+            let Some(setting) = target.settings.iter().find(|setting| setting.name == name) else {
+                let known = target.settings.iter().map(|setting| setting.name);
+                return refuse(crate::names::unknown(&format!("setting of {}", target.name), name, known));
+            };
+            let (least, most) = setting.range;
+            if !(least..=most).contains(value) {
+                return refuse(format!("{name} must be from {least} to {most}, not {value}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// How the clients read.
+    ///
+    /// # Panics
+    /// Never for a plan that was resolved.
+    pub fn read_mode(&self) -> &'static ReadMode {
+        self.target.target().read(&self.read).expect("the plan was checked")
+    }
+
+    /// A stronger promise at which the run is judged too; none where somebody chose what to judge at.
+    pub fn beside(&self) -> Option<Promise> {
+        let mode = self.read_mode();
+        let chosen = self.consistency.promise() != mode.promise;
+        let judged = |promise: &Promise| self.workload.workload().promises.contains(promise);
+        mode.beside.filter(|promise| !chosen && judged(promise))
     }
 
     fn check_fault(&self, number: usize, planned: &Planned) -> Result<(), PlanError> {
@@ -136,6 +193,11 @@ impl Plan {
             concurrency: Some(Workers(plan.concurrency)),
             seed: Some(plan.seed),
             bug: plan.bug,
+            read: Some(plan.read),
+            retry: Some(plan.retry),
+            bin: plan.bin,
+            profile: Some(plan.profile),
+            settings: Some(plan.settings),
             consistency: Some(plan.consistency),
             call_timeout: Some(plan.call_timeout),
             recovery_timeout: Some(plan.recovery_timeout),
@@ -250,6 +312,26 @@ schedule:
         refused(&partition("flapping: 3s, select: one"), &["fault 1", "twice this time"]);
         refused(&partition("select: {named: [n1, n2, n3]}"), &["fault 1", "other side"]);
         refused("schedule: [{at: 1s, for: 4s, fault: kill, shape: bridge, select: one}]\n", &["only a partition"]);
+    }
+
+    #[test]
+    fn a_profile_outdoes_the_settings_of_the_file_and_a_setting_the_profile() {
+        let file = parse("seed: 1\nsettings: {heartbeat_ms: 70}").unwrap();
+        assert_eq!((file.settings["heartbeat_ms"], file.settings["election_ms"]), (70, 300));
+        let file = || Wishes::parse(&file.to_yaml().unwrap(), "f").unwrap();
+        let typed = |text| Wishes::parse(text, "f").unwrap().or(file()).resolve().unwrap();
+        assert_eq!(typed("settings: {election_ms: 400}").settings["heartbeat_ms"], 70);
+        assert_eq!(typed("settings: {election_ms: 400}").settings["election_ms"], 400);
+        assert_eq!(typed("profile: fast").settings["heartbeat_ms"], 50);
+    }
+
+    #[test]
+    fn what_the_target_does_not_know_is_refused() {
+        refused("read: redindex\n", &["way to read raft", "did you mean `read-index`?"]);
+        refused("settings: {heartbeat: 7}\n", &["setting of raft", "did you mean `heartbeat_ms`?"]);
+        refused("settings: {heartbeat_ms: 1}\n", &["heartbeat_ms must be from 10 to 60000, not 1"]);
+        refused("bin: /bin/true\n", &["raft has its server built in"]);
+        refused("profile: fats\n", &["1:10", "^", "did you mean `fast`?"]);
     }
 
     #[test]

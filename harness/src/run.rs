@@ -17,7 +17,7 @@ use squall_results::call::Key;
 use squall_results::event::{End, Ending, FaultEvent, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
-use squall_targets::client::{Client, Session};
+use squall_targets::client::{Client, Reads, Session};
 use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
 use squall_targets::deployment::{DeployError, Deployment};
 use squall_targets::sandbox::{Privilege, Sandbox};
@@ -80,11 +80,14 @@ pub struct Surroundings<'a> {
     pub stop: Stop,
 }
 
-struct TargetClients(Arc<Deployment>);
+struct TargetClients {
+    deployment: Arc<Deployment>,
+    reads: Reads,
+}
 
 impl Clients for TargetClients {
     fn client(&self, node: usize) -> Box<dyn Client> {
-        self.0.target().client(&self.0.nodes()[node])
+        self.deployment.target().client(&self.deployment.nodes()[node], self.reads)
     }
 }
 
@@ -147,6 +150,8 @@ fn start(plan: &Plan) -> Start {
         target: plan.target.to_string(),
         workload: plan.workload.to_string(),
         promise: plan.consistency.promise(),
+        beside: plan.beside(),
+        read: (plan.target.target().reads.len() > 1).then(|| plan.read.clone()),
         nodes: plan.node_names(),
         seed: plan.seed,
         unix_ms: jiff::Timestamp::now().as_millisecond(),
@@ -170,7 +175,7 @@ impl Run<'_> {
         });
         let live = TaskGuard(live);
         let deployment = Arc::new(self.bring_up().await?);
-        self.recorder.record(Event::Facts(self.facts(&deployment)));
+        self.recorder.record(Event::Facts(self.facts(&deployment).await));
         let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
@@ -192,7 +197,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn facts(&self, deployment: &Deployment) -> BTreeMap<String, String> {
+    async fn facts(&self, deployment: &Deployment) -> BTreeMap<String, String> {
         let text = |error: &dyn std::fmt::Display| format!("unknown: {error}");
         let kernel = nix::sys::utsname::uname().map_err(|error| text(&error));
         let kernel = kernel.map_or_else(|error| error, |name| name.release().to_string_lossy().into_owned());
@@ -202,7 +207,11 @@ impl Run<'_> {
             Privilege::Root => "root",
             Privilege::UserNamespace => "an ordinary user, in a user namespace",
         };
+        let version = deployment.target().version(&deployment.nodes()[0]).await;
+        let settings = self.plan.settings.iter().map(|(name, value)| format!("{name} {value}"));
         let facts = [
+            ("server", version.unwrap_or_else(|why| format!("of unknown version: {why}"))),
+            ("profile", format!("{}: {}", self.plan.profile, settings.collect::<Vec<_>>().join(", "))),
             ("links are cut by", deployment.cluster().mechanism().to_string()),
             ("kernel", kernel),
             ("processors", processors),
@@ -227,6 +236,10 @@ impl Run<'_> {
             bug: self.plan.bug.clone(),
             seed: self.plan.seed,
             cluster_name: format!("squall-{}", self.plan.seed),
+            read: self.plan.read.clone(),
+            retry: self.plan.retry,
+            bin: self.plan.bin.clone(),
+            settings: self.plan.settings.clone(),
         };
         let target = (self.plan.target.target().make)(options)?;
         let deployment = Deployment::new(cluster, target.into());
@@ -245,16 +258,16 @@ impl Run<'_> {
     async fn weather(&self, deployment: &Arc<Deployment>, tally: Arc<Tally>) -> Result<(), RunError> {
         let plan = self.plan;
         let mut stop = self.surroundings.stop.clone();
-        let place = Workplace {
+        let place = |reads| Workplace {
             clock: self.clock,
             recorder: self.recorder.clone(),
-            tally,
+            tally: tally.clone(),
             nodes: plan.node_names().into(),
-            clients: Arc::new(TargetClients(deployment.clone())),
+            clients: Arc::new(TargetClients { deployment: deployment.clone(), reads }),
         };
         // The storm may have fewer workers than there are nodes; the final reads need one on each.
         let workers = plan.concurrency.max(plan.nodes);
-        let mut crew = Crew::hire(workers, place);
+        let mut crew = Crew::hire(workers, place(Reads::Chosen));
         let mut interpreter = Interpreter::new(storm_generator(plan), workers, plan.nodes);
         self.enter(PhaseName::Storm, "storm");
         let record = FaultRecord {
@@ -279,6 +292,8 @@ impl Run<'_> {
         self.enter(PhaseName::FinalReads, "final reads");
         let keys: Vec<Key> = interpreter.keys().collect();
         interpreter.go_on_with(plan.workload.workload().finals(&keys, plan.nodes));
+        interpreter.renew_processes();
+        let mut crew = Crew::hire(workers, place(Reads::Strongest));
         Ok(crew.drive(&mut interpreter, &mut stop).await?)
     }
 
@@ -322,7 +337,7 @@ impl Run<'_> {
     async fn barrier(&self, deployment: &Deployment, number: usize, deadline: Instant) -> Result<(), DeployError> {
         let node = &deployment.nodes()[number];
         let call = &self.plan.workload.workload().barrier;
-        let mut client = deployment.target().client(node);
+        let mut client = deployment.target().client(node, Reads::Strongest);
         loop {
             let ended = client.call(call).await;
             let reason = match ended.outcome {
@@ -334,7 +349,7 @@ impl Run<'_> {
                 return Err(DeployError::NotServing { after, reason });
             }
             if ended.session != Session::Kept {
-                client = deployment.target().client(node);
+                client = deployment.target().client(node, Reads::Strongest);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -86,6 +86,10 @@ fn verdict(out: &mut String, judgement: &Judgement) -> std::fmt::Result {
         };
         writeln!(out, "  {mark}{:<13}{RESET} {}", verdict.checker, verdict.reason)?;
     }
+    if let Some(beside) = &judgement.beside {
+        let (validity, promise) = (beside.validity, beside.promise);
+        writeln!(out, "  {DIM}beside        {validity} as {promise}, which is not promised{RESET}")?;
+    }
     if let Some(anomaly) = judgement.anomalies().next() {
         writeln!(out, "\n{RED}{}{RESET} on key {}", anomaly.kind, anomaly.key)?;
         writeln!(out, "  {}", anomaly.told)?;

@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use squall::clock::RunClock;
 use squall::driver::{Clients, Crew, Workplace};
 use squall::interpreter::Interpreter;
+use squall::judge::{Promises, judge};
 use squall::recorder;
 use squall::stop::{self, Reason};
 use squall::tally::Tally;
-use squall_results::{Call, Outcome, Reply, Validity, reader};
+use squall_results::{Budget, Call, Outcome, Promise, Reply, Validity, reader};
 use squall_targets::client::{Client, Completion, Session};
 use squall_workloads::generator::{KeyLimits, Limit};
 use squall_workloads::{Generator, Options};
@@ -53,6 +54,7 @@ impl Client for MemoryClient {
                 Reply::Written { version: None }
             }
             Call::Cas { .. } => Reply::NotEqual,
+            ref call => unreachable!("no register is asked to {call}"),
         };
         if self.0.lost_every > 0 && number.is_multiple_of(self.0.lost_every) {
             return Completion { outcome: Outcome::Unknown("lost".into()), session: Session::Lost };
@@ -101,8 +103,8 @@ async fn what_is_recorded_is_what_happened() {
     let clients = memory.clients.load(Ordering::Relaxed);
     assert!((60..=66).contains(&clients), "{clients} clients for 6 workers and 60 lost sessions");
     let workload = squall_workloads::find("register").unwrap();
-    let promise = squall_results::Promise::Linearizable;
-    let judged = squall::judge::judge(history, workload, promise, &squall_results::Budget::default());
+    let promises = Promises { decides: Promise::Linearizable, beside: None };
+    let judged = judge(history, workload, promises, &Budget::default());
     assert_eq!(judged.judgement.validity, Validity::Valid, "{:?}", judged.judgement);
 }
 

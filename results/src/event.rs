@@ -67,6 +67,12 @@ pub struct Start {
     pub workload: String,
     /// The promise that the run was judged at.
     pub promise: crate::verdict::Promise,
+    /// A stronger promise at which the run is judged too, for people to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<crate::verdict::Promise>,
+    /// How the clients read, where the target knows several ways.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
     /// The names of the nodes.
     pub nodes: Vec<String>,
     /// The seed of all that is random.

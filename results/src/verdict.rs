@@ -11,17 +11,20 @@ use std::fmt;
 pub enum Promise {
     /// Every operation takes effect at one instant between its invocation and its return (Herlihy and Wing, 1990).
     Linearizable,
+    /// Some order of all operations is legal and keeps each process's own order (Lamport, 1979). Reads may be old.
+    Sequential,
 }
 
 impl Promise {
-    /// All promises that can be asked for.
-    pub const ALL: [Promise; 1] = [Promise::Linearizable];
+    /// All promises that can be asked for, the strongest first.
+    pub const ALL: [Promise; 2] = [Promise::Linearizable, Promise::Sequential];
 }
 
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Promise::Linearizable => "linearizable",
+            Promise::Sequential => "sequential",
         })
     }
 }
@@ -136,13 +139,16 @@ pub struct Judgement {
     pub promise: Promise,
     /// Each checker's answer.
     pub verdicts: Vec<Verdict>,
+    /// The same history at a stronger promise, which the target does not give: for people to know, it decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<Judgement>>,
 }
 
 impl Judgement {
     /// Puts the verdicts together; the worst decides. Without any verdict nothing is known.
     pub fn new(promise: Promise, verdicts: Vec<Verdict>) -> Judgement {
         let validity = verdicts.iter().map(|verdict| verdict.validity).max().unwrap_or(Validity::Unknown);
-        Judgement { validity, promise, verdicts }
+        Judgement { validity, promise, verdicts, beside: None }
     }
 
     /// All anomalies of all verdicts, the clearest of each checker first.

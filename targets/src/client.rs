@@ -14,6 +14,15 @@ pub enum Session {
     Refused,
 }
 
+/// How a client reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// In the way that was chosen for the run.
+    Chosen,
+    /// In the strongest way that the target has: what is missing then is lost, not late.
+    Strongest,
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {

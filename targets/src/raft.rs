@@ -3,10 +3,10 @@
 mod client;
 mod http;
 
-use crate::client::Client;
+use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::remote::DaemonSpec;
-use crate::target::{BugInfo, Status, Target, TargetError, TargetInfo, TargetOptions};
+use crate::target::{BugInfo, ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use raftd::types::Bug;
 use serde::Deserialize;
@@ -18,7 +18,30 @@ use std::time::Duration;
 pub static RAFT: TargetInfo = TargetInfo {
     name: "raft",
     about: "raftd, the project's own Raft key-value server",
-    promise: || Promise::Linearizable,
+    reads: &[ReadMode {
+        name: "read-index",
+        about: "the leader confirms that it still leads (ReadIndex)",
+        promise: Promise::Linearizable,
+        beside: None,
+    }],
+    settings: &[
+        Setting {
+            name: "heartbeat_ms",
+            about: "between two heartbeats of a leader",
+            default: 50,
+            fast: 50,
+            range: (10, 60_000),
+        },
+        Setting {
+            name: "election_ms",
+            about: "the shortest election time-out; each is drawn between this and twice this",
+            default: 300,
+            fast: 300,
+            range: (20, 600_000),
+        },
+    ],
+    retries: false,
+    bin: None,
     supports: |kind| matches!(kind, CallKind::Read | CallKind::Write | CallKind::Cas),
     bugs: || Bug::ALL.into_iter().map(|bug| BugInfo { name: bug.name(), about: bug.about() }).collect(),
     make: |options| Ok(Box::new(Raft::new(options)?)),
@@ -77,14 +100,16 @@ impl Target for Raft {
         flag("listen-client", format!("{}:{CLIENT_PORT}", node.address));
         flag("data", node.dir.join("data").display().to_string());
         flag("seed", self.options.seed.wrapping_add(id as u64).to_string());
+        flag("heartbeat-ms", self.options.setting("heartbeat_ms").to_string());
+        flag("election-ms", self.options.setting("election_ms").to_string());
         if let Some(bug) = self.bug {
             flag("bug", bug.name().into());
         }
         let log = node.dir.join("raftd.log");
-        DaemonSpec { argv, env: Vec::new(), cwd: node.dir.clone(), stdout: log.clone(), stderr: log }
+        DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
     }
 
-    fn client(&self, node: &Node) -> Box<dyn Client> {
+    fn client(&self, node: &Node, _reads: Reads) -> Box<dyn Client> {
         let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
         Box::new(client::RaftClient::new(address, self.options.call_timeout))
     }
@@ -97,5 +122,9 @@ impl Target for Raft {
             serde_json::from_slice(&answer.body).map_err(|error| format!("not a status: {error}"))?;
         let leader = status.leader.and_then(|id| nodes.get(id.checked_sub(1)?)).map(|node| node.name.clone());
         Ok(Status { leader, term: status.term })
+    }
+
+    async fn version(&self, _node: &Node) -> Result<String, String> {
+        Ok(format!("raftd {}", env!("CARGO_PKG_VERSION")))
     }
 }

@@ -82,6 +82,18 @@ pub struct DaemonSpec {
     pub stdout: PathBuf,
     /// The file its standard error is appended to; may be the same.
     pub stderr: PathBuf,
+    /// Files that are written before it starts, their folders made where they are missing.
+    pub files: Vec<FileSpec>,
+}
+
+/// A file to write.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FileSpec {
+    /// Where.
+    pub path: PathBuf,
+    /// All that shall stand in it.
+    #[serde(with = "bytes")]
+    pub contents: Vec<u8>,
 }
 
 /// What became of a command.

@@ -1,10 +1,11 @@
 //! A database under test, and the list of them.
 
-use crate::client::Client;
+use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::remote::DaemonSpec;
 use async_trait::async_trait;
 use squall_results::{CallKind, Promise};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
@@ -22,6 +23,52 @@ pub struct TargetOptions {
     pub seed: u64,
     /// A name for this cluster, different from that of any other.
     pub cluster_name: String,
+    /// The name of the [`ReadMode`] of its clients.
+    pub read: String,
+    /// Whether a client repeats a change whose answer it did not get, once, in the same session and under the same number.
+    pub retry: bool,
+    /// The program or folder to use in place of the one that is installed.
+    pub bin: Option<PathBuf>,
+    /// The value of each [`Setting`].
+    pub settings: BTreeMap<String, u64>,
+}
+
+impl TargetOptions {
+    /// The value of a setting that the target has.
+    ///
+    /// # Panics
+    /// If the target has no such setting.
+    pub fn setting(&self, name: &str) -> u64 {
+        *self.settings.get(name).unwrap_or_else(|| panic!("the plan spells out the setting {name}"))
+    }
+}
+
+/// A way in which a target's clients can read, and what the target promises then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadMode {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What the target promises to clients that read so.
+    pub promise: Promise,
+    /// A stronger promise that it does not give, at which a run is judged too, for people to know.
+    pub beside: Option<Promise>,
+}
+
+/// A number that a target's server can be told; its name ends in its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name on the command line: `heartbeat_ms`.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub about: &'static str,
+    /// The vendor's value.
+    pub default: u64,
+    /// The value of the profile `fast`, for short storms.
+    pub fast: u64,
+    /// The least and the greatest value that make sense.
+    pub range: (u64, u64),
 }
 
 /// What a node says of itself.
@@ -42,14 +89,20 @@ pub trait Target: Send + Sync {
     /// The server of `node` in a cluster of `nodes`.
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec;
 
-    /// A new client for `node`.
-    fn client(&self, node: &Node) -> Box<dyn Client>;
+    /// A new client for `node` that reads as it is told.
+    fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client>;
 
     /// Asks `node` who leads.
     ///
     /// # Errors
     /// Why the node gave no answer, for people.
     async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String>;
+
+    /// The version of the server that answers on `node`.
+    ///
+    /// # Errors
+    /// Why it is not known, for people.
+    async fn version(&self, node: &Node) -> Result<String, String>;
 }
 
 /// A planted bug that a target offers.
@@ -67,14 +120,27 @@ pub struct TargetInfo {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
-    /// What it promises to its clients.
-    pub promise: fn() -> Promise,
+    /// The ways to read, the default first, and the strongest among them.
+    pub reads: &'static [ReadMode],
     /// Whether its clients can make calls of this kind.
     pub supports: fn(CallKind) -> bool,
+    /// The numbers that its server can be told.
+    pub settings: &'static [Setting],
+    /// Whether its clients can repeat a change whose answer they did not get, so that it is done once.
+    pub retries: bool,
+    /// What a path in place of the installed server must lead to; `None`: there is no such choice.
+    pub bin: Option<&'static str>,
     /// The planted bugs that it offers.
     pub bugs: fn() -> Vec<BugInfo>,
     /// Makes it.
     pub make: fn(TargetOptions) -> Result<Box<dyn Target>, TargetError>,
+}
+
+impl TargetInfo {
+    /// The way to read with this name.
+    pub fn read(&self, name: &str) -> Option<&'static ReadMode> {
+        self.reads.iter().find(|mode| mode.name == name)
+    }
 }
 
 /// Why a target cannot be had.
@@ -87,6 +153,16 @@ pub enum TargetError {
         target: &'static str,
         /// What was asked for.
         bug: String,
+    },
+    /// The server is not installed, or not where it was said to be.
+    #[error("{target} needs {program}, which is not there; {remedy}")]
+    MissingProgram {
+        /// The target.
+        target: &'static str,
+        /// What is missing.
+        program: String,
+        /// What to do: the Debian package, or `--bin`.
+        remedy: String,
     },
 }
 

@@ -49,7 +49,9 @@ fn final_calls(keys: &[Key]) -> Vec<Call> {
 fn checkers(promise: Promise) -> Vec<Box<dyn Checker>> {
     let at_least = REGISTER.needs.iter().map(|kind| (*kind, SUCCESSES_MIN)).collect();
     match promise {
-        Promise::Linearizable => vec![Box::new(Linearizable::new(Register)), Box::new(Activity { at_least })],
+        Promise::Linearizable | Promise::Sequential => {
+            vec![Box::new(Linearizable::new(Register)), Box::new(Activity { at_least })]
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{CheckArgs, complain, fail, fail_as, print, print_json};
 use crate::exit::Exit;
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, Promises};
 use crate::plan::Wishes;
 use crate::summary;
 use squall_results::folder::RunFolder;
@@ -17,11 +17,11 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
         Ok(history) => history,
         Err(error) => return fail_as(args.json, Exit::Usage, &error.to_string()),
     };
-    let (workload, promise) = match what_to_judge(args, &history) {
+    let (workload, promises) = match what_to_judge(args, &history) {
         Ok(chosen) => chosen,
         Err(error) => return fail_as(args.json, Exit::Usage, &error),
     };
-    let judged = judge::judge(history, workload, promise, &Budget::default());
+    let judged = judge::judge(history, workload, promises, &Budget::default());
     let mut exit = Exit::from(judged.judgement.validity);
     if let Some(folder) = &folder
         && let Err(error) = rewrite(folder, &judged)
@@ -46,20 +46,30 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
 }
 
 /// The workload whose checkers judge, and the promise: as asked for, else as the history says of itself.
-fn what_to_judge(args: &CheckArgs, history: &History) -> Result<(&'static Workload, Promise), String> {
-    let promise = history.start.as_ref().map_or(Promise::Linearizable, |start| start.promise);
+fn what_to_judge(args: &CheckArgs, history: &History) -> Result<(&'static Workload, Promises), String> {
+    let own = history.start.as_ref().map(|start| Promises { decides: start.promise, beside: start.beside });
+    let own = own.unwrap_or(Promises { decides: Promise::Linearizable, beside: None });
+    let chosen = args.consistency.as_ref().map(|name| Promises { decides: name.promise(), beside: None });
+    let (workload, promises) = (workload_of(args, history)?, chosen.unwrap_or(own));
+    if workload.promises.contains(&promises.decides) {
+        Ok((workload, promises))
+    } else {
+        Err(format!("the workload {} cannot be judged as {}", workload.name, promises.decides))
+    }
+}
+
+fn workload_of(args: &CheckArgs, history: &History) -> Result<&'static Workload, String> {
     if let Some(model) = &args.model {
         let workload = squall_workloads::ALL.iter().find(|workload| workload.model == model.as_str());
-        return workload.map(|workload| (*workload, promise)).ok_or_else(|| format!("nothing judges by {model}"));
+        return workload.copied().ok_or_else(|| format!("nothing judges by {model}"));
     }
     let Some(start) = &history.start else {
         return Err(format!("{} does not say what was run; name the model with --model", args.path.display()));
     };
-    let workload = squall_workloads::find(&start.workload).ok_or_else(|| {
+    squall_workloads::find(&start.workload).ok_or_else(|| {
         let known = squall_workloads::ALL.iter().map(|workload| workload.name);
         format!("{}; or name the model with --model", crate::names::unknown("workload", &start.workload, known))
-    })?;
-    Ok((workload, promise))
+    })
 }
 
 /// Writes verdict, plots and report of a stored run anew.

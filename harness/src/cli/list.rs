@@ -17,7 +17,7 @@ fn bugs() -> String {
         for bug in (target.bugs)() {
             let rows = [
                 ("what it does", bug.about.to_owned()),
-                ("breaks", format!("a promise of {}: {}", target.name, (target.promise)())),
+                ("breaks", format!("a promise of {}: {}", target.name, target.reads[0].promise)),
                 ("see it", format!("squall test {} --bug {}", target.name, bug.name)),
             ];
             section(&mut out, bug.name, rows.map(|(name, about)| (name.to_owned(), about)).into());
@@ -28,8 +28,20 @@ fn bugs() -> String {
 
 fn text() -> String {
     let targets = squall_targets::target::ALL.iter().map(|target| {
-        let about = format!("{}; promises: {}", target.about, (target.promise)());
+        let about = format!("{}; promises: {}", target.about, target.reads[0].promise);
         (target.name.to_owned(), about)
+    });
+    let reads = squall_targets::target::ALL.iter().flat_map(|target| {
+        target.reads.iter().map(|mode| {
+            let about = format!("{}; promises: {}", mode.about, mode.promise);
+            (format!("{} --read {}", target.name, mode.name), about)
+        })
+    });
+    let settings = squall_targets::target::ALL.iter().flat_map(|target| {
+        target.settings.iter().map(|setting| {
+            let about = format!("{}; default {}, fast {}", setting.about, setting.default, setting.fast);
+            (format!("{} --set {}=N", target.name, setting.name), about)
+        })
     });
     let workloads = squall_workloads::ALL.iter().map(|workload| (workload.name.to_owned(), workload.about.to_owned()));
     let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
@@ -39,6 +51,8 @@ fn text() -> String {
     });
     let mut out = String::new();
     section(&mut out, "targets", targets.collect());
+    section(&mut out, "ways to read", reads.collect());
+    section(&mut out, "settings of targets", settings.collect());
     section(&mut out, "workloads", workloads.collect());
     section(&mut out, "faults", faults.collect());
     section(&mut out, "shapes of a partition, for plans; with flapping: 200ms it comes and goes", shapes.collect());

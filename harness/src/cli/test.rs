@@ -2,7 +2,7 @@
 
 use super::{TestArgs, complain, fail_as, families, print, print_json};
 use crate::exit::Exit;
-use crate::judge::{self, Judged};
+use crate::judge::{self, Judged, Promises};
 use crate::narrate::{BOLD, DIM, Narrator, RESET, YELLOW};
 use crate::plan::{Plan, PlanError, Wishes};
 use crate::run::{self, RunError};
@@ -39,6 +39,11 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
         concurrency: args.concurrency,
         seed: args.seed,
         bug: args.bug.clone(),
+        read: args.read.clone(),
+        retry: args.retry.then_some(true),
+        bin: args.bin.clone(),
+        profile: args.profile.clone(),
+        settings: (!args.settings.is_empty()).then(|| args.settings.iter().cloned().collect()),
         consistency: args.consistency.clone(),
         call_timeout: args.call_timeout,
         recovery_timeout: None,
@@ -126,9 +131,10 @@ fn headline(plan: &Plan) -> String {
 async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Result<Judged, String> {
     let budget = Budget::default();
     let cancelled = budget.cancelled.clone();
-    let (path, workload, promise) = (folder.history(), plan.workload.workload(), plan.consistency.promise());
+    let (path, workload) = (folder.history(), plan.workload.workload());
+    let promises = Promises { decides: plan.consistency.promise(), beside: plan.beside() };
     let mut judging = tokio::task::spawn_blocking(move || {
-        reader::read_history(&path).map(|history| judge::judge(history, workload, promise, &budget))
+        reader::read_history(&path).map(|history| judge::judge(history, workload, promises, &budget))
     });
     let judged = tokio::select! {
         judged = &mut judging => judged,

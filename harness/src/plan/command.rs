@@ -1,8 +1,9 @@
 //! The command that repeats a plan.
 
-use super::wishes::default_promise;
+use super::wishes::{default_promise, default_settings};
 use super::{Nodes, Plan, Rate, Wishes, Workers};
 use crate::names::FaultName;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Plan {
@@ -13,7 +14,10 @@ impl Plan {
         let Some(wishes) = self.needed_wishes() else {
             return format!("{squall} test --plan {}", quoted(&path.display().to_string()));
         };
-        let flags = flags(&wishes).into_iter().map(|(name, value)| format!(" --{name} {value}"));
+        let flags = flags(&wishes).into_iter().map(|(name, value)| match value.as_str() {
+            "" => format!(" --{name}"),
+            value => format!(" --{name} {value}"),
+        });
         format!("{squall} test {}{}", self.target, flags.collect::<String>())
     }
 
@@ -26,17 +30,31 @@ impl Plan {
         let wishes = Wishes {
             workload: (self.workload != default.workload).then(|| self.workload.clone()),
             bug: self.bug.clone(),
+            read: (self.read != default.read).then(|| self.read.clone()),
+            retry: self.retry.then_some(true),
+            bin: self.bin.clone(),
+            profile: (self.profile != default.profile).then(|| self.profile.clone()),
+            settings: self.chosen_settings(),
             nodes,
             time_limit: (self.time_limit != default.time_limit).then_some(self.time_limit),
             rate_hz: (self.rate_hz != default.rate_hz).then_some(Rate(self.rate_hz)),
             concurrency: (self.concurrency != default.concurrency).then_some(Workers(self.concurrency)),
-            consistency: (self.consistency != default_promise(&self.target)).then(|| self.consistency.clone()),
+            consistency: (self.consistency != default_promise(&self.target, &self.read))
+                .then(|| self.consistency.clone()),
             call_timeout: (self.call_timeout != default.call_timeout).then_some(self.call_timeout),
             faults: (self.faults != default.faults).then(|| self.faults.clone()),
             ..least
         };
         // A schedule by hand, and what else no flag can say, is not repeated by them.
         (wishes.clone().resolve().as_ref() == Ok(self)).then_some(wishes)
+    }
+
+    /// The settings that have not their value in the profile.
+    fn chosen_settings(&self) -> Option<BTreeMap<String, u64>> {
+        let usual = default_settings(self.target.target(), &self.profile);
+        let chosen = self.settings.iter().filter(|(name, value)| usual.get(*name) != Some(*value));
+        let chosen: BTreeMap<String, u64> = chosen.map(|(name, value)| (name.clone(), *value)).collect();
+        (!chosen.is_empty()).then_some(chosen)
     }
 }
 
@@ -46,9 +64,16 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
         [] => "none".to_owned(),
         names => names.iter().map(FaultName::as_str).collect::<Vec<_>>().join(","),
     };
+    let settings = |settings: &BTreeMap<String, u64>| {
+        settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+    };
     let all = [
         ("workload", wishes.workload.as_ref().map(ToString::to_string)),
         ("bug", wishes.bug.clone()),
+        ("read", wishes.read.clone()),
+        ("bin", wishes.bin.as_ref().map(|path| quoted(&path.display().to_string()))),
+        ("profile", wishes.profile.as_ref().map(ToString::to_string)),
+        ("set", wishes.settings.as_ref().map(settings)),
         ("nodes", wishes.nodes.map(|nodes| nodes.0.to_string())),
         ("time-limit", wishes.time_limit.map(|span| span.to_string())),
         ("rate", wishes.rate_hz.map(|rate| rate.0.to_string())),
@@ -58,7 +83,13 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
         ("faults", wishes.faults.as_ref().map(faults)),
         ("seed", wishes.seed.map(|seed| seed.to_string())),
     ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let mut flags: Vec<(&'static str, String)> =
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    // A switch has no value.
+    if wishes.retry == Some(true) {
+        flags.insert(0, ("retry", String::new()));
+    }
+    flags
 }
 
 /// A word as a shell reads it back.
@@ -85,6 +116,10 @@ mod tests {
             ("seed: 7\nnodes: 1", "squall test raft --nodes 1 --seed 7"),
             ("seed: 7\nnodes: 5\nconcurrency: 12", "squall test raft --nodes 5 --concurrency 12 --seed 7"),
             ("seed: 7\nrecovery_timeout: 5s", "squall test --plan run/plan.yaml"),
+            (
+                "seed: 7\nsettings: {election_ms: 500, heartbeat_ms: 60}",
+                "squall test raft --set election_ms=500,heartbeat_ms=60 --seed 7",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(command(text, "run/plan.yaml"), expected);

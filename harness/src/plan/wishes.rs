@@ -1,12 +1,14 @@
 //! What somebody wishes of a run, and how wishes become a plan.
 
 use super::{Plan, PlanError};
-use crate::names::{FaultName, PromiseName, TargetName, WorkloadName};
+use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::seed;
 use serde::{Deserialize, Serialize};
 use squall_nemesis::{Planned, Span, schedule};
+use squall_targets::target::{Setting, TargetInfo};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What somebody wishes of a run; everything may be left out. The form of plan files and of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,21 @@ pub struct Wishes {
     /// A planted bug of the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
+    /// How the clients read; the target's own default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<String>,
+    /// Whether clients repeat a change whose answer they did not get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<bool>,
+    /// The program or folder to use in place of the installed server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bin: Option<PathBuf>,
+    /// Which values the target's settings have where they are not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileName>,
+    /// The target's settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<BTreeMap<String, u64>>,
     /// The promise to judge at; the target's own by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consistency: Option<PromiseName>,
@@ -119,10 +136,23 @@ impl Wishes {
         })
     }
 
-    /// These wishes, and `others` where these are silent. Families that are wished for outdo a schedule of the others.
+    /// These wishes, and `others` where these are silent. Families that are wished for outdo a schedule of the others, and
+    /// a profile their settings; what is wished of another target does not apply to this one.
     #[must_use]
     pub fn or(self, others: Wishes) -> Wishes {
         let others_schedule = if self.faults.is_some() { None } else { others.schedule };
+        let same_target = self.target.is_none() || self.target == others.target;
+        // What another way to read promises is no wish for this one.
+        let same_read = same_target && (self.read.is_none() || self.read == others.read);
+        let others_settings = if self.profile.is_some() || !same_target { None } else { others.settings };
+        let settings = match (self.settings, others_settings) {
+            (Some(ours), theirs) => {
+                let mut all = theirs.unwrap_or_default();
+                all.extend(ours);
+                Some(all)
+            }
+            (None, theirs) => theirs,
+        };
         Wishes {
             target: self.target.or(others.target),
             workload: self.workload.or(others.workload),
@@ -131,8 +161,13 @@ impl Wishes {
             rate_hz: self.rate_hz.or(others.rate_hz),
             concurrency: self.concurrency.or(others.concurrency),
             seed: self.seed.or(others.seed),
-            bug: self.bug.or(others.bug),
-            consistency: self.consistency.or(others.consistency),
+            bug: self.bug.or(others.bug.filter(|_| same_target)),
+            read: self.read.or(others.read.filter(|_| same_target)),
+            retry: self.retry.or(others.retry.filter(|_| same_target)),
+            bin: self.bin.or(others.bin.filter(|_| same_target)),
+            profile: self.profile.or(others.profile),
+            settings,
+            consistency: self.consistency.or(others.consistency.filter(|_| same_read)),
             call_timeout: self.call_timeout.or(others.call_timeout),
             recovery_timeout: self.recovery_timeout.or(others.recovery_timeout),
             faults: self.faults.or(others.faults),
@@ -158,8 +193,18 @@ impl Wishes {
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
             schedule::draw(&families, nodes, time_limit, &mut seed::stream(seed, "schedule"))
         });
+        let info = target.target();
+        let read = self.read.unwrap_or_else(|| info.reads[0].name.to_owned());
+        let profile = self.profile.map_or_else(|| "default".parse(), Ok).map_err(PlanError::Contradiction)?;
+        let mut settings = default_settings(info, &profile);
+        settings.extend(self.settings.unwrap_or_default());
         let plan = Plan {
-            consistency: self.consistency.unwrap_or_else(|| default_promise(&target)),
+            consistency: self.consistency.unwrap_or_else(|| default_promise(&target, &read)),
+            read,
+            retry: self.retry.unwrap_or(false),
+            bin: self.bin,
+            profile,
+            settings,
             target,
             workload,
             nodes,
@@ -184,7 +229,14 @@ fn distinct(names: Vec<FaultName>) -> Vec<FaultName> {
     names.iter().enumerate().filter_map(first).collect()
 }
 
-/// What the target promises by default.
-pub(super) fn default_promise(target: &TargetName) -> PromiseName {
-    (target.target().promise)().into()
+/// What the target promises by default to clients that read in this way; one that it does not know is refused later.
+pub(super) fn default_promise(target: &TargetName, read: &str) -> PromiseName {
+    let info = target.target();
+    info.read(read).unwrap_or(&info.reads[0]).promise.into()
+}
+
+/// The values that a target's settings have in this profile.
+pub(super) fn default_settings(target: &TargetInfo, profile: &ProfileName) -> BTreeMap<String, u64> {
+    let value = |setting: &Setting| if profile.as_str() == "fast" { setting.fast } else { setting.default };
+    target.settings.iter().map(|setting| (setting.name.to_owned(), value(setting))).collect()
 }

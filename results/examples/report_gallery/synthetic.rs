@@ -66,6 +66,8 @@ impl Story {
                 target: "etcd".into(),
                 workload: "register".into(),
                 promise: Promise::Linearizable,
+                beside: None,
+                read: None,
                 nodes: self.nodes.clone(),
                 seed: 8_812_734,
                 unix_ms: 1_795_215_505_123,
@@ -228,7 +230,7 @@ fn make_call(random: &mut impl Rng, values: &mut [Option<i64>; 8], struck: bool,
         (Call::Read { .. }, ..) => Outcome::Ok(Reply::Read { value: held, version: None }),
         (Call::Write { .. }, ..) => Outcome::Ok(Reply::Written { version: None }),
         (Call::Cas { expect, .. }, ..) if *expect == held => Outcome::Ok(Reply::Written { version: None }),
-        (Call::Cas { .. }, ..) => Outcome::Ok(Reply::NotEqual),
+        _ => Outcome::Ok(Reply::NotEqual),
     };
     if let (Call::Write { value, .. } | Call::Cas { value, .. }, Outcome::Ok(Reply::Written { .. })) = (&call, &outcome)
     {

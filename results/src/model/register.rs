@@ -36,6 +36,8 @@ impl Model for Register {
                 Err(format!("it found the register not equal to {}, but it holds just that", Shown(*expect)))
             }
             (call, Some(reply)) => Err(format!("`{reply}` is no answer to `{call}`")),
+            // A call that no register knows changes none.
+            (_, None) => Ok(*state),
         }
     }
 
@@ -52,7 +54,7 @@ impl Model for Register {
                 (Demand::Is(*expect), Some(*value))
             }
             (Call::Cas { expect, .. }, Some(Reply::NotEqual)) => (Demand::IsNot(*expect), None),
-            (_, Some(_)) => return None,
+            (_, Some(_) | None) => return None,
         };
         Some(Access { demands, sets })
     }
@@ -65,6 +67,7 @@ impl Model for Register {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Version;
 
     const VALUES: [Option<Value>; 4] = [None, Some(1), Some(2), Some(3)];
 
@@ -77,8 +80,8 @@ mod tests {
     }
 
     fn replies() -> Vec<Option<Reply>> {
-        let mut replies = vec![None, Some(Reply::Written { version: Some(7) }), Some(Reply::NotEqual)];
-        replies.extend(VALUES.map(|value| Some(Reply::Read { value, version: Some(7) })));
+        let mut replies = vec![None, Some(Reply::Written { version: Some(Version::at(7)) }), Some(Reply::NotEqual)];
+        replies.extend(VALUES.map(|value| Some(Reply::Read { value, version: Some(Version::at(7)) })));
         replies
     }
 

@@ -8,6 +8,7 @@ use super::timeline::{Timeline, WIDTH};
 use crate::call::CallKind;
 use crate::history::{History, Operation};
 use crate::outcome::Outcome;
+use std::collections::BTreeSet;
 
 /// The most dots in all; each series is sure of [`SURE_POINTS`] of them.
 const MOST_POINTS: usize = 4000;
@@ -32,8 +33,10 @@ pub(super) fn draw(history: &History) -> Drawing {
     let values = Values { from: low, to: high, ticks, label: &|decade| decade_label(decade) };
 
     let mut pen = Pen::default();
-    let mut entries: Vec<(Sample, String)> =
-        series.iter().map(|(tone, points)| (Sample::Dot(*tone), entry(*tone, points.len()))).collect();
+    let mut entries: Vec<(Sample, String)> = series
+        .iter()
+        .map(|(tone, points)| (Sample::Dot(*tone), entry(&history.operations, *tone, points.len())))
+        .collect();
     if !history.faults.is_empty() {
         entries.push((Sample::Fault, "fault in force".into()));
     }
@@ -75,19 +78,29 @@ fn tone_of(operation: &Operation) -> Tone {
     match (&operation.outcome, operation.kind()) {
         (Outcome::Fail(_), _) => Tone::Fail,
         (Outcome::Unknown(_), _) => Tone::Unknown,
-        (Outcome::Ok(_), CallKind::Read) => Tone::Read,
-        (Outcome::Ok(_), CallKind::Write) => Tone::Write,
-        (Outcome::Ok(_), CallKind::Cas) => Tone::Cas,
+        (Outcome::Ok(_), kind) => tone_of_kind(kind),
     }
 }
 
-fn entry(tone: Tone, count: usize) -> String {
+/// What only observes, what changes, and what changes only if something holds.
+fn tone_of_kind(kind: CallKind) -> Tone {
+    match kind {
+        kind if kind.only_observes() => Tone::Read,
+        CallKind::Cas | CallKind::AddToList | CallKind::AddFenced | CallKind::Transfer | CallKind::Acquire => Tone::Cas,
+        _ => Tone::Write,
+    }
+}
+
+/// The words for a series: the kinds of calls that were answered in its tone.
+fn entry(operations: &[Operation], tone: Tone, count: usize) -> String {
     let name = match tone {
-        Tone::Read => "read",
-        Tone::Write => "write",
-        Tone::Cas => "cas",
-        Tone::Fail => "failed",
-        _ => "unknown",
+        Tone::Fail => "failed".into(),
+        Tone::Unknown => "unknown".into(),
+        tone => {
+            let of_tone = operations.iter().filter(|operation| tone_of(operation) == tone).map(Operation::kind);
+            let kinds: BTreeSet<CallKind> = of_tone.collect();
+            kinds.iter().map(CallKind::to_string).collect::<Vec<_>>().join(", ")
+        }
     };
     format!("{name} ({count})")
 }

@@ -165,7 +165,7 @@ fn mentions_1_before_2(chosen: &[&(Call, Outcome)]) -> bool {
         (Call::Cas { expect, .. }, Some(Reply::NotEqual)) => [*expect, None],
         (Call::Cas { expect, value, .. }, _) => [*expect, Some(*value)],
         (Call::Read { .. }, Some(Reply::Read { value, .. })) => [*value, None],
-        (Call::Read { .. }, _) => [None, None],
+        _ => [None, None],
     });
     values.flatten().next().is_none_or(|first| first == 1)
 }

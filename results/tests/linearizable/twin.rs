@@ -1,7 +1,7 @@
 //! The brute-force twin: linearizability of a register straight from the definition of Herlihy and Wing, 1990, and
 //! random tiny histories to compare by. It shares nothing with the checker, the meaning of calls and replies included.
 
-use squall_results::call::{Call, Reply, Value};
+use squall_results::call::{Call, Reply, Value, Version};
 use squall_results::{Operation, Outcome};
 
 /// Whether `operations` (all of one key) are linearizable: some of the operations without an answer, and all with one,
@@ -178,8 +178,9 @@ fn answer(
         Call::Cas { expect, .. } if expect != holds => Reply::NotEqual,
         Call::Write { value, .. } | Call::Cas { value, .. } => {
             *holds = Some(*value);
-            Reply::Written { version: Some(random.below(3)) }
+            Reply::Written { version: Some(Version::at(random.below(3))) }
         }
+        call => unreachable!("no register is asked to {call}"),
     };
     if random.chance(wrong_percent) {
         reply = match (call, reply) {

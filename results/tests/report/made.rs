@@ -1,6 +1,6 @@
 //! A run made by hand: small, with everything that the page can show, and with text that would do harm unescaped.
 
-use squall_results::call::{Call, Reply};
+use squall_results::call::{Call, Reply, Version};
 use squall_results::event::{End, Ending, FORMAT, Measured, Phase, PhaseName, Sample, Start};
 use squall_results::history::FaultSpan;
 use squall_results::verdict::{AnomalyOperation, LegalPrefix, Refusal, Role};
@@ -28,7 +28,7 @@ pub fn history(count: u64) -> History {
             (id, _) if id % 11 == 0 => Outcome::Unknown("timed out".into()),
             (id, _) if id % 10 == 0 => Outcome::Fail(HARMFUL.into()),
             (_, 0) => Outcome::Ok(Reply::Read { value: None, version: None }),
-            (_, 1) => Outcome::Ok(Reply::Written { version: Some(1) }),
+            (_, 1) => Outcome::Ok(Reply::Written { version: Some(Version::at(1)) }),
             _ => Outcome::Ok(Reply::NotEqual),
         },
     };
@@ -57,6 +57,8 @@ pub fn history(count: u64) -> History {
             target: HARMFUL.into(),
             workload: "register".into(),
             promise: Promise::Linearizable,
+            beside: None,
+            read: None,
             nodes: vec!["n1".into(), "n2".into(), HARMFUL.into()],
             seed: 42,
             unix_ms: 951_782_400_000,

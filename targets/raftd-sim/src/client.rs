@@ -249,6 +249,7 @@ fn change(call: &Call) -> Option<Change> {
             expect: expect.map(|expect| expect.to_string()),
             value: value.to_string(),
         }),
+        call => unreachable!("no client of the simulation calls {call}"),
     }
 }
 

@@ -37,6 +37,11 @@ impl Daemons {
         if !spec.cwd.is_dir() {
             return Err(Trouble::refused(format!("start in {}", spec.cwd.display()), "no such folder; make it first"));
         }
+        for file in &spec.files {
+            let folder = file.path.parent().unwrap_or(Path::new("/"));
+            let written = fs::create_dir_all(folder).and_then(|()| fs::write(&file.path, &file.contents));
+            written.map_err(|error| Trouble::refused(format!("write {}", file.path.display()), error))?;
+        }
         let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
         let stdout = open(&spec.stdout).map_err(|error| Trouble::refused(spec.stdout.display().to_string(), error))?;
         let stderr = open(&spec.stderr).map_err(|error| Trouble::refused(spec.stderr.display().to_string(), error))?;

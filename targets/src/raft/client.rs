@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use hyper::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
-use squall_results::call::{Key, Value};
+use squall_results::call::{Key, Value, Version};
 use squall_results::{Call, Outcome, Reply};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -66,6 +66,7 @@ fn request(call: &Call) -> (Method, String, Option<Json>) {
             let body = json!({ "expect": expect, "value": value.to_string() });
             (Method::POST, format!("{}/cas", register(*key)), Some(body))
         }
+        call => unreachable!("raft does not support {call}, and the plan was checked"),
     }
 }
 
@@ -143,16 +144,18 @@ fn reply(call: &Call, body: &[u8]) -> Result<Reply, String> {
         Call::Read { .. } => {
             let answer: ReadAnswer = serde_json::from_slice(body).map_err(wrong)?;
             let value = answer.value.map(|text| text.parse::<Value>().map_err(|_| format!("`{text}` is no number")));
-            Ok(Reply::Read { value: value.transpose()?, version: Some(answer.version) })
+            Ok(Reply::Read { value: value.transpose()?, version: Some(Version::at(answer.version)) })
         }
         Call::Write { .. } => {
             let answer: WriteAnswer = serde_json::from_slice(body).map_err(wrong)?;
-            Ok(Reply::Written { version: Some(answer.version) })
+            Ok(Reply::Written { version: Some(Version::at(answer.version)) })
         }
         Call::Cas { .. } => {
             let answer: CasAnswer = serde_json::from_slice(body).map_err(wrong)?;
-            Ok(if answer.swapped { Reply::Written { version: Some(answer.version) } } else { Reply::NotEqual })
+            let version = Some(Version::at(answer.version));
+            Ok(if answer.swapped { Reply::Written { version } } else { Reply::NotEqual })
         }
+        call => Err(format!("raft does not support {call}")),
     }
 }
 
@@ -218,12 +221,12 @@ mod tests {
     #[test]
     fn an_answer_becomes_a_reply() {
         let cases: [(&Call, &[u8], Result<Reply, ()>); 8] = [
-            (&READ, br#"{"value":"7","version":3}"#, Ok(Reply::Read { value: Some(7), version: Some(3) })),
-            (&READ, br#"{"value":null,"version":0}"#, Ok(Reply::Read { value: None, version: Some(0) })),
+            (&READ, br#"{"value":"7","version":3}"#, Ok(Reply::Read { value: Some(7), version: Some(Version::at(3)) })),
+            (&READ, br#"{"value":null,"version":0}"#, Ok(Reply::Read { value: None, version: Some(Version::at(0)) })),
             (&READ, br#"{"value":"seven","version":3}"#, Err(())),
-            (&WRITE, br#"{"version":4}"#, Ok(Reply::Written { version: Some(4) })),
+            (&WRITE, br#"{"version":4}"#, Ok(Reply::Written { version: Some(Version::at(4)) })),
             (&WRITE, br#"{}"#, Err(())),
-            (&CAS, br#"{"swapped":true,"version":5}"#, Ok(Reply::Written { version: Some(5) })),
+            (&CAS, br#"{"swapped":true,"version":5}"#, Ok(Reply::Written { version: Some(Version::at(5)) })),
             (&CAS, br#"{"swapped":false,"value":"9","version":5}"#, Ok(Reply::NotEqual)),
             (&CAS, b"", Err(())),
         ];

@@ -27,7 +27,13 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         let script = "(setsid sh -c 'echo hidden; exec sleep 98763' &) ; exit 0";
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
         let out = node.dir.join("out.log");
-        let daemon = DaemonSpec { argv, env: vec![], cwd: node.dir.clone(), stdout: out.clone(), stderr: out.clone() };
+        let daemon = DaemonSpec {
+            argv,
+            cwd: node.dir.clone(),
+            stdout: out.clone(),
+            stderr: out.clone(),
+            ..DaemonSpec::default()
+        };
         node.remote.start(&daemon).await.unwrap();
         stage::until("the daemon hides", async || {
             let processes = squall_targets::remote::CommandLine::new(["sh", "-c", "cat /proc/[0-9]*/comm"]);

@@ -60,7 +60,7 @@ impl Stage {
         let dir = self.cluster.node(node).unwrap().dir.clone();
         let (stdout, stderr) = (dir.join("out.log"), dir.join("err.log"));
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-        DaemonSpec { argv, env: vec![], cwd: dir, stdout, stderr }
+        DaemonSpec { argv, cwd: dir, stdout, stderr, ..DaemonSpec::default() }
     }
 
     pub async fn start(&self, node: &str, argv: &[&str]) -> u32 {
