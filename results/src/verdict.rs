@@ -83,8 +83,34 @@ pub struct Anomaly {
     pub to_ns: u64,
     /// The operations around the contradiction, by invocation.
     pub operations: Vec<AnomalyOperation>,
-    /// Longest legal orders: each explains all that could be explained, and stops.
+    /// Longest legal orders: each explains all that could be explained, and stops. Checkers that look for no order have
+    /// none.
+    #[serde(default)]
     pub prefixes: Vec<LegalPrefix>,
+    /// The smallest set of operations that is still a violation; `None`: the checker does not look for one, or its
+    /// budget did not suffice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimal: Option<Minimal>,
+}
+
+/// A smallest set of operations that is still a violation: every legal order of the whole history would give a legal
+/// order of these alone, and they have none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Minimal {
+    /// The operations, by invocation.
+    pub operations: Vec<u64>,
+    /// Those of them of which only the effect counts, whatever they found: a swap that stands here as a mere write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effect_only: Vec<u64>,
+    /// What the object may have held before them, for people: `7`, `nil`. From each of these they contradict each other.
+    pub starts: Vec<String>,
+    /// Everything up to this instant is accounted for by `starts`; `None`: they begin with the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ns: Option<u64>,
+    /// Whether it was shown that no single one can be taken away. Otherwise the budget ended before.
+    pub smallest: bool,
+    /// Whether the bare search of the checker, without any reduction, found that they have no legal order.
+    pub verified: bool,
 }
 
 /// One operation around a contradiction.
@@ -154,5 +180,18 @@ impl Judgement {
     /// All anomalies of all verdicts, the clearest of each checker first.
     pub fn anomalies(&self) -> impl Iterator<Item = &Anomaly> {
         self.verdicts.iter().flat_map(|verdict| verdict.anomalies.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anomalies_of_older_builds_are_read() {
+        let old = r#"{"kind":"stale read","told":"","key":3,"from_ns":1,"to_ns":2,"operations":[],"prefixes":[]}"#;
+        let anomaly: Anomaly = serde_json::from_str(old).unwrap();
+        assert_eq!(anomaly.minimal, None);
+        assert_eq!(serde_json::to_string(&anomaly).unwrap(), old);
     }
 }

@@ -1,6 +1,7 @@
 //! The golden histories: each with its verdict, and evidence that holds when it is checked.
 
 use crate::legal;
+use crate::minimal::{Plain, minimal_holds};
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::Register;
 use squall_results::reader::read_history;
@@ -42,6 +43,12 @@ fn every_history_has_its_verdict() {
         let expected: Vec<&str> = if kind == "-" { Vec::new() } else { vec![&kind] };
         assert_eq!(kinds, expected, "{name}: {:?}", verdict.anomalies);
         legal::evidence_holds(&history, &verdict);
+        for anomaly in &verdict.anomalies {
+            minimal_holds(&history.operations, anomaly);
+        }
+        for anomaly in &Linearizable::new(Plain).check(&history, &Budget::default()).anomalies {
+            minimal_holds(&history.operations, anomaly);
+        }
     }
 }
 

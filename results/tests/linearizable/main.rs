@@ -3,5 +3,6 @@
 mod budget;
 mod golden;
 mod legal;
+mod minimal;
 mod random;
 mod twin;

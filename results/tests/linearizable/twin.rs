@@ -7,13 +7,18 @@ use squall_results::{Operation, Outcome};
 /// Whether `operations` (all of one key) are linearizable: some of the operations without an answer, and all with one,
 /// stand in a total order that is legal and in which no operation comes before one that returned before its invocation.
 pub fn is_linearizable(operations: &[Operation]) -> bool {
+    is_linearizable_from(operations, None)
+}
+
+/// As [`is_linearizable`], for a register that holds `start` before any of the operations.
+pub fn is_linearizable_from(operations: &[Operation], start: Option<Value>) -> bool {
     let certain: Vec<&Operation> = operations.iter().filter(|operation| operation.outcome.is_ok()).collect();
     let doubtful: Vec<&Operation> = operations.iter().filter(|operation| operation.outcome.is_unknown()).collect();
     (0..1_u32 << doubtful.len()).any(|subset| {
         let happened = doubtful.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1);
         let mut chosen = certain.clone();
         chosen.extend(happened.map(|(_, operation)| operation));
-        has_legal_order(&mut chosen, None)
+        has_legal_order(&mut chosen, start)
     })
 }
 

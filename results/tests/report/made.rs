@@ -108,6 +108,7 @@ pub fn anomaly(count: u64) -> Anomaly {
             state: HARMFUL.into(),
             refused: vec![Refusal { op: 2, why: "it read 3, but the register holds 7".into() }],
         }],
+        minimal: None,
     }
 }
 

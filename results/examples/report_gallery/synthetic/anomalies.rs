@@ -69,6 +69,7 @@ pub fn stale_read(history: &History, at_ns: u64) -> Anomaly {
         key: 3,
         from_ns: at(0.0),
         to_ns: at(5.8),
+        minimal: None,
         prefixes: vec![
             LegalPrefix {
                 length: 212,
@@ -130,6 +131,7 @@ pub fn crowd(history: &History, at_ns: u64, count: u64) -> Anomaly {
         to_ns: operations[21].operation.returned_ns.unwrap_or(at_ns),
         operations,
         prefixes: Vec::new(),
+        minimal: None,
     }
 }
 

@@ -13,8 +13,9 @@ use super::config::{Antichain, Config, SlotSet, Trail, TrailId, Used};
 use super::entry::{Entry, Moment, What, moments};
 use super::meter::{Meter, Stop};
 use super::reductions::Reductions;
-use super::table::{ClassId, Table};
+use super::table::{ClassId, StateId, Table};
 use crate::model::Model;
+use std::collections::VecDeque;
 
 /// An entry that was invoked and has to take effect before it returns.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +43,19 @@ pub(super) enum Ended {
     NoOrder { entry: usize },
 }
 
+/// A moment at which nothing was open that has to take effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Quiet {
+    /// Everything answered has returned by then, or is invoked later.
+    pub after_ns: u64,
+    /// What the legal orders of everything that returned by then can have led to. Operations without a return, used or
+    /// not, may lead on from there.
+    pub states: Vec<StateId>,
+}
+
+/// How many quiet moments are kept.
+const QUIET_KEPT: usize = 6;
+
 /// A search that stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stopped {
@@ -66,6 +80,8 @@ pub(super) struct Search<'a, M: Model> {
     pub explored: Vec<Config>,
     /// Kept only if asked for.
     pub trail: Option<Trail>,
+    /// The last moments at which nothing was open, oldest first; kept together with the trail.
+    pub quiet: VecDeque<Quiet>,
     /// How many entries returned so far; each configuration holds them all.
     pub returned: usize,
     /// The most configurations at one moment.
@@ -76,18 +92,34 @@ impl<'a, M: Model> Search<'a, M> {
     /// A search at the state before any operation. With `keep_orders` it also keeps how each configuration came to be,
     /// at the price of memory that follows the length of the history.
     pub fn new(model: &'a M, entries: &'a [Entry], reductions: Reductions, keep_orders: bool) -> Search<'a, M> {
-        let start = Config { state: 0, done: SlotSet::default(), used: Used::default(), trail: Trail::START };
+        let trail = keep_orders.then(Trail::default);
+        Search { trail, ..Search::from_states(model, &[model.init()], entries, reductions) }
+    }
+
+    /// A search that may begin at any of `states`.
+    pub fn from_states(
+        model: &'a M,
+        states: &[M::State],
+        entries: &'a [Entry],
+        reductions: Reductions,
+    ) -> Search<'a, M> {
+        let mut table = Table::new(model);
+        let start = |state: &M::State| {
+            let state = table.intern(state.clone());
+            Config { state, done: SlotSet::default(), used: Used::default(), trail: Trail::START }
+        };
         Search {
             entries,
             reductions,
-            table: Table::new(model),
+            frontier: states.iter().map(start).collect(),
+            table,
             open: Vec::new(),
             free_slots: Vec::new(),
             slots: 0,
             doubtful: Vec::new(),
-            frontier: vec![start],
             explored: Vec::new(),
-            trail: keep_orders.then(Trail::default),
+            trail: None,
+            quiet: VecDeque::new(),
             returned: 0,
             peak: 1,
         }
@@ -105,10 +137,24 @@ impl<'a, M: Model> Search<'a, M> {
                         return Ok(Ended::NoOrder { entry });
                     }
                     established_ns = Some(at_ns);
+                    self.note_quiet(at_ns);
                 }
             }
         }
         Ok(Ended::Legal)
+    }
+
+    fn note_quiet(&mut self, after_ns: u64) {
+        if self.trail.is_none() || !self.open.is_empty() {
+            return;
+        }
+        let mut states: Vec<StateId> = self.frontier.iter().map(|config| config.state).collect();
+        states.sort_unstable();
+        states.dedup();
+        if self.quiet.len() == QUIET_KEPT {
+            self.quiet.pop_front();
+        }
+        self.quiet.push_back(Quiet { after_ns, states });
     }
 
     fn invoke(&mut self, index: usize) {

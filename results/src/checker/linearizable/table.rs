@@ -93,7 +93,8 @@ impl<'a, M: Model> Table<'a, M> {
         self.states.len() * 2 * (size_of::<M::State>() + 8) + self.classes.len() * 160 + self.steps.len() * 24
     }
 
-    fn intern(&mut self, state: M::State) -> StateId {
+    /// The number of a state.
+    pub fn intern(&mut self, state: M::State) -> StateId {
         let next = self.states.len() as StateId;
         let id = *self.state_ids.entry(state.clone()).or_insert(next);
         if id == next {

@@ -24,11 +24,12 @@ impl Instants {
 
     /// The instants of operations.
     pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Instants {
-        Instants::new(
-            operations
-                .into_iter()
-                .flat_map(|operation| [operation.invoked_ns, operation.returned_ns.unwrap_or(operation.invoked_ns)]),
-        )
+        Instants::new(operations.into_iter().flat_map(Instants::ends))
+    }
+
+    /// When an operation began, and when it returned.
+    pub fn ends(operation: &Operation) -> [u64; 2] {
+        [operation.invoked_ns, operation.returned_ns.unwrap_or(operation.invoked_ns)]
     }
 
     /// One instant, without the unit.
@@ -61,7 +62,7 @@ fn round(at_ns: u64, digits: usize) -> u64 {
 }
 
 /// What an operation did: `process 4 read 3 on n1`.
-pub(super) fn deed(operation: &Operation) -> String {
+fn deed(operation: &Operation) -> String {
     let Operation { process, node, call, outcome, .. } = operation;
     let did = match (call, outcome) {
         (Call::Read { .. }, Outcome::Ok(Reply::Read { value, .. })) => format!("read {}", Shown(*value)),

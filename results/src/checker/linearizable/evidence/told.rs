@@ -3,12 +3,13 @@
 //! Every sentence states recorded facts, their order, and that no legal order holds them; the last is re-checked by the
 //! search on the witnesses alone.
 
-use super::sentence::{Instants, deed};
+use super::sentence::Instants;
+use super::smallest::Small;
 use super::witness::{Piece, Shrink, can_be_source, overwriter, writers_of};
 use crate::call::{Shown, Value};
 use crate::history::Operation;
 use crate::model::{Access, Demand};
-use crate::verdict::LegalPrefix;
+use crate::verdict::{LegalPrefix, Minimal};
 
 /// The kinds of contradiction, the clearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,8 @@ pub(super) struct Told {
     pub sentence: String,
     /// The operations that it rests on, by position among the operations of the key; without the contradiction.
     pub witnesses: Vec<usize>,
+    /// What of them, and of the contradiction, has no legal order: the smallest set.
+    pub kept: Vec<Piece>,
 }
 
 /// The operations of the key and what the search knows of them.
@@ -159,7 +162,7 @@ impl Story<'_> {
                  have left what they found"
             )
         };
-        self.told(kind, sentence, others.iter().map(|piece| piece.entry))
+        Told { kept: kept.to_vec(), ..self.told(kind, sentence, others.iter().map(|piece| piece.entry)) }
     }
 
     fn kind(&self, others: &[&Piece]) -> Kind {
@@ -209,13 +212,33 @@ impl Story<'_> {
     }
 
     fn told(&self, kind: Kind, sentence: String, witnesses: impl IntoIterator<Item = usize>) -> Told {
-        Told { kind, sentence, witnesses: witnesses.into_iter().collect() }
+        let witnesses: Vec<usize> = witnesses.into_iter().collect();
+        // What failed, or came too late, is told, but is nothing that could be placed. Of what others left only that
+        // counts, not what they found.
+        let rests_on = self.all.iter().filter(|piece| witnesses.contains(&piece.entry));
+        let mut kept: Vec<Piece> = rests_on.filter_map(|piece| piece.weakened()).chain([self.failed]).collect();
+        kept.sort_by_key(|piece| (piece.invoked_ns, piece.entry));
+        Told { kind, sentence, witnesses, kept }
     }
 }
 
-/// The contradiction in the words of any model, from the longest legal order.
-pub(super) fn tell_plainly(operation: &Operation, longest: Option<&LegalPrefix>) -> Told {
-    let span = Instants::of([operation]).span(operation);
+/// The most operations that a sentence names.
+const NAMED: usize = 4;
+
+/// The contradiction in the words of any model: from the longest legal order, and from the smallest set.
+pub(super) fn tell_plainly<S>(
+    operations: &[&Operation],
+    contradiction: usize,
+    longest: Option<&LegalPrefix>,
+    smallest: Option<(&Small<S>, &Minimal)>,
+) -> Told {
+    let operation = operations[contradiction];
+    let witnesses = smallest.iter().flat_map(|(small, _)| small.entries.iter().map(|entry| entry.position));
+    let witnesses: Vec<usize> = witnesses.filter(|position| *position != contradiction).collect();
+    let named = if witnesses.len() <= NAMED { &witnesses[..] } else { &[] };
+    let told = named.iter().map(|position| operations[*position]).chain([operation]);
+    let after_ns = smallest.and_then(|(_, minimal)| minimal.after_ns);
+    let instants = Instants::new(told.flat_map(Instants::ends).chain(after_ns));
     let end = match longest {
         Some(prefix) => {
             let why = prefix.refused.iter().find(|refusal| refusal.op == operation.id);
@@ -224,6 +247,19 @@ pub(super) fn tell_plainly(operation: &Operation, longest: Option<&LegalPrefix>)
         }
         None => "no legal order has room for it".into(),
     };
-    let sentence = format!("{} ({span}), but {end}", deed(operation));
-    Told { kind: Kind::NotLinearizable, sentence, witnesses: Vec::new() }
+    let mut sentence = format!("{}, but {end}", instants.tell(operation));
+    if let Some((_, minimal)) = smallest {
+        let named: Vec<String> = named.iter().map(|position| instants.tell(operations[*position])).collect();
+        let with = match (witnesses.len(), named.is_empty()) {
+            (0, _) => String::new(),
+            (count, true) => format!(" with {count} others"),
+            (_, false) => format!(" with {}", named.join("; ")),
+        };
+        let from = match after_ns {
+            Some(at_ns) => format!("from {}, as it was at {} s", minimal.starts.join(" or "), instants.show(at_ns)),
+            None => "from the beginning".into(),
+        };
+        sentence.push_str(&format!(". It has no legal order{with}, {from}; nothing else can have mattered"));
+    }
+    Told { kind: Kind::NotLinearizable, sentence, witnesses, kept: Vec::new() }
 }

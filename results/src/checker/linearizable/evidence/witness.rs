@@ -42,13 +42,13 @@ impl Piece {
     }
 
     /// Without what it demands; nothing is left of one that writes nothing.
-    fn weakened(self) -> Option<Piece> {
+    pub fn weakened(self) -> Option<Piece> {
         self.access.sets?;
         Some(Piece { access: Access { demands: Demand::Anything, ..self.access }, ..self })
     }
 
     /// As an entry for the search by the model [`Register`], to which an access is all that there is.
-    fn to_entry(self) -> Entry {
+    pub fn to_entry(self) -> Entry {
         let written = self.must.then_some(Reply::Written { version: None });
         let (call, reply) = match (self.access.demands, self.access.sets) {
             (Demand::Anything, Some(value)) => (Call::Write { key: 0, value }, written),
@@ -107,12 +107,14 @@ pub(super) struct Shrink<'a> {
     pub all: &'a [Piece],
     pub failed: usize,
     pub trials: usize,
+    /// Whether the budget left a trial without an answer.
+    pub cut_short: bool,
 }
 
 impl<'a> Shrink<'a> {
     /// Takes away from `all`, which contradicts itself at the return of `failed`.
     pub fn new(allowance: &'a Allowance<'a>, all: &'a [Piece], failed: usize) -> Shrink<'a> {
-        Shrink { allowance, all, failed, trials: 0 }
+        Shrink { allowance, all, failed, trials: 0, cut_short: false }
     }
 
     /// A subset without a legal order from which nothing more can be taken; by invocation. `None` if the budget does
@@ -122,16 +124,17 @@ impl<'a> Shrink<'a> {
         if !self.contradicts(&kept) {
             return None;
         }
-        // A contradiction with fewer demands is one with more: each needs to be tried only once, the oldest first.
-        self.take_away(&mut kept, |piece, failed| piece.demands() && piece.entry != failed, Piece::weakened);
-        let demands: Vec<Piece> = kept.iter().copied().filter(Piece::demands).collect();
-        let is_source = |piece: &Piece| demands.iter().any(|reader| can_be_source(self.all, piece, reader));
-        let free = kept.iter().filter(|piece| !piece.demands() && !is_source(piece));
-        let free: FxHashSet<usize> = free.map(|piece| piece.entry).collect();
         loop {
-            let before = kept.len();
+            let before = kept.clone();
+            // A contradiction with fewer demands is one with more: each needs to be tried only once, the oldest first.
+            self.take_away(&mut kept, |piece, failed| piece.demands() && piece.entry != failed, Piece::weakened);
+            let demands: Vec<Piece> = kept.iter().copied().filter(Piece::demands).collect();
+            let is_source = |piece: &Piece| demands.iter().any(|reader| can_be_source(self.all, piece, reader));
+            let free = kept.iter().filter(|piece| !piece.demands() && !is_source(piece));
+            let free: FxHashSet<usize> = free.map(|piece| piece.entry).collect();
             self.take_away(&mut kept, |piece, _| free.contains(&piece.entry), |_| None);
-            if kept.len() == before {
+            // With fewer writes a demand may no longer be needed, and with fewer demands a write.
+            if kept == before {
                 return Some(kept);
             }
         }
@@ -168,11 +171,13 @@ impl<'a> Shrink<'a> {
     pub fn contradicts(&mut self, pieces: &[Piece]) -> bool {
         self.trials += 1;
         if self.trials > TRIALS {
+            self.cut_short = true;
             return false;
         }
         let entries: Vec<Entry> = pieces.iter().map(|piece| piece.to_entry()).collect();
         let mut meter = Meter::new(self.allowance, STEPS_PER_TRIAL);
         let ended = Search::new(&Register, &entries, Reductions::ALL, false).run(&mut meter);
+        self.cut_short |= ended.is_err();
         matches!(ended, Ok(Ended::NoOrder { .. }))
     }
 }
