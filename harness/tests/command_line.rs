@@ -184,6 +184,37 @@ fn broken_histories_are_refused_with_the_line() {
     check(&["check", "/no/such/history.jsonl"], 64, &["/no/such/history.jsonl"]);
 }
 
+/// What a run that was killed at once leaves: files of a run's folder, and what `squall check` says of them.
+fn check_folder(files: &[(&str, &str)], status: i32, parts: &[&str]) {
+    let squall = Squall::new();
+    let folder = squall.folder().join("run");
+    fs::create_dir(&folder).unwrap();
+    files.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
+    let run = squall.run(&["check", "--json", "run"]);
+    run.expect(status);
+    let output = json(&run).to_string();
+    for part in parts {
+        assert!(output.contains(part), "{files:?}: `{part}` is missing in:\n{output}\n{}", run.stderr);
+    }
+    assert_eq!(folder.join("report.html").exists(), output.contains("judgement"), "what is judged has a report");
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_first_event_is_unknown() {
+    let plan = ("plan.yaml", "seed: 7\n");
+    let unknown = ["\"unknown\"", "cut short before anything was recorded", "too little succeeded"];
+    check_folder(&[plan], 2, &unknown);
+    check_folder(&[plan, ("squall.log", "")], 2, &unknown);
+    check_folder(&[plan, ("history.jsonl", "")], 2, &unknown);
+    check_folder(&[plan, ("history.jsonl", &START[..40])], 2, &unknown);
+    check_folder(&[], 2, &["error", "cut short before it began"]);
+    check_folder(&[("plan.partial", "seed")], 2, &["error", "cut short before it began"]);
+    // What is no run's folder is none, whatever it lacks.
+    check_folder(&[("notes.txt", "")], 64, &["history.jsonl"]);
+    check_folder(&[("history.jsonl", "")], 64, &["holds no event"]);
+    check_folder(&[plan, ("history.jsonl", "not json\n")], 64, &["line 1"]);
+}
+
 #[test]
 fn a_history_without_a_start_needs_a_model() {
     let whole = history(1);

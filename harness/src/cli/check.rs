@@ -3,28 +3,35 @@
 use super::{CheckArgs, complain, fail, fail_as, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged, Promises};
-use crate::plan::Wishes;
+use crate::plan::{Plan, Wishes};
 use crate::summary;
 use squall_results::folder::RunFolder;
-use squall_results::{Budget, History, Promise, reader};
+use squall_results::reader::{self, ReadError};
+use squall_results::{Budget, History, Promise};
 use squall_workloads::Workload;
-use std::fs;
+use std::{fs, io};
 
 pub(super) fn main(args: &CheckArgs) -> Exit {
     let folder = args.path.is_dir().then(|| RunFolder::at(&args.path));
     let file = folder.as_ref().map_or_else(|| args.path.clone(), RunFolder::history);
+    let plan = folder.as_ref().and_then(|folder| Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok());
     let history = match reader::read_history(&file) {
         Ok(history) => history,
+        Err(error) if plan.is_some() && holds_nothing(&error) => nothing_recorded(),
+        Err(_) if folder.as_ref().is_some_and(has_no_plan_yet) => {
+            let reason = format!("the run of {} was cut short before it began; nothing to judge", args.path.display());
+            return fail_as(args.json, Exit::Unknown, &reason);
+        }
         Err(error) => return fail_as(args.json, Exit::Usage, &error.to_string()),
     };
-    let (workload, promises) = match what_to_judge(args, &history) {
+    let (workload, promises) = match what_to_judge(args, &history, plan.as_ref()) {
         Ok(chosen) => chosen,
         Err(error) => return fail_as(args.json, Exit::Usage, &error),
     };
     let judged = judge::judge(history, workload, promises, &Budget::default());
     let mut exit = Exit::from(judged.judgement.validity);
     if let Some(folder) = &folder
-        && let Err(error) = rewrite(folder, &judged)
+        && let Err(error) = rewrite(folder, plan.as_ref(), &judged)
     {
         complain(&format!("{error}; the verdict stands all the same"));
         exit = Exit::Failed;
@@ -45,12 +52,38 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
     told.map_or_else(|error| fail(Exit::Failed, &error), |()| exit)
 }
 
-/// The workload whose checkers judge, and the promise: as asked for, else as the history says of itself.
-fn what_to_judge(args: &CheckArgs, history: &History) -> Result<(&'static Workload, Promises), String> {
+/// Whether a run that was killed early leaves such a history.
+fn holds_nothing(error: &ReadError) -> bool {
+    match error {
+        ReadError::Empty { .. } => true,
+        ReadError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        ReadError::Line { .. } | ReadError::Order { .. } => false,
+    }
+}
+
+/// The history of a run that was killed before its first event was written.
+fn nothing_recorded() -> History {
+    History { notes: vec!["the run was cut short before anything was recorded".into()], ..History::default() }
+}
+
+/// Whether this is the folder of a run that was killed before its plan was in place: it holds nothing else either.
+fn has_no_plan_yet(folder: &RunFolder) -> bool {
+    let unfinished = folder.plan().with_extension("partial");
+    fs::read_dir(folder.root()).is_ok_and(|entries| entries.flatten().all(|entry| entry.path() == unfinished))
+}
+
+/// The workload whose checkers judge, and the promise: as asked for, else as the history says of itself, or the plan
+/// where there is no history.
+fn what_to_judge(
+    args: &CheckArgs,
+    history: &History,
+    plan: Option<&Plan>,
+) -> Result<(&'static Workload, Promises), String> {
     let own = history.start.as_ref().map(|start| Promises { decides: start.promise, beside: start.beside });
-    let own = own.unwrap_or(Promises { decides: Promise::Linearizable, beside: None });
+    let of_plan = plan.map(|plan| Promises { decides: plan.consistency.promise(), beside: plan.beside() });
+    let own = own.or(of_plan).unwrap_or(Promises { decides: Promise::Linearizable, beside: None });
     let chosen = args.consistency.as_ref().map(|name| Promises { decides: name.promise(), beside: None });
-    let (workload, promises) = (workload_of(args, history)?, chosen.unwrap_or(own));
+    let (workload, promises) = (workload_of(args, history, plan)?, chosen.unwrap_or(own));
     if workload.promises.contains(&promises.decides) {
         Ok((workload, promises))
     } else {
@@ -58,12 +91,16 @@ fn what_to_judge(args: &CheckArgs, history: &History) -> Result<(&'static Worklo
     }
 }
 
-fn workload_of(args: &CheckArgs, history: &History) -> Result<&'static Workload, String> {
+fn workload_of(args: &CheckArgs, history: &History, plan: Option<&Plan>) -> Result<&'static Workload, String> {
     if let Some(model) = &args.model {
         let workload = squall_workloads::ALL.iter().find(|workload| workload.model == model.as_str());
         return workload.copied().ok_or_else(|| format!("nothing judges by {model}"));
     }
     let Some(start) = &history.start else {
+        // Of a run that was killed before it said so, the plan knows.
+        if let Some(plan) = plan.filter(|_| history.operations.is_empty()) {
+            return Ok(plan.workload.workload());
+        }
         return Err(format!("{} does not say what was run; name the model with --model", args.path.display()));
     };
     squall_workloads::find(&start.workload).ok_or_else(|| {
@@ -73,10 +110,9 @@ fn workload_of(args: &CheckArgs, history: &History) -> Result<&'static Workload,
 }
 
 /// Writes verdict, plots and report of a stored run anew.
-fn rewrite(folder: &RunFolder, judged: &Judged) -> Result<(), judge::WriteError> {
+fn rewrite(folder: &RunFolder, plan: Option<&Plan>, judged: &Judged) -> Result<(), judge::WriteError> {
     let plan_yaml = fs::read_to_string(folder.plan()).unwrap_or_default();
-    let plan = Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok();
-    let command = plan.as_ref().map(|plan| plan.command(&folder.plan())).unwrap_or_default();
+    let command = plan.map(|plan| plan.command(&folder.plan())).unwrap_or_default();
     let surroundings = judge::Surroundings { plan_yaml: &plan_yaml, command: &command };
     judge::write(folder, judged, &surroundings)
 }

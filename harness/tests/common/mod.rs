@@ -224,6 +224,11 @@ impl Running {
         self.child.try_wait().expect("it can be asked").is_none()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The agents of the nodes, which it has started.
     pub fn agents(&self) -> Vec<u32> {
         children(self.child.id())

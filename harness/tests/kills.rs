@@ -1,0 +1,222 @@
+//! kill -9 at any moment: nothing of the run is left, and what it recorded can be judged.
+//!
+//! A kill in each phase is a test like any other. Random moments are many runs:
+//!
+//!     cargo test --release -p squall --test kills -- --ignored --nocapture
+
+mod common;
+
+use common::{Running, Squall, one_at_a_time, send};
+use rand::RngExt;
+use squall_results::History;
+use squall_results::event::PhaseName;
+use squall_results::reader;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long a moment may be waited for, and whatever is to vanish.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `holds`.
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The namespaces that belong to this process and to what it has started, none of which this test is in.
+fn namespaces(running: &Running) -> BTreeSet<PathBuf> {
+    let outside = namespaces_of("self");
+    let pids = running.agents().into_iter().chain([running.id()]);
+    let all: BTreeSet<PathBuf> = pids.flat_map(|pid| namespaces_of(&pid.to_string())).collect();
+    all.difference(&outside).cloned().collect()
+}
+
+fn namespaces_of(process: &str) -> BTreeSet<PathBuf> {
+    let links = ["net", "mnt", "pid", "uts", "user"].map(|kind| fs::read_link(format!("/proc/{process}/ns/{kind}")));
+    links.into_iter().flatten().collect()
+}
+
+/// The namespaces of all processes.
+fn all_namespaces() -> BTreeSet<PathBuf> {
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    processes.flat_map(|entry| namespaces_of(&entry.file_name().to_string_lossy())).collect()
+}
+
+/// The machine's own network devices and mounts.
+fn machine() -> (BTreeSet<String>, String) {
+    let devices = fs::read_dir("/sys/class/net").expect("/sys/class/net").flatten();
+    let devices = devices.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    (devices, fs::read_to_string("/proc/self/mounts").expect("mounts"))
+}
+
+/// Kills the run, and sees that nothing of it is left and that its folder can be judged. Returns its history, if there is
+/// one, and the status of the check.
+#[track_caller]
+fn kill(squall: &Squall, running: Running, before: &(BTreeSet<String>, String)) -> (Option<History>, i32) {
+    let own = namespaces(&running);
+    running.signal(libc::SIGKILL);
+    let run = running.finish();
+    squall.await_no_leftovers(Duration::from_secs(10));
+    // A process that is just being taken down has no mounts any more, and still its namespaces.
+    wait_until("nobody holds its namespaces", || all_namespaces().is_disjoint(&own));
+    assert_eq!(machine(), *before, "the machine is as it was");
+    let Ok(folder) = squall.folder().join("store/latest").canonicalize() else {
+        return (None, run.status.unwrap_or_default());
+    };
+    if let Ok(verdict) = fs::read_to_string(folder.join("verdict.json")) {
+        serde_json::from_str::<serde_json::Value>(&verdict).expect("a verdict is whole or not there");
+    }
+    if let Ok(page) = fs::read_to_string(folder.join("report.html")) {
+        assert!(page.trim_end().ends_with("</html>"), "a report is whole or not there");
+    }
+    let check = squall.run(&["check", folder.to_str().expect("a plain path")]);
+    let status = check.status.expect("it ends");
+    assert!([0, 2].contains(&status), "status {status} of a correct server\n{}\n{}", check.stdout, check.stderr);
+    (reader::read_history(&folder.join("history.jsonl")).ok(), status)
+}
+
+/// Many calls on many keys, so that final reads and judging take their time.
+const MANY_CALLS: &str = "{time_limit: 3s, faults: [], rate_hz: 5000}";
+
+/// Starts this plan, waits for the moment, and kills it there.
+#[track_caller]
+fn killed(plan: &str, moment: impl FnOnce(&Squall, &mut Running)) -> (Option<History>, i32) {
+    let _alone = one_at_a_time();
+    let (squall, before) = (Squall::new(), machine());
+    let plan = squall.file("plan.yaml", plan);
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    moment(&squall, &mut running);
+    assert!(running.goes_on(), "it came to its end before it was killed");
+    kill(&squall, running, &before)
+}
+
+/// Whether the history on disk holds this text.
+fn recorded(squall: &Squall, text: &str) -> bool {
+    fs::read_to_string(squall.folder().join("store/latest/history.jsonl")).is_ok_and(|history| history.contains(text))
+}
+
+#[test]
+fn while_the_cluster_comes_up() {
+    let (history, status) = killed("nodes: 15", |_, running| {
+        wait_until("some nodes are there", || running.agents().len() >= 3);
+    });
+    assert_eq!(status, 2, "nothing happened");
+    assert!(history.is_none_or(|history| history.operations.is_empty()));
+}
+
+#[test]
+fn in_the_middle_of_an_injection() {
+    let schedule = "schedule: [{at: 1s, for: 30s, fault: partition, shape: majorities_ring, select: all}]";
+    let (history, status) = killed(&format!("{{time_limit: 60s, nodes: 5, {schedule}}}"), |_, running| {
+        running.await_line("ring ", PATIENCE);
+    });
+    let faults = history.expect("a history").faults;
+    assert!(faults.iter().all(|fault| fault.in_force.is_none()), "it was just being injected: {faults:?}");
+    assert_eq!(status, 0, "a second of calls");
+}
+
+#[test]
+fn in_the_storm() {
+    let (history, status) = killed("{time_limit: 60s, faults: []}", |squall, running| {
+        running.await_line("serving after", PATIENCE);
+        let returns = |squall| recorded(squall, "\"op\":500,\"outcome\"");
+        wait_until("there is something to judge", || returns(squall));
+    });
+    let history = history.expect("a history");
+    assert!(history.end.is_none() && history.operations.len() >= 500);
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn in_the_recovery() {
+    let (history, status) = killed("{time_limit: 2s, faults: []}", |squall, running| {
+        running.await_line("serving after", PATIENCE);
+        // A server that does not answer: the recovery waits for it.
+        running.servers().into_iter().take(1).for_each(|server| send(server, libc::SIGSTOP));
+        wait_until("the storm is over", || recorded(squall, "\"recovery\""));
+    });
+    let history = history.expect("a history");
+    assert!(history.phase_ns(PhaseName::Recovery).is_some() && history.phase_ns(PhaseName::FinalReads).is_none());
+    assert!([0, 2].contains(&status));
+}
+
+#[test]
+fn in_the_final_reads() {
+    let (history, _) = killed(MANY_CALLS, |squall, _| {
+        wait_until("the final reads begin", || recorded(squall, "\"final_reads\""));
+    });
+    assert!(history.expect("a history").phase_ns(PhaseName::FinalReads).is_some());
+}
+
+#[test]
+fn while_it_is_judged() {
+    let (history, status) = killed(MANY_CALLS, |squall, _| {
+        wait_until("the run is over", || recorded(squall, "\"end\":"));
+    });
+    assert!(history.expect("a history").end.is_some());
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn while_the_report_is_written() {
+    let (history, status) = killed(MANY_CALLS, |squall, _| {
+        wait_until("there is a verdict", || squall.folder().join("store/latest/verdict.json").exists());
+    });
+    assert!(history.expect("a history").end.is_some());
+    assert_eq!(status, 0);
+}
+
+/// Runs of the long test.
+const RUNS: u64 = 20;
+
+/// How long a run of the long test takes, the end of its report included; kills come up to here.
+const RUN_MS: u64 = 7_000;
+
+#[test]
+#[ignore = "takes two minutes; ./check --long runs it"]
+fn at_random_moments_of_twenty_runs() {
+    let _alone = one_at_a_time();
+    let seed =
+        std::env::var("SQUALL_SEED").map_or_else(|_| squall::seed::fresh(), |seed| seed.parse().expect("a number"));
+    println!("seed {seed} (SQUALL_SEED={seed} draws the same moments)");
+    let mut rng = squall::seed::stream(seed, "kills");
+    for number in 1..=RUNS {
+        // A quarter of them while squall and the cluster begin.
+        let most_ms = if number % 4 == 0 { 300 } else { RUN_MS };
+        let at = Duration::from_micros(rng.random_range(0..most_ms * 1_000));
+        let plan = format!("{}", rng.random::<u32>());
+        let (squall, before) = (Squall::new(), machine());
+        let begin = Instant::now();
+        let mut running = squall.start(&["test", "--time-limit", "5s", "--seed", &plan]);
+        while begin.elapsed() < at && running.goes_on() {
+            std::thread::sleep(Duration::from_millis(1).min(at.saturating_sub(begin.elapsed())));
+        }
+        let ended = !running.goes_on();
+        let (history, status) = if ended {
+            let run = running.finish();
+            (None, run.status.unwrap_or_default())
+        } else {
+            kill(&squall, running, &before)
+        };
+        let told = match &history {
+            _ if ended => "had ended before".into(),
+            None => "nothing recorded".into(),
+            Some(history) => told(history),
+        };
+        println!("{number:>3}  {:>7.1} ms, plan {plan:>10}: {told}; status {status}", at.as_secs_f64() * 1e3);
+    }
+}
+
+fn told(history: &History) -> String {
+    let phase = history.phases.last().map_or("starting".into(), |phase| format!("{:?}", phase.name));
+    let (operations, faults) = (history.operations.len(), history.faults.len());
+    let open = history.faults.iter().filter(|fault| fault.healed.is_none()).count();
+    let end = if history.end.is_some() { ", ended" } else { "" };
+    format!("{phase}{end}, {operations} operations, {faults} faults, {open} of them not healed")
+}
