@@ -13,6 +13,7 @@ use squall_results::event::PhaseName;
 use squall_results::reader;
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -172,11 +173,12 @@ fn while_the_report_is_written() {
     assert_eq!(status, 0);
 }
 
-/// Runs of the long test.
-const RUNS: u64 = 20;
+/// Runs of the long test; one that had ended before its moment came does not count.
+const RUNS: usize = 20;
 
-/// How long a run of the long test takes, the end of its report included; kills come up to here.
-const RUN_MS: u64 = 7_000;
+/// When kills come, in milliseconds since the start: mostly anywhere, but often while squall and the cluster begin, and
+/// while the final reads, the verdict and the report are made.
+const MOMENTS_MS: [Range<u64>; 4] = [0..300, 0..5_600, 0..5_600, 5_300..5_700];
 
 #[test]
 #[ignore = "takes two minutes; ./check --long runs it"]
@@ -184,32 +186,28 @@ fn at_random_moments_of_twenty_runs() {
     let _alone = one_at_a_time();
     let seed =
         std::env::var("SQUALL_SEED").map_or_else(|_| squall::seed::fresh(), |seed| seed.parse().expect("a number"));
-    println!("seed {seed} (SQUALL_SEED={seed} draws the same moments)");
+    println!("seed {seed}; SQUALL_SEED={seed} draws the same moments");
     let mut rng = squall::seed::stream(seed, "kills");
-    for number in 1..=RUNS {
-        // A quarter of them while squall and the cluster begin.
-        let most_ms = if number % 4 == 0 { 300 } else { RUN_MS };
-        let at = Duration::from_micros(rng.random_range(0..most_ms * 1_000));
-        let plan = format!("{}", rng.random::<u32>());
+    let mut killed = 0;
+    while killed < RUNS {
+        let Range { start, end } = MOMENTS_MS[killed % MOMENTS_MS.len()];
+        let at = Duration::from_micros(rng.random_range(start * 1_000..end * 1_000));
+        let plan = rng.random_range(0..1_000_000_000).to_string();
         let (squall, before) = (Squall::new(), machine());
         let begin = Instant::now();
         let mut running = squall.start(&["test", "--time-limit", "5s", "--seed", &plan]);
         while begin.elapsed() < at && running.goes_on() {
             std::thread::sleep(Duration::from_millis(1).min(at.saturating_sub(begin.elapsed())));
         }
-        let ended = !running.goes_on();
-        let (history, status) = if ended {
+        if !running.goes_on() {
             let run = running.finish();
-            (None, run.status.unwrap_or_default())
-        } else {
-            kill(&squall, running, &before)
-        };
-        let told = match &history {
-            _ if ended => "had ended before".into(),
-            None => "nothing recorded".into(),
-            Some(history) => told(history),
-        };
-        println!("{number:>3}  {:>7.1} ms, plan {plan:>10}: {told}; status {status}", at.as_secs_f64() * 1e3);
+            assert!([Some(0), Some(2)].contains(&run.status), "{}\n{}", run.stdout, run.stderr);
+            continue;
+        }
+        killed += 1;
+        let (history, status) = kill(&squall, running, &before);
+        let told = history.map_or("nothing recorded".into(), |history| told(&history));
+        println!("{killed:>3}  {:>7.1} ms, plan {plan:>9}: {told}; status {status}", at.as_secs_f64() * 1e3);
     }
 }
 
