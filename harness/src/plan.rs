@@ -37,6 +37,9 @@ pub enum PlanError {
     Contradiction(String),
 }
 
+/// The longest storm: its schedule, drawn and written out, can still be read back.
+const STORM_MAX: Span = Span::from_ms(12 * 3_600_000);
+
 /// A plan with every default spelled out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -93,9 +96,6 @@ impl Plan {
         if let Some(bug) = self.bug.as_deref().filter(|bug| bugs.iter().all(|known| known.name != *bug)) {
             let known = bugs.iter().map(|known| known.name);
             return refuse(crate::names::unknown(&format!("planted bug of {}", target.name), bug, known));
-        }
-        if self.time_limit.ms() < 1_000 {
-            return refuse(format!("a storm of {} is too short; give it 1s at least", self.time_limit));
         }
         if self.call_timeout.ms() == 0 {
             return refuse("a call needs some time; give call_timeout more than 0".into());
@@ -238,6 +238,13 @@ mod tests {
     }
 
     #[test]
+    fn the_plan_of_the_longest_storm_reads_back_as_itself() {
+        let plan = parse("seed: 7\nnodes: 15\ntime_limit: 12h\n").unwrap();
+        assert!(plan.schedule.len() > 5_000);
+        assert!(parse(&plan.to_yaml().unwrap()).as_ref() == Ok(&plan), "it is not the same, or cannot be read");
+    }
+
+    #[test]
     fn a_family_that_is_named_twice_counts_once() {
         let plan = parse("seed: 7\nfaults: [kill, pause, kill]").unwrap();
         assert_eq!(plan.faults.iter().map(FaultName::as_str).collect::<Vec<_>>(), ["kill", "pause"]);
@@ -338,6 +345,7 @@ schedule:
     fn parts_that_do_not_fit_are_refused() {
         refused("bug: stale-raed\n", &["planted bug of raft", "did you mean `stale-read`?"]);
         refused("time_limit: 300ms\n", &["too short"]);
+        refused("time_limit: 13h\n", &["too long", "12h"]);
         refused("schedule: [{at: 19s, for: 4s, fault: kill, select: one}]\n", &["fault 1", "after the storm"]);
         refused("schedule: [{at: 1s, for: 4s, fault: partition, select: all}]\n", &["fault 1", "other side"]);
         refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n7]}}]\n", &["no node called `n7`", "n1"]);

@@ -1,6 +1,6 @@
 //! What somebody wishes of a run, and how wishes become a plan.
 
-use super::{Plan, PlanError};
+use super::{Plan, PlanError, STORM_MAX};
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::seed;
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ impl Wishes {
         let target = self.target.map_or_else(|| "raft".parse(), Ok).map_err(PlanError::Contradiction)?;
         let workload = self.workload.map_or_else(|| "register".parse(), Ok).map_err(PlanError::Contradiction)?;
         let nodes = self.nodes.map_or(3, |nodes| nodes.0);
-        let time_limit = self.time_limit.unwrap_or(Span::from_ms(20_000));
+        let time_limit = storm(self.time_limit.unwrap_or(Span::from_ms(20_000)))?;
         let seed = self.seed.unwrap_or_else(seed::fresh);
         // A single node has no links to cut.
         let fits = |family: &squall_nemesis::Family| nodes > 1 || *family != squall_nemesis::Family::Partition;
@@ -220,6 +220,16 @@ impl Wishes {
         };
         plan.check()?;
         Ok(plan)
+    }
+}
+
+/// A length that a storm can have; refused before a schedule of such a length is drawn.
+fn storm(time_limit: Span) -> Result<Span, PlanError> {
+    let refuse = |reason: &str| Err(PlanError::Contradiction(format!("a storm of {time_limit} {reason}")));
+    match time_limit {
+        _ if time_limit.ms() < 1_000 => refuse("is too short; give it 1s at least"),
+        _ if time_limit > STORM_MAX => refuse("is too long; give it 12h at most"),
+        _ => Ok(time_limit),
     }
 }
 

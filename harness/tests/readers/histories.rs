@@ -108,8 +108,9 @@ pub fn make(rng: &mut ChaCha8Rng) -> Vec<u8> {
 pub fn read_judge_and_draw(text: &[u8]) -> Read {
     let Ok(history) = reader::read_history_from(text, Path::new("history.jsonl")) else { return Read::Refused };
     let workload = squall_workloads::find("register").expect("it is in the list");
+    let promises = judge::Promises { decides: Promise::Linearizable, beside: None };
     let budget = Budget { time: Duration::from_secs(2), memory_bytes: 64 << 20, ..Budget::default() };
-    let judged = judge::judge(history, workload, Promise::Linearizable, &budget);
+    let judged = judge::judge(history, workload, promises, &budget);
     let verdicts = &judged.judgement.verdicts;
     assert!(
         verdicts.iter().all(|verdict| !verdict.reason.contains("itself failed")),

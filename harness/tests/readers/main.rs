@@ -22,7 +22,7 @@ fn histories_by_fixed_seeds() {
 
 #[test]
 fn plans_by_fixed_seeds() {
-    fuzz("plan", 0, Until::Cases(2000), plans::make, plans::read_and_resolve);
+    fuzz("plan", 0, Until::Cases(1000), plans::make, plans::read_and_resolve);
 }
 
 fn first() -> u64 {
