@@ -4,7 +4,7 @@ use crate::logs;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::figures::Figures;
 use squall_results::folder::{RunFolder, write_whole};
-use squall_results::report::{self, ReportInput};
+use squall_results::report::{self, LogLine, ReportInput};
 use squall_results::{Budget, Call, Checker, History, Judgement, Promise, Validity, Verdict, plots};
 use squall_workloads::Workload;
 use std::collections::{BTreeMap, HashMap};
@@ -126,6 +126,12 @@ pub fn write(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -
     std::panic::catch_unwind(write).unwrap_or_else(|_| Err(WriteError::Panicked(folder.root().into())))
 }
 
+/// The lines of all nodes' logs.
+pub fn node_logs(folder: &RunFolder, history: &History) -> Vec<LogLine> {
+    let nodes = history.start.as_ref().map(|start| start.nodes.clone()).unwrap_or_default();
+    logs::read(folder, &nodes)
+}
+
 fn write_files(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -> Result<(), WriteError> {
     let Judged { history, judgement, figures } = judged;
     let at = |path: PathBuf| move |source| WriteError::Io { path, source };
@@ -140,8 +146,7 @@ fn write_files(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings)
         let path = folder.plots().join(name);
         write_whole(&path, svg.as_bytes()).map_err(at(path.clone()))?;
     }
-    let nodes = history.start.as_ref().map(|start| start.nodes.clone()).unwrap_or_default();
-    let logs = logs::read(folder, &nodes);
+    let logs = node_logs(folder, history);
     let title = history.start.as_ref().map(|start| format!("{} {}", start.target, start.workload)).unwrap_or_default();
     let page = report::render(&ReportInput {
         history,

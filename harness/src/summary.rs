@@ -1,9 +1,15 @@
 //! The short summary at the end of a run, for the terminal, and its JSON twin.
 
-use crate::judge::Judged;
+mod anomalies;
+#[cfg(test)]
+mod tests;
+
+use crate::judge::{Judged, node_logs};
 use crate::narrate::{BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use serde::Serialize;
 use squall_results::figures::{Consequences, FaultFigures, Figures, Latency, Share};
+use squall_results::folder::RunFolder;
+use squall_results::report::LogLine;
 use squall_results::{Judgement, Validity};
 use std::fmt::Write;
 
@@ -45,17 +51,32 @@ fn ms(ns: u64) -> String {
     }
 }
 
-/// `1 node`, `3 nodes`.
+/// `1 node`, `3 nodes`, `3 anomalies`.
 pub(crate) fn plural(number: usize, one: &str) -> String {
-    format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
+    match (number, one.strip_suffix('y')) {
+        (1, _) => format!("1 {one}"),
+        (_, Some(stem)) => format!("{} {stem}ies", count(number)),
+        (_, None) => format!("{} {one}s", count(number)),
+    }
 }
 
-/// The verdict, the reasons and what matters of the figures, in at most some thirty lines.
-pub fn text(judged: &Judged) -> String {
+/// As [`text`], for a run in a folder: with what its nodes logged, and where its report is.
+pub fn in_folder(judged: &Judged, folder: Option<&RunFolder>) -> String {
+    let Some(folder) = folder else { return text(judged, &[]) };
+    // Nobody else asks for logs here, and there may be many.
+    let any = judged.judgement.anomalies().next().is_some();
+    let logs = if any { node_logs(folder, &judged.history) } else { Vec::new() };
+    format!("{}{DIM}report{RESET}          {}\n", text(judged, &logs), folder.report().display())
+}
+
+/// The verdict, the reasons and what matters of the figures, in at most some thirty lines; and what is wrong, if
+/// something is, with the lines of `logs` around it.
+pub fn text(judged: &Judged, logs: &[LogLine]) -> String {
     let Judged { history, judgement, figures } = judged;
     let mut out = String::new();
     // Writing into a string cannot fail.
     let _ = verdict(&mut out, judgement);
+    let _ = anomalies::tell(&mut out, history, judgement, logs);
     let _ = calls(&mut out, figures);
     let _ = times(&mut out, figures);
     let _ = faults(&mut out, figures);
@@ -89,10 +110,6 @@ fn verdict(out: &mut String, judgement: &Judgement) -> std::fmt::Result {
     if let Some(beside) = &judgement.beside {
         let (validity, promise) = (beside.validity, beside.promise);
         writeln!(out, "  {DIM}beside        {validity} as {promise}, which is not promised{RESET}")?;
-    }
-    if let Some(anomaly) = judgement.anomalies().next() {
-        writeln!(out, "\n{RED}{}{RESET} on key {}", anomaly.kind, anomaly.key)?;
-        writeln!(out, "  {}", anomaly.told)?;
     }
     Ok(())
 }

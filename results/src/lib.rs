@@ -20,6 +20,7 @@ pub mod reader;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod verdict;
+pub mod words;
 
 pub use call::{Call, CallKind, Reply};
 pub use checker::{Budget, Checker};

@@ -25,8 +25,6 @@ mod timeline;
 use crate::history::History;
 use crate::verdict::Anomaly;
 
-#[cfg(feature = "report")]
-pub(crate) use anomaly::operation_text;
 pub(crate) use drawing::Drawing;
 #[cfg(feature = "report")]
 pub(crate) use drawing::STYLE;

@@ -46,7 +46,7 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
             command: None,
         })
     } else {
-        print(&summary::text(&judged));
+        print(&summary::in_folder(&judged, folder.as_ref()));
         Ok(())
     };
     told.map_or_else(|error| fail(Exit::Failed, &error), |()| exit)

@@ -161,8 +161,7 @@ fn report(args: &TestArgs, plan: &Plan, place: &Place, judged: &Judged, command:
             command: Some(command.to_owned()),
         })?;
     } else {
-        print(&format!("\n{}", summary::text(judged)));
-        print(&format!("{DIM}report{RESET}          {}\n", folder.report().display()));
+        print(&format!("\n{}", summary::in_folder(judged, Some(folder))));
         print(&format!("{DIM}again{RESET}           {command}\n"));
     }
     if let Err(error) = written {

@@ -18,9 +18,6 @@ use axis::{Axis, closing_ns};
 use faults::Faults;
 use rows::Row;
 
-#[cfg(feature = "report")]
-pub(crate) use labels::operation_text;
-
 /// Where the time axis begins at least, and at most; the names of processes and nodes stand before it.
 const LEFT_RANGE: (f64, f64) = (118.0, 270.0);
 /// Where bars end that have a return.

@@ -1,6 +1,7 @@
 //! What the nodes logged around the first anomaly, or around the changes of leadership if there is none.
 
 use super::{LogLine, ReportInput, words};
+use crate::words::cut;
 use maud::{Markup, html};
 
 /// How much before and after an anomaly is shown.
@@ -46,7 +47,7 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
                         @for (distance_ns, line) in &lines {
                             span.hit[*distance_ns == 0] {
                                 span.soft { (format!("{:>11}", line.at_ns.map(words::instant).unwrap_or_default())) }
-                                "  " b { (format!("{:<widest$}", line.node)) } "  " (shown(&line.text)) "\n"
+                                "  " b { (format!("{:<widest$}", line.node)) } "  " (cut(&line.text, LONGEST_LINE)) "\n"
                             }
                         }
                     }
@@ -74,12 +75,5 @@ impl Surroundings {
         let distances =
             self.spans_ns.iter().map(|(from_ns, to_ns)| from_ns.saturating_sub(at_ns) + at_ns.saturating_sub(*to_ns));
         distances.min().filter(|distance_ns| *distance_ns <= self.around_ns)
-    }
-}
-
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_LINE) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
     }
 }

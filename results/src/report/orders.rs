@@ -2,7 +2,6 @@
 
 use super::words;
 use crate::history::{History, Operation};
-use crate::plots;
 use crate::verdict::{Anomaly, LegalPrefix};
 use maud::{Markup, html};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,7 +39,7 @@ impl<'a> Spoken<'a> {
     /// An operation in words, and who called.
     fn name(&self, op: u64) -> String {
         match self.0.get(&op) {
-            Some(operation) => format!("{} (process {})", plots::operation_text(operation), operation.process),
+            Some(operation) => format!("{} (process {})", operation.in_short(), operation.process),
             None => format!("operation {op}"),
         }
     }
@@ -52,7 +51,7 @@ impl<'a> Spoken<'a> {
                 steps.push(Step { text: format!("operation {op}"), operations: Vec::new(), count: 1 });
                 continue;
             };
-            let text = plots::operation_text(operation);
+            let text = operation.in_short();
             match steps.last_mut() {
                 Some(last) if operation.kind().only_observes() && last.text == text => {
                     last.operations.push(operation);

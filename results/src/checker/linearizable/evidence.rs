@@ -1,7 +1,6 @@
 //! The evidence that a key has no legal order: what a person needs to see that it is so.
 
 mod prefix;
-mod sentence;
 mod smallest;
 mod told;
 mod witness;

@@ -3,26 +3,6 @@
 //! A label may also stand for several bars in a row. Bars that are there for context alone lose their labels where these
 //! would pile up.
 
-use crate::call::{Call, Shown};
-use crate::history::Operation;
-use crate::outcome::Outcome;
-
-/// An operation in a few words: `read → 3`, `write 7`, `cas 3→7: not equal`, `write 7 → ?`.
-pub(crate) fn operation_text(operation: &Operation) -> String {
-    let asked = match &operation.call {
-        Call::Cas { expect, value, .. } => format!("cas {}→{value}", Shown(*expect)),
-        call => call.to_string(),
-    };
-    match (&operation.call, &operation.outcome) {
-        (_, Outcome::Unknown(_)) => format!("{asked} → ?"),
-        (_, Outcome::Fail(_)) => format!("{asked}: failed"),
-        (Call::Read { .. }, Outcome::Ok(reply)) => format!("{asked} → {reply}"),
-        (Call::Write { .. }, Outcome::Ok(crate::call::Reply::Written { .. })) => asked,
-        (Call::Cas { .. }, Outcome::Ok(crate::call::Reply::Written { .. })) => format!("{asked} ok"),
-        (_, Outcome::Ok(reply)) => format!("{asked}: {reply}"),
-    }
-}
-
 /// Where a label stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Place {

@@ -2,7 +2,7 @@
 
 use super::EDGE;
 use super::axis::{Axis, closing_ns, seconds};
-use super::labels::{Labelled, Place, holds, operation_text, place, room_for};
+use super::labels::{Labelled, Place, holds, place, room_for};
 use crate::history::Operation;
 use crate::plots::drawing::{Area, Pen, number, shortened, text_width};
 use crate::verdict::{AnomalyOperation, Role};
@@ -78,7 +78,7 @@ pub(super) fn wanted_width(drawn: &AnomalyOperation) -> f64 {
 }
 
 fn text_of(drawn: &AnomalyOperation) -> String {
-    let text = operation_text(&drawn.operation);
+    let text = drawn.operation.in_short();
     if drawn.role == Role::Contradiction { format!("✗ {text}") } else { text }
 }
 

@@ -1,12 +1,12 @@
 //! The longest legal orders: each explains all that could be explained, and stops.
 
-use super::sentence::Instants;
 use crate::checker::linearizable::config::Config;
 use crate::checker::linearizable::entry::Entry;
 use crate::checker::linearizable::search::Search;
 use crate::history::Operation;
 use crate::model::Model;
 use crate::verdict::{LegalPrefix, Refusal};
+use crate::words::Instants;
 
 /// The most prefixes that are shown, each with another state.
 const PREFIXES: usize = 4;

@@ -3,13 +3,13 @@
 //! Every sentence states recorded facts, their order, and that no legal order holds them; the last is re-checked by the
 //! search on the witnesses alone.
 
-use super::sentence::Instants;
 use super::smallest::Small;
 use super::witness::{Piece, Shrink, can_be_source, overwriter, writers_of};
 use crate::call::{Shown, Value};
 use crate::history::Operation;
 use crate::model::{Access, Demand};
 use crate::verdict::{LegalPrefix, Minimal};
+use crate::words::Instants;
 
 /// The kinds of contradiction, the clearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
