@@ -116,7 +116,7 @@ pub fn read_judge_and_draw(text: &[u8]) -> Read {
         verdicts.iter().all(|verdict| !verdict.reason.contains("itself failed")),
         "a checker panicked: {verdicts:?}"
     );
-    let told = summary::text(&judged);
+    let told = summary::text(&judged, &[]);
     assert!(told.len() < 10 * text.len() + 10_000, "{} bytes are told of {}", told.len(), text.len());
     let folder = tempfile::tempdir().expect("a folder");
     let folder = RunFolder::at(folder.path());
