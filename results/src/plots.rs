@@ -25,6 +25,9 @@ mod timeline;
 use crate::history::History;
 use crate::verdict::Anomaly;
 
+#[cfg(feature = "report")]
+pub(crate) use anomaly::EndingLine;
+pub(crate) use anomaly::Form;
 pub(crate) use drawing::Drawing;
 #[cfg(feature = "report")]
 pub(crate) use drawing::STYLE;
@@ -63,7 +66,7 @@ pub fn render(history: &History, kind: Kind) -> String {
 /// Draws an anomaly as a self-contained SVG: its operations on a time axis, a row for each process. The history adds the
 /// faults that were in force at that time.
 pub fn render_anomaly(history: &History, anomaly: &Anomaly) -> String {
-    anomaly_drawing(history, anomaly).standalone()
+    anomaly::draw(history, anomaly, Form::ALONE).standalone()
 }
 
 pub(crate) fn drawing(history: &History, kind: Kind) -> Drawing {
@@ -74,6 +77,13 @@ pub(crate) fn drawing(history: &History, kind: Kind) -> Drawing {
     }
 }
 
-pub(crate) fn anomaly_drawing(history: &History, anomaly: &Anomaly) -> Drawing {
-    anomaly::draw(history, anomaly)
+#[cfg(feature = "report")]
+pub(crate) fn anomaly_drawing(history: &History, anomaly: &Anomaly, form: Form) -> Drawing {
+    anomaly::draw(history, anomaly, form)
+}
+
+/// How far the longest legal order of an anomaly goes, and what is impossible then.
+#[cfg(feature = "report")]
+pub(crate) fn ending(anomaly: &Anomaly) -> Vec<EndingLine> {
+    anomaly::ending(anomaly)
 }

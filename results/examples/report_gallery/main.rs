@@ -43,6 +43,11 @@ fn gallery() -> Vec<(&'static str, History, Vec<Verdict>)> {
     let stale = anomalies::stale_read(&broken, 8_412_000_000);
     let crowd = anomalies::crowd(&broken, 6_200_000_000, 30);
     let many = (0..50).map(|index| anomalies::stale_read(&broken, 1_000_000_000 + index * 330_000_000)).collect();
+    let lost = anomalies::lost_element(&broken, 7_000_000_000);
+    let bank = anomalies::wrong_total(&broken, 12_000_000_000);
+    let mut long = large.clone();
+    let in_long = anomalies::stale_read(&large, 61_000_000_000);
+    long.operations.extend(in_long.operations.iter().map(|drawn| drawn.operation.clone()));
     let wide = anomalies::spread(&broken, 2_000_000_000, 10_000_000_000);
     let mut cut = three.clone().seconds(9).faults(2).run();
     cut.end = None;
@@ -67,8 +72,10 @@ fn gallery() -> Vec<(&'static str, History, Vec<Verdict>)> {
         ("small-valid", small.clone(), vec![active(&small), linearizable(Vec::new())]),
         ("large-valid", large.clone(), vec![active(&large), linearizable(Vec::new())]),
         ("stale-read", broken.clone(), vec![active(&broken), linearizable(vec![stale])]),
+        ("long-history", long.clone(), vec![active(&long), linearizable(vec![in_long])]),
         ("thirty-operations", broken.clone(), vec![active(&broken), linearizable(vec![crowd])]),
         ("ten-seconds", broken.clone(), vec![active(&broken), linearizable(vec![wide])]),
+        ("other-checkers", broken.clone(), vec![active(&broken), other_checker(vec![lost, bank])]),
         ("fifty-anomalies", broken.clone(), vec![active(&broken), linearizable(many)]),
         // The made-up clients do not wait for each other, so their values contradict each other everywhere.
         ("judged", broken.clone(), vec![Linearizable::new(Register).check(&broken, &Budget::default())]),
@@ -96,6 +103,11 @@ fn linearizable(anomalies: Vec<squall_results::Anomaly>) -> Verdict {
     let figures = [("keys", 42.0), ("configurations", 18_233.0), ("seconds", 0.183)];
     let figures = figures.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
     Verdict { checker: "linearizable".into(), validity, reason, anomalies, figures }
+}
+
+fn other_checker(anomalies: Vec<squall_results::Anomaly>) -> Verdict {
+    let (checker, validity, reason) = ("bank".into(), Validity::Invalid, "the accounts do not add up".into());
+    Verdict { checker, validity, reason, anomalies, figures: BTreeMap::new() }
 }
 
 fn write(folder: &Path, name: &str, history: &History, judgement: Judgement) -> std::io::Result<()> {

@@ -99,7 +99,8 @@ fn verdict(checker: &str, history: &History, judged: &[Judged], anomalies: Vec<A
 fn broken_reason(judged: &[Judged], shown: usize) -> String {
     let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
     let (broken, undecided) = (count(Validity::Invalid), count(Validity::Unknown));
-    let mut reason = format!("{broken} of {} keys have no legal order", judged.len());
+    let have = if broken == 1 { "has" } else { "have" };
+    let mut reason = format!("{broken} of {} keys {have} no legal order", judged.len());
     if undecided > 0 {
         reason.push_str(&format!("; {undecided} are undecided"));
     }

@@ -163,6 +163,21 @@ pub(crate) fn shortened(text: &str, width: f64, size: f64) -> String {
     kept
 }
 
+/// `text` in lines of at most `width` at a font size of `size`, broken at spaces.
+pub(crate) fn wrapped(text: &str, width: f64, size: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if text_width(line, size) + text_width(word, size) + 0.4 * size <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,5 +198,12 @@ mod tests {
         let short = shortened(long, 100.0, 12.0);
         assert!(short.ends_with('…') && text_width(&short, 12.0) <= 100.0 && short.len() > 8, "{short}");
         assert_eq!(shortened("n1", 100.0, 12.0), "n1");
+    }
+
+    #[test]
+    fn long_text_is_wrapped_at_spaces() {
+        assert_eq!(wrapped("one two three", 1_000.0, 12.0), ["one two three"]);
+        assert_eq!(wrapped("one two three", 60.0, 12.0), ["one two", "three"]);
+        assert_eq!(wrapped("indivisible", 10.0, 12.0), ["indivisible"]);
     }
 }

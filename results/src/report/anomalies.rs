@@ -1,9 +1,9 @@
 //! The anomalies: drawn, told, and shown to have no explanation.
 
 use super::orders::{self, Spoken};
-use super::{ReportInput, words};
-use crate::plots;
-use crate::verdict::Anomaly;
+use super::{ReportInput, logs, words};
+use crate::plots::{self, Form};
+use crate::verdict::{Anomaly, Minimal};
 use maud::{Markup, PreEscaped, html};
 
 /// The most anomalies that are drawn; the rest is counted.
@@ -41,10 +41,49 @@ fn heading(number: usize, anomaly: &Anomaly) -> Markup {
 
 fn body(input: &ReportInput<'_>, anomaly: &Anomaly, spoken: &Spoken<'_>) -> Markup {
     html! {
-        div.scroll.picture tabindex="0" role="group" aria-label="The anomaly, drawn" {
-            (PreEscaped(plots::anomaly_drawing(input.history, anomaly).inline()))
-        }
         p.told { (anomaly.told) }
+        @if let Some(minimal) = &anomaly.minimal { (smallest(minimal)) }
+        div.scroll.picture.wide tabindex="0" role="group" aria-label="The anomaly, drawn" {
+            (PreEscaped(plots::anomaly_drawing(input.history, anomaly, Form::ON_PAGE).inline()))
+        }
+        div.narrow role="group" aria-label="The anomaly, drawn" {
+            (PreEscaped(plots::anomaly_drawing(input.history, anomaly, Form::NARROW).inline()))
+        }
+        (ending(anomaly))
         @if !anomaly.prefixes.is_empty() { (orders::render(anomaly, spoken)) }
+        (logs::near(input.logs, anomaly))
+    }
+}
+
+/// The last consistent state, and the step that is impossible then.
+fn ending(anomaly: &Anomaly) -> Markup {
+    let lines = plots::ending(anomaly);
+    html! {
+        @if !lines.is_empty() {
+            dl.ending {
+                @for line in &lines {
+                    div class=(line.class) { dt { (line.what) } dd { b { (line.strong) } " " span.soft { (line.more) } } }
+                }
+            }
+        }
+    }
+}
+
+/// What the coloured operations are, and how sure that is.
+fn smallest(minimal: &Minimal) -> Markup {
+    let count = minimal.operations.len();
+    html! {
+        p.soft {
+            @if count == 1 { "The coloured operation alone is still a violation" }
+            @else if minimal.smallest {
+                "The coloured operations are a smallest set that is still a violation: none of the " (count) " can go"
+            }
+            @else { "The coloured operations are a small set that is still a violation" }
+            @if minimal.verified { ", verified by the bare search" }
+            "."
+            @if let Some(after_ns) = minimal.after_ns {
+                " Everything before " (words::instant(after_ns)) " has led to " b { (minimal.starts.join(" or ")) } "."
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use crate::made::{HARMFUL, MS, anomaly, history, judgement};
 use squall_results::event::{End, Ending};
 use squall_results::report::{LogLine, ReportInput, render};
-use squall_results::{Figures, History, Judgement, Validity};
+use squall_results::verdict::Minimal;
+use squall_results::{Call, Figures, History, Judgement, Outcome, Reply, Validity};
 
 fn page(history: &History, judgement: &Judgement) -> String {
     let line = |at_ms: u64, text: &str| LogLine { node: "n2".into(), at_ns: Some(at_ms * MS), text: text.to_owned() };
@@ -44,7 +45,7 @@ fn the_verdict_comes_first_and_in_words() {
 fn the_page_holds_what_was_asked_of_it() {
     let page = page(&history(200), &judgement(Validity::Invalid, vec![anomaly(12)]));
     let told = "Process 3 read 3 &lt; 7 although &lt;script&gt;";
-    assert!(page.matches(told).count() >= 2, "the anomaly is told beside the picture and in it");
+    assert!(page.matches(told).count() >= 3, "the anomaly is told beside the pictures and in them");
     for wanted in [
         "squall run etcd register --seed 42",
         "2000-02-29 00:00:00 UTC",
@@ -61,9 +62,67 @@ fn the_page_holds_what_was_asked_of_it() {
         assert!(page.contains(wanted), "{wanted:?} is missing");
     }
     assert!(!page.contains("long after it"), "lines far from the anomaly are left out");
-    assert_eq!(page.matches("<svg").count(), 4, "three plots and an anomaly");
+    assert_eq!(page.matches("<svg").count(), 5, "three plots and an anomaly, wide and narrow");
     let logs = &page[page.find("id=\"logs\"").unwrap()..];
     assert!(logs.find("0.001 s") < logs.find("elected near it"), "log lines are in order of time");
+}
+
+#[test]
+fn the_last_consistent_state_and_the_impossible_step_stand_below_the_picture() {
+    let page = page(&history(200), &judgement(Validity::Invalid, vec![anomaly(12)]));
+    let ending = &page[page.find("<dl class=\"ending\">").unwrap()..];
+    let ending = &ending[..ending.find("</dl>").unwrap()];
+    for wanted in [
+        "✓ last consistent state",
+        "<b>&lt;script&gt;",
+        "after 900 operations in a legal order, ending with cas 7→8: not equal by process 2",
+        "✗ impossible step",
+        "it read 3, but the register holds 7",
+    ] {
+        assert!(ending.contains(wanted), "{wanted:?} is missing in {ending}");
+    }
+}
+
+#[test]
+fn each_anomaly_says_how_sure_its_smallest_set_is_and_what_was_logged() {
+    let minimal = |smallest, verified, after_ns| Minimal {
+        operations: vec![1, 2, 12],
+        effect_only: Vec::new(),
+        starts: vec!["7".into(), HARMFUL.into()],
+        after_ns,
+        smallest,
+        verified,
+    };
+    let told = |minimal: Minimal| {
+        let anomaly = squall_results::Anomaly { minimal: Some(minimal), ..anomaly(12) };
+        page(&history(200), &judgement(Validity::Invalid, vec![anomaly]))
+    };
+    let sure = told(minimal(true, true, None));
+    assert!(
+        sure.contains("a smallest set that is still a violation: none of the 3 can go, verified by the bare search.")
+    );
+    let doubtful = told(minimal(false, false, Some(3 * MS)));
+    assert!(
+        doubtful.contains("a small set that is still a violation. Everything before 0.003 s has led to <b>7 or &lt;")
+    );
+    let beside = &sure[sure.find("class=\"beside\"").unwrap()..sure.find("id=\"checkers\"").unwrap()];
+    assert!(beside.contains("2 log lines of all nodes around it") && beside.contains("elected near it"), "{beside}");
+}
+
+/// Anomalies of checkers that look for no order, about calls of any kind.
+#[test]
+fn anomalies_without_orders_or_with_no_operations_are_shown() {
+    let elements = Outcome::Ok(Reply::Elements { elements: (0..5_000).collect(), version: None });
+    let mut large = squall_results::Anomaly { prefixes: Vec::new(), ..anomaly(400) };
+    for drawn in &mut large.operations {
+        drawn.operation.call = Call::Elements { key: 0 };
+        drawn.operation.outcome = elements.clone();
+    }
+    let empty = squall_results::Anomaly { prefixes: Vec::new(), operations: Vec::new(), ..anomaly(1) };
+    let page = page(&history(200), &judgement(Validity::Invalid, vec![large, empty]));
+    assert!(!page.contains("class=\"ending\"") && !page.contains("class=\"orders\""));
+    assert!(page.contains("340 more operations around it are not drawn."));
+    assert!(page.len() < 300_000, "{} bytes", page.len());
 }
 
 #[test]
@@ -110,7 +169,7 @@ fn of_many_anomalies_twenty_are_drawn_and_the_rest_counted() {
     let page = page(&history(200), &judgement(Validity::Invalid, (0..50).map(|_| anomaly(5)).collect()));
     assert!(page.contains("50 anomalies") && page.contains("30 more anomalies are"));
     assert_eq!(page.matches("<details class=\"anomaly\">").count(), 19, "the first is open, nineteen are folded");
-    assert_eq!(page.matches("<svg").count(), 23);
+    assert_eq!(page.matches("<svg").count(), 43, "three plots, twenty anomalies wide and narrow");
 }
 
 #[test]

@@ -97,7 +97,11 @@ fn an_anomaly_has_a_bar_for_each_operation() {
         assert_eq!(svg.matches("<title>operation ").count() as u64, count, "bars of {count} operations");
         let arrows = anomaly.operations.iter().filter(|drawn| drawn.operation.outcome.is_unknown()).count();
         assert_eq!(with_class(&elements, "sq-arrow").count(), arrows, "open ends of {count} operations");
-        assert_eq!(svg.matches("✗ ").count(), 2, "the legend and the one contradiction are marked by more than colour");
+        assert_eq!(
+            svg.matches("✗ ").count(),
+            3,
+            "the legend, the one contradiction and the impossible step are marked by more than colour"
+        );
         assert!(!svg.contains("<script"), "text comes through unescaped");
     }
 }
@@ -204,4 +208,24 @@ fn time_is_stretched_only_where_it_must_be() {
     last.invoked_ns += 10_000 * MS;
     last.returned_ns = last.returned_ns.map(|at_ns| at_ns + 10_000 * MS);
     assert!(noted(&anomaly), "milliseconds vanish in ten seconds");
+}
+
+#[test]
+fn the_end_of_the_longest_legal_order_and_the_impossible_step_are_marked() {
+    let mut anomaly = anomaly(12);
+    let drawn_of = |anomaly: &_| drawn(&plots::render_anomaly(&History::default(), anomaly));
+    let elements = drawn_of(&anomaly);
+    let strips = |elements: &[Element], class: &str| {
+        with_class(elements, "sq-strip").filter(|strip| strip.has_class(class)).count()
+    };
+    assert_eq!((strips(&elements, "sq-sound"), strips(&elements, "sq-wrong")), (1, 1));
+    assert_eq!(with_class(&elements, "sq-last").count(), 1, "the order ends with operation 2");
+    let svg = plots::render_anomaly(&History::default(), &anomaly);
+    assert!(
+        svg.contains(">✓ cas 7→8: not equal</text>") && svg.contains("it read 3, but the register holds 7"),
+        "{svg}"
+    );
+    anomaly.prefixes.clear();
+    let elements = drawn_of(&anomaly);
+    assert_eq!(with_class(&elements, "sq-strip").count() + with_class(&elements, "sq-last").count(), 0);
 }

@@ -1,7 +1,7 @@
 //! Contradictions made by hand.
 
 use squall_results::call::{Call, Reply};
-use squall_results::verdict::{AnomalyOperation, LegalPrefix, Refusal, Role};
+use squall_results::verdict::{AnomalyOperation, LegalPrefix, Minimal, Refusal, Role};
 use squall_results::{Anomaly, History, Operation, Outcome};
 
 const MS_NS: u64 = 1_000_000;
@@ -69,7 +69,18 @@ pub fn stale_read(history: &History, at_ns: u64) -> Anomaly {
         key: 3,
         from_ns: at(0.0),
         to_ns: at(5.8),
-        minimal: None,
+        minimal: Some(Minimal {
+            operations: operations
+                .iter()
+                .filter(|drawn| drawn.role != Role::Context)
+                .map(|drawn| drawn.operation.id)
+                .collect(),
+            effect_only: Vec::new(),
+            starts: vec!["nil".into()],
+            after_ns: None,
+            smallest: true,
+            verified: true,
+        }),
         prefixes: vec![
             LegalPrefix {
                 length: 212,
@@ -146,4 +157,42 @@ pub fn spread(history: &History, at_ns: u64, span_ns: u64) -> Anomaly {
         anomaly.operations[3].operation.returned_ns.map(|ns| ns + span_ns / 3);
     anomaly.to_ns += span_ns;
     anomaly
+}
+
+/// An element of a set that was seen and then missed: long replies, no legal orders.
+pub fn lost_element(history: &History, at_ns: u64) -> Anomaly {
+    let at = |ms: u64| at_ns + ms * MS_NS;
+    let added = |element| (Call::Add { key: 0, element }, Outcome::Ok(Reply::Added { version: None }));
+    let all = |elements| (Call::Elements { key: 0 }, Outcome::Ok(Reply::Elements { elements, version: None }));
+    let make = |role, process, (call, outcome), from, to| {
+        drawn(role, process, node(history, process as usize), call, outcome, at(from), at(to))
+    };
+    let operations = vec![
+        make(Role::Witness, 4, added(417), 0, 9),
+        make(Role::Witness, 2, all((0..=417).collect()), 12, 31),
+        make(Role::Context, 6, added(418), 14, 22),
+        make(Role::Contradiction, 3, all((0..417).collect()), 40, 64),
+    ];
+    let (from_ns, to_ns, prefixes) = (at(0), at(64), Vec::new());
+    let told = "process 3 did not find 417, which process 4 had added and process 2 had found before".into();
+    Anomaly { kind: "lost element".into(), told, key: 0, from_ns, to_ns, operations, prefixes, minimal: None }
+}
+
+/// Sixty transfers and reads of a bank of which nobody says what part they have.
+pub fn wrong_total(history: &History, at_ns: u64) -> Anomaly {
+    let balances = |number: u32| (0..8).map(|account| (account, i64::from(account * 7 + number))).collect();
+    let operation = |number: u32| {
+        let (call, reply) = match number % 3 {
+            0 => (Call::Accounts { key: 0 }, Reply::Accounts { balances: balances(number) }),
+            1 => (Call::Transfer { key: 0, from: 1, to: number % 8, amount: 5 }, Reply::Transferred),
+            _ => (Call::Transfer { key: 0, from: 2, to: 3, amount: 900 }, Reply::TooLittle),
+        };
+        let (process, from_ns) = (u64::from(number % 7), at_ns + u64::from(number) * 700_000);
+        let to_ns = from_ns + 1_100_000 + u64::from(number % 5) * 300_000;
+        drawn(Role::Context, process, node(history, process as usize), call, Outcome::Ok(reply), from_ns, to_ns)
+    };
+    let operations: Vec<AnomalyOperation> = (0..60).map(operation).collect();
+    let (to_ns, told) = (at_ns + 60 * 700_000, "the accounts hold 204 in all, but 196 were paid in".into());
+    let kind = "wrong total".into();
+    Anomaly { kind, told, key: 0, from_ns: at_ns, to_ns, operations, prefixes: Vec::new(), minimal: None }
 }

@@ -27,15 +27,17 @@ pub(super) struct Axis {
     to_scale: bool,
     /// Instants worth a label, the most important first.
     worth_a_label: Vec<u64>,
+    /// Where bars end that have no return.
+    edge: f64,
 }
 
 impl Axis {
-    /// An axis from `left` to `right` on which the bars of `operations` can be told apart. Where time is stretched, each
-    /// bar gets at least the width that `wanted` asks for, as far as that is possible.
+    /// An axis from `left` to `right` on which the bars of `operations` can be told apart; bars without a return reach
+    /// `edge`. Where time is stretched, each bar gets at least the width that `wanted` asks for, as far as that is
+    /// possible.
     pub(super) fn of(
         operations: &[&AnomalyOperation],
-        left: f64,
-        right: f64,
+        (left, right, edge): (f64, f64, f64),
         wanted: impl Fn(&AnomalyOperation) -> f64,
     ) -> Axis {
         let ends =
@@ -71,12 +73,17 @@ impl Axis {
             place += length;
             knots.push((*instant, place));
         }
-        Axis { knots, shortened, to_scale, worth_a_label: worth_a_label(operations) }
+        Axis { knots, shortened, to_scale, worth_a_label: worth_a_label(operations), edge }
     }
 
     /// Where it begins.
     pub(super) fn left(&self) -> f64 {
         self.knots[0].1
+    }
+
+    /// Where bars end that have no return.
+    pub(super) fn edge(&self) -> f64 {
+        self.edge
     }
 
     /// The first instant.

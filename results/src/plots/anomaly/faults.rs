@@ -1,6 +1,5 @@
 //! The faults behind an anomaly: those of its time as labelled bands, the last one before it in words.
 
-use super::EDGE;
 use super::axis::Axis;
 use crate::figures::in_force;
 use crate::history::{FaultSpan, History};
@@ -79,16 +78,16 @@ impl Faults {
 }
 
 fn chip(fault: &FaultSpan, (from_ns, to_ns): (u64, u64), in_force: bool, axis: &Axis, row_ends: &mut Vec<f64>) -> Chip {
-    let left = axis.left();
+    let (left, edge) = (axis.left(), axis.edge());
     let from = if from_ns <= axis.first_ns() { left - 4.0 } else { axis.x(from_ns) };
-    let until = if to_ns > axis.last_ns() { EDGE } else { axis.x(to_ns) };
+    let until = if to_ns > axis.last_ns() { edge } else { axis.x(to_ns) };
     let label = if in_force { name(fault) } else { format!("{} (not yet measured)", name(fault)) };
-    let label_width = text_width(&label, FONT).min(EDGE - left - 8.0);
+    let label_width = text_width(&label, FONT).min(edge - left - 8.0);
     // Within its chip if it fits, else after it, else before it.
     let label_within = label_width + 8.0 <= until - from;
     let label_at = if label_within {
         from + 4.0
-    } else if until + 5.0 + label_width <= EDGE {
+    } else if until + 5.0 + label_width <= edge {
         until + 5.0
     } else {
         (from - 5.0 - label_width).max(left)

@@ -69,15 +69,16 @@ pub(super) fn place(bars: &[Labelled], left: f64, right: f64) -> Vec<Place> {
             // Left of the first bar nothing else wants to stand.
             Place::Beside(before)
         } else {
-            place_below(&mut below, bar, right)
+            place_below(&mut below, bar, left, right)
         };
     }
     places
 }
 
-fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Labelled, right: f64) -> Place {
+fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Labelled, left: f64, right: f64) -> Place {
     let tie = ((bar.from + bar.to) / 2.0).min(right);
-    let at = if tie + 4.0 + bar.label <= right { tie + 4.0 } else { tie - 4.0 - bar.label };
+    // Right of its tie if there is room, else left of it, else below it.
+    let at = if tie + 4.0 + bar.label <= right { tie + 4.0 } else { (tie - 4.0 - bar.label).max(left) };
     let line = below.iter().position(|taken| is_free(taken, at - 4.0, at + bar.label + 4.0)).unwrap_or(below.len());
     if line >= LINES_OF_CONTEXT && !bar.needed {
         return Place::Nowhere;
@@ -174,6 +175,10 @@ mod tests {
     fn a_label_of_several_bars_stands_beside_or_below_them() {
         let several = |to: f64| Labelled { alone: false, ..alone(200.0, to, 50.0, false) };
         assert_eq!(place(&[several(300.0)], 100.0, 1000.0), [Place::Beside(306.0)]);
+        assert_eq!(
+            place(&[alone(550.0, 600.0, 390.0, true)], 300.0, 700.0),
+            [Place::Below { line: 0, at: 300.0, tie: 575.0 }]
+        );
         assert_eq!(place(&[several(990.0)], 180.0, 1000.0), [Place::Below { line: 0, at: 599.0, tie: 595.0 }]);
     }
 }

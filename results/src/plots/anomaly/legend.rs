@@ -1,17 +1,18 @@
-//! The line above an anomaly that says what its bars mean; it names only what occurs.
+//! What stands above an anomaly and says what its bars mean; it names only what occurs.
 
 use super::axis::closing_ns;
 use crate::plots::drawing::{Area, Pen, text_width};
-use crate::verdict::{AnomalyOperation, Role};
+use crate::verdict::{Anomaly, AnomalyOperation, Role};
 
-/// Its height.
-pub(super) const HEIGHT: f64 = 30.0;
+const LINE: f64 = 20.0;
 
-pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation]) {
+/// Draws it, in as many lines as it takes; returns where it ends.
+pub(super) fn draw(pen: &mut Pen, anomaly: &Anomaly, operations: &[&AnomalyOperation], width: f64) -> f64 {
     let has_role = |role: Role| operations.iter().any(|drawn| drawn.role == role);
+    let witness = if anomaly.minimal.is_some() { "what it contradicts" } else { "what it rests on" };
     let entries = [
-        (has_role(Role::Contradiction), "sq-contradiction", "✗ contradiction"),
-        (has_role(Role::Witness), "sq-witness", "witness"),
+        (has_role(Role::Contradiction), "sq-contradiction", "✗ impossible"),
+        (has_role(Role::Witness), "sq-witness", witness),
         (has_role(Role::Context), "sq-context", "went on meanwhile"),
         (
             operations.iter().any(|drawn| closing_ns(drawn).is_none()),
@@ -24,10 +25,15 @@ pub(super) fn draw(pen: &mut Pen, operations: &[&AnomalyOperation]) {
             "failed: did not happen",
         ),
     ];
-    let mut x = 2.0;
+    let (mut x, mut y) = (2.0, 5.0);
     for (_, class, words) in entries.into_iter().filter(|(occurs, ..)| *occurs) {
-        pen.rect(Area { x, y: 5.0, width: 22.0, height: 13.0 }, 3.0, &format!("sq-bar {class}"), "");
-        pen.text(x + 29.0, 16.0, "sq-soft", words);
-        x += 29.0 + text_width(words, 12.0) + 20.0;
+        let words_width = text_width(words, 12.0);
+        if x > 2.0 && x + 29.0 + words_width > width {
+            (x, y) = (2.0, y + LINE);
+        }
+        pen.rect(Area { x, y, width: 22.0, height: 13.0 }, 3.0, &format!("sq-bar {class}"), "");
+        pen.text(x + 29.0, y + 11.0, "sq-soft", words);
+        x += 29.0 + words_width + 20.0;
     }
+    y + 25.0
 }

@@ -1,6 +1,5 @@
 //! The rows of an anomaly: one for each process, with its bars and their labels.
 
-use super::EDGE;
 use super::axis::{Axis, closing_ns, seconds};
 use super::labels::{Labelled, Place, holds, place, room_for};
 use crate::history::Operation;
@@ -15,10 +14,11 @@ const FEWEST_TOGETHER: usize = 3;
 
 /// One process: its operations from left to right, and where their labels stand.
 pub(super) struct Row<'a> {
-    process: u64,
+    process: String,
     node: String,
-    /// Where the time axis begins.
+    /// Where the time axis begins, and where bars end that have no return.
     left: f64,
+    edge: f64,
     bars: Vec<Bar<'a>>,
     labels: Vec<(Label, Place)>,
     /// Where the contradictions of the whole picture begin and end: marked in every row.
@@ -31,6 +31,8 @@ struct Bar<'a> {
     from: f64,
     to: f64,
     text: String,
+    /// Whether the longest legal order ends with it.
+    is_last: bool,
 }
 
 /// What is said of a bar, or of several in a row.
@@ -40,8 +42,8 @@ struct Label {
     of: Labelled,
 }
 
-/// The rows, by first invocation.
-pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Row<'a>> {
+/// The rows, by first invocation; `last` is the last operation of the longest legal order.
+pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis, last: Option<u64>) -> Vec<Row<'a>> {
     let accused = operations.iter().filter(|drawn| drawn.role == Role::Contradiction);
     let ends = accused.flat_map(|drawn| [Some(drawn.operation.invoked_ns), closing_ns(drawn)].into_iter().flatten());
     let marks: Vec<f64> = ends.map(|at_ns| axis.x(at_ns)).collect();
@@ -53,14 +55,15 @@ pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Ro
     }
     let row = |process: u64| {
         let own = operations.iter().filter(|drawn| drawn.operation.process == process);
-        let bars: Vec<Bar<'a>> = own.map(|drawn| Bar::of(drawn, axis)).collect();
+        let bars: Vec<Bar<'a>> = own.map(|drawn| Bar::of(drawn, axis, last)).collect();
         let labels = labels(&bars);
         let labelled: Vec<Labelled> = labels.iter().map(|label| label.of).collect();
-        let places = place(&labelled, axis.left(), EDGE);
+        let places = place(&labelled, axis.left(), axis.edge());
         Row {
-            process,
+            process: bars.first().map(|bar| process_text(&bar.drawn.operation)).unwrap_or_default(),
             node: bars.first().map(|bar| node_text(&bar.drawn.operation)).unwrap_or_default(),
             left: axis.left(),
+            edge: axis.edge(),
             labels: labels.into_iter().zip(places).collect(),
             bars,
             marks: marks.clone(),
@@ -70,9 +73,9 @@ pub(super) fn of<'a>(operations: &[&'a AnomalyOperation], axis: &Axis) -> Vec<Ro
 }
 
 /// How wide the bar of an operation should be at least: what cannot be explained should hold its label.
-pub(super) fn wanted_width(drawn: &AnomalyOperation) -> f64 {
+pub(super) fn wanted_width(drawn: &AnomalyOperation, room: f64) -> f64 {
     match drawn.role {
-        Role::Contradiction => room_for(label_width(&text_of(drawn), drawn.role)),
+        Role::Contradiction => room_for(label_width(&text_of(drawn), drawn.role)).min(room),
         Role::Witness | Role::Context => 0.0,
     }
 }
@@ -105,16 +108,25 @@ fn labels(bars: &[Bar<'_>]) -> Vec<Label> {
     labels
 }
 
+/// The process of an operation.
+pub(super) fn process_text(operation: &Operation) -> String {
+    format!("process {}", operation.process)
+}
+
 /// Where the process of an operation is connected to.
 pub(super) fn node_text(operation: &Operation) -> String {
     format!("on {}", operation.node)
 }
 
 impl<'a> Bar<'a> {
-    fn of(drawn: &'a AnomalyOperation, axis: &Axis) -> Bar<'a> {
+    fn of(drawn: &'a AnomalyOperation, axis: &Axis, last: Option<u64>) -> Bar<'a> {
         let from = axis.x(drawn.operation.invoked_ns);
-        let to = closing_ns(drawn).map_or(EDGE - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
-        Bar { drawn, from, to, text: text_of(drawn) }
+        let to = closing_ns(drawn).map_or(axis.edge() - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
+        let is_last = last == Some(drawn.operation.id);
+        let whole = if is_last { format!("✓ {}", text_of(drawn)) } else { text_of(drawn) };
+        // No label is wider than the picture; what it leaves out is said when pointed at.
+        let text = shortened(&whole, (axis.edge() - axis.left()) * 0.9, FONT);
+        Bar { drawn, from, to, text, is_last }
     }
 
     fn label_width(&self) -> f64 {
@@ -123,7 +135,7 @@ impl<'a> Bar<'a> {
 
     fn label(&self) -> Label {
         let Bar { from, to, .. } = *self;
-        let needed = self.drawn.role != Role::Context;
+        let needed = self.drawn.role != Role::Context || self.is_last;
         Label {
             text: self.text.clone(),
             accused: self.drawn.role == Role::Contradiction,
@@ -157,7 +169,7 @@ impl Row<'_> {
     }
 
     pub(super) fn draw(&self, pen: &mut Pen, y: f64) {
-        pen.line((0.0, y), (EDGE, y), "sq-axis");
+        pen.line((0.0, y), (self.edge, y), "sq-axis");
         self.draw_name(pen, y);
         for x in &self.marks {
             pen.line((*x, y), (*x, y + self.height()), "sq-mark");
@@ -167,7 +179,7 @@ impl Row<'_> {
             draw_ties(pen, label, place, bar_y + BAR_HEIGHT);
         }
         for bar in &self.bars {
-            draw_bar(pen, bar, bar_y);
+            draw_bar(pen, bar, bar_y, self.edge);
         }
         for (label, place) in &self.labels {
             draw_label(pen, label, place, bar_y);
@@ -176,7 +188,7 @@ impl Row<'_> {
 
     fn draw_name(&self, pen: &mut Pen, y: f64) {
         let room = self.left - 14.0;
-        pen.text(2.0, y + 16.0, "sq-bold", &shortened(&format!("process {}", self.process), room, FONT));
+        pen.text(2.0, y + 16.0, "sq-bold", &shortened(&self.process, room, FONT));
         pen.text(2.0, y + 29.0, "sq-soft sq-small", &shortened(&self.node, room, 11.0));
     }
 }
@@ -207,7 +219,7 @@ fn draw_label(pen: &mut Pen, label: &Label, place: &Place, bar_y: f64) {
 }
 
 /// A bar, dashed and with an arrow at the right edge if nobody knows when it ends, dotted if it never happened.
-fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64) {
+fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64, edge: f64) {
     let drawn = bar.drawn;
     let operation = &drawn.operation;
     let role = match drawn.role {
@@ -234,10 +246,11 @@ fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64) {
         operation.outcome,
         seconds(operation.invoked_ns, 6)
     );
+    let last = if bar.is_last { " sq-last" } else { "" };
     let area = Area { x: bar.from, y, width: bar.to - bar.from, height: BAR_HEIGHT };
-    pen.rect(area, 3.0, &format!("sq-bar {role}{state}"), &says);
+    pen.rect(area, 3.0, &format!("sq-bar {role}{state}{last}"), &says);
     if open {
-        let (tip, middle) = (EDGE, y + BAR_HEIGHT / 2.0);
+        let (tip, middle) = (edge, y + BAR_HEIGHT / 2.0);
         let [back, tip, upper, middle, lower] = [tip - 6.0, tip, middle - 6.0, middle, middle + 6.0].map(number);
         pen.path(&format!("M{back} {upper}L{tip} {middle}L{back} {lower}"), "sq-arrow");
     }
