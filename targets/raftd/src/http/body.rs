@@ -2,9 +2,10 @@
 
 use super::error::ApiError;
 use crate::machine::{Condition, Operation, Serial, Transaction};
+use crate::node::Freshness;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -101,6 +102,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
             .map_err(|rejection: PathRejection| ApiError::bad_request(rejection.body_text()))?;
         check_key(&key)?;
         Ok(Key(key))
+    }
+}
+
+/// As of when a question is answered: `?local=true`, or nothing.
+pub(super) struct As(pub Freshness);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    local: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for As {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<As, ApiError> {
+        let Query(Asked { local }) = Query::<Asked>::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection: QueryRejection| ApiError::bad_request(rejection.body_text()))?;
+        Ok(As(if local { Freshness::Local } else { Freshness::Now }))
     }
 }
 

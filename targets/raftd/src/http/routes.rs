@@ -1,9 +1,9 @@
 //! Which request means what.
 
-use super::body::{self, Add, BODY_BYTES_MAX, Body, CompareAndSet, Key, Transact, Write};
+use super::body::{self, Add, As, BODY_BYTES_MAX, Body, CompareAndSet, Key, Transact, Write};
 use super::error::ApiError;
 use crate::machine::{Answer, Change, Command, Done, Query, Serial, SetView, Transaction, Versioned, View};
-use crate::node::{Handle, Status};
+use crate::node::{Freshness, Handle, Status};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -34,12 +34,12 @@ async fn status(State(member): State<Handle>) -> Json<Status> {
     Json(member.status())
 }
 
-async fn read(State(member): State<Handle>, Key(key): Key) -> Reply {
-    Ok(seen(member.ask(Query::Value(key)).await?))
+async fn read(State(member): State<Handle>, Key(key): Key, As(freshness): As) -> Reply {
+    Ok(seen(member.ask(Query::Value(key), freshness).await?))
 }
 
-async fn read_set(State(member): State<Handle>, Key(name): Key) -> Reply {
-    Ok(seen(member.ask(Query::Set(name)).await?))
+async fn read_set(State(member): State<Handle>, Key(name): Key, As(freshness): As) -> Reply {
+    Ok(seen(member.ask(Query::Set(name), freshness).await?))
 }
 
 async fn write(State(member): State<Handle>, Key(key): Key, Body(body): Body<Write>) -> Reply {
@@ -57,11 +57,14 @@ async fn add(State(member): State<Handle>, Key(set): Key, Body(body): Body<Add>)
     change(&member, serial, Change::Add { set, element: body.element }).await
 }
 
-async fn transact(State(member): State<Handle>, Body(body): Body<Transact>) -> Reply {
+async fn transact(State(member): State<Handle>, As(freshness): As, Body(body): Body<Transact>) -> Reply {
     let serial = body::serial(body.session, body.sequence)?;
     let transaction: Transaction = body.transaction()?;
     if transaction.only_reads() {
-        return Ok(seen(member.ask(Query::Snapshot(transaction)).await?));
+        return Ok(seen(member.ask(Query::Snapshot(transaction), freshness).await?));
+    }
+    if freshness == Freshness::Local {
+        return Err(ApiError::bad_request("only what changes nothing can be local; leave `local` out"));
     }
     change(&member, serial, Change::Transact(transaction)).await
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::{Fate, Reason};
 use crate::machine::{Answer, Refusal};
-use crate::node::{Cause, Failure, Handle, Request, Status};
+use crate::node::{Cause, Failure, Freshness, Handle, Request, Status};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,10 +119,10 @@ async fn a_full_queue_and_a_stopped_member_take_nothing() {
     let handle = Handle::new(sender, status, Duration::from_millis(20));
     let query = || crate::machine::Query::Value("x".into());
     // Nobody takes the first one, so there is no room for the second.
-    assert_eq!(handle.ask(query()).await, Err(Failure::TIMED_OUT.of_read()));
-    assert_eq!(handle.ask(query()).await, Err(Failure::QUEUE_FULL));
+    assert_eq!(handle.ask(query(), Freshness::Now).await, Err(Failure::TIMED_OUT.of_read()));
+    assert_eq!(handle.ask(query(), Freshness::Now).await, Err(Failure::QUEUE_FULL));
     drop(requests);
-    assert_eq!(handle.ask(query()).await, Err(Failure::NOT_TAKEN));
+    assert_eq!(handle.ask(query(), Freshness::Now).await, Err(Failure::NOT_TAKEN));
 }
 
 #[tokio::test]
@@ -143,6 +143,9 @@ async fn what_is_malformed_never_reaches_the_member() {
         ("POST", "/v1/txn", r#"{"operations":[{"write":{"key":"x"}}]}"#),
         ("POST", "/v1/txn", r#"{"operations":[{"read":{"key":""}}]}"#),
         ("POST", "/v1/txn", r#"{"operations":[{"increment":{"key":"x"}}]}"#),
+        ("POST", "/v1/txn?local=true", r#"{"operations":[{"write":{"key":"x","value":"1"}}]}"#),
+        ("GET", "/v1/kv/x?local=perhaps", ""),
+        ("GET", "/v1/kv/x?locally=true", ""),
     ] {
         served.check(request, 400, "no").await;
     }

@@ -1,6 +1,6 @@
 //! The clients' side of a member.
 
-use super::{Failure, REQUEST_BYTES_MAX, Request, Status};
+use super::{Failure, Freshness, REQUEST_BYTES_MAX, Request, Status};
 use crate::machine::{Answer, Command, Query, View};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +32,11 @@ impl Handle {
         self.wait(answer).await
     }
 
-    /// Looks at the state, linearizably.
-    pub async fn ask(&self, query: Query) -> Result<View, Failure> {
+    /// Looks at the state.
+    pub async fn ask(&self, query: Query, freshness: Freshness) -> Result<View, Failure> {
         let (reply, answer) = oneshot::channel();
         let room = self.room_for(query.bytes())?;
-        self.submit(Request::Ask { query, room, reply })?;
+        self.submit(Request::Ask { query, freshness, room, reply })?;
         self.wait(answer).await.map_err(Failure::of_read)
     }
 

@@ -1,6 +1,6 @@
 //! The loop.
 
-use super::{Failure, Journal, Request, Status};
+use super::{Failure, Freshness, Journal, Request, Status};
 use crate::core::{self, Committed, Core, Granted, Message, Output, RequestId, RoleName};
 use crate::machine::{Command, CommandError, Machine};
 use crate::peer::Links;
@@ -137,6 +137,9 @@ impl Member {
         if request.is_abandoned() {
             return;
         }
+        if let Request::Ask { freshness: Freshness::Local, .. } = &request {
+            return self.answer(request);
+        }
         self.last_id += 1;
         match &mut request {
             Request::Change { command, .. } => self.core.propose(self.last_id, std::mem::take(command)),
@@ -179,7 +182,14 @@ impl Member {
 
     fn serve(&mut self, Granted { id, index }: Granted) {
         assert!(self.applied >= index, "read {id} was granted at {index}, but only {} is applied", self.applied);
-        if let Some(Request::Ask { query, reply, .. }) = self.open.remove(&id) {
+        if let Some(request) = self.open.remove(&id) {
+            self.answer(request);
+        }
+    }
+
+    /// Answers a question from what is applied here.
+    fn answer(&self, request: Request) {
+        if let Request::Ask { query, reply, .. } = request {
             let _ = reply.send(Ok(self.machine.view(&query)));
         }
     }

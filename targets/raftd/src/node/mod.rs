@@ -26,6 +26,17 @@ pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 /// How many messages of peers wait for the loop; while there are more, the peers have to wait.
 pub const MESSAGES_MAX: usize = 1024;
 
+/// As of when the state is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As of some moment after the question came: linearizable.
+    Now,
+    /// As this member has applied it: nobody is asked, and it may be as old as one likes. What was changed through this
+    /// member is in it: the member answers a change when it has applied it itself. So it is sequentially consistent for
+    /// clients that stay with one run of one member.
+    Local,
+}
+
 /// What a client asks, and where the answer goes. An answer that nobody waits for any more is thrown away.
 #[derive(Debug)]
 pub enum Request {
@@ -42,6 +53,8 @@ pub enum Request {
     Ask {
         /// What of it.
         query: Query,
+        /// As of when.
+        freshness: Freshness,
         /// Its part of [`REQUEST_BYTES_MAX`].
         room: OwnedSemaphorePermit,
         /// Where the answer goes.

@@ -80,7 +80,7 @@ async fn what_was_acknowledged_is_there_after_the_power_failed() {
     alone.running.abort();
     let again = start(&disk);
     again.written("y").await;
-    let found = again.handle.ask(Query::Value("x".into())).await;
+    let found = again.handle.ask(Query::Value("x".into()), Freshness::Now).await;
     assert_eq!(found, Ok(View::Value(Versioned { value: Some("v".into()), version })));
 }
 
@@ -176,7 +176,7 @@ async fn a_member_that_is_told_to_stop_stops() {
     alone.written("x").await;
     alone.stop.send(true).unwrap();
     assert!(alone.running.await.unwrap().is_ok());
-    assert_eq!(alone.handle.ask(Query::Value("x".into())).await, Err(Failure::NOT_TAKEN));
+    assert_eq!(alone.handle.ask(Query::Value("x".into()), Freshness::Now).await, Err(Failure::NOT_TAKEN));
 }
 
 #[tokio::test]

@@ -103,6 +103,33 @@ fn a_retry_within_a_session_is_applied_once_through_whatever_member() {
     }
 }
 
+/// What is read locally is never older than what was written through the same member; and the member asks nobody.
+#[test]
+fn a_local_read_sees_the_writes_of_its_member_without_the_others() {
+    let mut cluster = Cluster::serving();
+    let leader = cluster.leader();
+    let asked = cluster.ids().find(|id| *id != leader).unwrap();
+    let mut last = Value::Null;
+    for number in 0..100 {
+        let written = cluster.done(asked, "PUT", "/v1/kv/x", &value(&number.to_string()));
+        let seen = cluster.ask(asked, "GET", "/v1/kv/x?local=true", &Value::Null).unwrap();
+        last = json!({ "value": number.to_string(), "version": written["version"] });
+        assert_eq!((seen.status, &seen.body), (200, &last));
+    }
+    cluster.done(asked, "POST", "/v1/sets/s/add", &json!({ "element": "1" }));
+    let reads = json!({ "operations": [{ "read": { "key": "x" } }] });
+    cluster.ids().filter(|id| *id != asked).for_each(|id| cluster.kill(id));
+    for (method, path, body) in [("GET", "/v1/kv/x", &Value::Null), ("POST", "/v1/txn", &reads)] {
+        let seen = cluster.ask(asked, method, path, body).unwrap();
+        assert!(matches!(seen.status, 503 | 504), "without the others nobody knows what is new: {}", seen.body);
+    }
+    let local = |method: &str, path: &str, body: &Value| cluster.ask(asked, method, path, body).unwrap().body;
+    assert_eq!(local("GET", "/v1/kv/x?local=true", &Value::Null), last);
+    assert_eq!(local("GET", "/v1/sets/s?local=true", &Value::Null)["elements"], json!(["1"]));
+    let read = json!({ "read": { "key": "x", "value": last["value"], "version": last["version"] } });
+    assert_eq!(local("POST", "/v1/txn?local=true", &reads), json!({ "committed": true, "results": [read] }));
+}
+
 /// A client behind a cut network never says goodbye. Its connection must not stay open for ever: there is only so much
 /// room for them. The kernel asks it now and then; here we look whether the timer for that runs.
 #[test]
