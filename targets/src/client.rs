@@ -34,8 +34,12 @@ pub struct Completion {
 
 /// One session with one node. It opens its connection at its first call and never opens another: no hidden retries, no
 /// hidden reconnects. A client whose session was lost is thrown away.
+///
+/// Only a client that was told to ([`TargetOptions::retry`](crate::target::TargetOptions::retry)) repeats a change whose
+/// answer it did not get. It reconnects for that; the whole is one call, and its session is lost by it.
 #[async_trait]
 pub trait Client: Send {
-    /// Makes one call and waits for its end. It ends by itself within the time-out that the client was made with.
+    /// Makes one call and waits for its end. It ends by itself within the time-out that the client was made with, or three
+    /// times this if it repeats changes.
     async fn call(&mut self, call: &Call) -> Completion;
 }

@@ -1,7 +1,10 @@
 //! The project's own Raft server as a target: `raft`.
 
 mod client;
+mod end;
 mod http;
+mod reply;
+mod request;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
@@ -18,12 +21,20 @@ use std::time::Duration;
 pub static RAFT: TargetInfo = TargetInfo {
     name: "raft",
     about: "raftd, the project's own Raft key-value server",
-    reads: &[ReadMode {
-        name: "read-index",
-        about: "the leader confirms that it still leads (ReadIndex)",
-        promise: Promise::Linearizable,
-        beside: None,
-    }],
+    reads: &[
+        ReadMode {
+            name: "read-index",
+            about: "the leader confirms that it still leads (ReadIndex)",
+            promise: Promise::Linearizable,
+            beside: None,
+        },
+        ReadMode {
+            name: LOCAL,
+            about: "each member answers from what it has applied, without asking anybody",
+            promise: Promise::Sequential,
+            beside: Some(Promise::Linearizable),
+        },
+    ],
     settings: &[
         Setting {
             name: "heartbeat_ms",
@@ -40,12 +51,25 @@ pub static RAFT: TargetInfo = TargetInfo {
             range: (20, 600_000),
         },
     ],
-    retries: false,
+    retries: true,
     bin: None,
-    supports: |kind| matches!(kind, CallKind::Read | CallKind::Write | CallKind::Cas),
+    supports,
     bugs: || Bug::ALL.into_iter().map(|bug| BugInfo { name: bug.name(), about: bug.about() }).collect(),
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
+
+/// The way to read in which members answer alone.
+const LOCAL: &str = "local";
+
+/// Everything but locks.
+fn supports(kind: CallKind) -> bool {
+    match kind {
+        CallKind::Read | CallKind::Write | CallKind::Cas => true,
+        CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
+        CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
+        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => false,
+    }
+}
 
 /// The hidden first argument by which squall's own executable becomes a raftd.
 pub const ARGUMENT: &str = "raftd";
@@ -109,9 +133,11 @@ impl Target for Raft {
         DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
     }
 
-    fn client(&self, node: &Node, _reads: Reads) -> Box<dyn Client> {
+    fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
-        Box::new(client::RaftClient::new(address, self.options.call_timeout))
+        let mode = request::Mode::of(&self.options.read, reads);
+        let client = client::RaftClient::new(address, self.options.call_timeout, mode);
+        Box::new(client.repeating(self.options.retry))
     }
 
     async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String> {

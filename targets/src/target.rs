@@ -25,7 +25,8 @@ pub struct TargetOptions {
     pub cluster_name: String,
     /// The name of the [`ReadMode`] of its clients.
     pub read: String,
-    /// Whether a client repeats a change whose answer it did not get, once, in the same session and under the same number.
+    /// Whether a client repeats a change whose answer it did not get, in the same session and under the same number, until
+    /// three times [`call_timeout`](Self::call_timeout) are over.
     pub retry: bool,
     /// The program or folder to use in place of the one that is installed.
     pub bin: Option<PathBuf>,
