@@ -74,7 +74,7 @@ fn smallest(minimal: &Minimal) -> Markup {
     let count = minimal.operations.len();
     html! {
         p.soft {
-            @if count == 1 { "The coloured operation alone is still a violation" }
+            @if count == 1 { "The operation marked ✗ is a violation by itself" }
             @else if minimal.smallest {
                 "The coloured operations are a smallest set that is still a violation: none of the " (count) " can go"
             }

@@ -80,7 +80,8 @@ fn place_below(below: &mut Vec<Vec<(f64, f64)>>, bar: &Labelled, left: f64, righ
     // Right of its tie if there is room, else left of it, else below it.
     let at = if tie + 4.0 + bar.label <= right { tie + 4.0 } else { (tie - 4.0 - bar.label).max(left) };
     let line = below.iter().position(|taken| is_free(taken, at - 4.0, at + bar.label + 4.0)).unwrap_or(below.len());
-    if line >= LINES_OF_CONTEXT && !bar.needed {
+    let crosses = below[..line].iter().any(|taken| !is_free(taken, tie, tie));
+    if (line >= LINES_OF_CONTEXT || crosses) && !bar.needed {
         return Place::Nowhere;
     }
     if line == below.len() {
@@ -168,6 +169,16 @@ mod tests {
         });
         assert!(lines.max().is_some_and(|lines| lines <= LINES_OF_CONTEXT + 1), "{places:?}");
         assert!(places.contains(&Place::Nowhere), "{places:?}");
+        // Near the right edge labels stand left of their ties, where those still to come would cross them.
+        let crowded = place(&bars, 250.0, 420.0);
+        for (place, bar) in crowded.iter().zip(&bars).skip(1) {
+            let Place::Below { line, tie, .. } = place else { continue };
+            for (other, label) in crowded.iter().zip(&bars) {
+                let Place::Below { line: above, at, .. } = other else { continue };
+                let crosses = above < line && *at < *tie && *tie < at + label.label;
+                assert!(!crosses, "the tie of {bar:?} crosses {label:?}: {crowded:?}");
+            }
+        }
         assert!(matches!(places[0], Place::Below { .. }), "the needed one stands: {places:?}");
     }
 

@@ -9,6 +9,8 @@ use crate::verdict::{AnomalyOperation, Role};
 const BAR_HEIGHT: f64 = 20.0;
 const LINE_HEIGHT: f64 = 16.0;
 const FONT: f64 = 12.0;
+/// How wide a label of an operation that is there for context alone may be where there is little room.
+const WIDE_ENOUGH: f64 = 130.0;
 /// From this many reads in a row with the same result they share a label.
 const FEWEST_TOGETHER: usize = 3;
 
@@ -124,8 +126,11 @@ impl<'a> Bar<'a> {
         let to = closing_ns(drawn).map_or(axis.edge() - 7.0, |at_ns| axis.x(at_ns)).max(from + 4.0);
         let is_last = last == Some(drawn.operation.id);
         let whole = if is_last { format!("✓ {}", text_of(drawn)) } else { text_of(drawn) };
-        // No label is wider than the picture; what it leaves out is said when pointed at.
-        let text = shortened(&whole, (axis.edge() - axis.left()) * 0.9, FONT);
+        // No label is wider than the picture, and what is there for context alone keeps short; what a label leaves out
+        // is said when the bar is pointed at.
+        let room = axis.edge() - axis.left();
+        let widest = if drawn.role == Role::Context { (room * 0.25).max(WIDE_ENOUGH) } else { room * 0.9 };
+        let text = shortened(&whole, widest, FONT);
         Bar { drawn, from, to, text, is_last }
     }
 
