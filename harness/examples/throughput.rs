@@ -21,7 +21,7 @@ const ROUNDS: usize = 5;
 struct Instantly;
 
 impl Clients for Instantly {
-    fn client(&self, _node: usize) -> Box<dyn Client> {
+    fn client(&self, _node: usize, _process: u64) -> Box<dyn Client> {
         Box::new(Instantly)
     }
 }

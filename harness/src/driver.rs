@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 
 /// Makes clients: the one thing that differs between a real target and one in a test.
 pub trait Clients: Send + Sync {
-    /// A new client for the node with this number.
-    fn client(&self, node: usize) -> Box<dyn Client>;
+    /// A new client for the node with this number, which serves this process.
+    fn client(&self, node: usize, process: u64) -> Box<dyn Client>;
 }
 
 /// Everything that workers share.
@@ -128,9 +128,10 @@ async fn work(mut jobs: mpsc::UnboundedReceiver<Dispatch>, report: mpsc::Unbound
     while let Some(job) = jobs.recv().await {
         let (_, session) = match &mut client {
             Some((process, _)) if *process == job.process => client.as_mut().expect("it was just seen"),
-            _ => client.insert((job.process, place.clients.client(job.node))),
+            _ => client.insert((job.process, place.clients.client(job.node, job.process))),
         };
         let Dispatch { op, worker, process, node, due_ns, call } = job;
+        session.ready().await;
         place.tally.invoked();
         let at_ns = place.clock.now_ns();
         let node = place.nodes[node].clone();

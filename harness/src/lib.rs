@@ -3,6 +3,7 @@
 //! This crate may know all the others.
 
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod driver;
 pub mod exit;

@@ -103,6 +103,12 @@ impl Plan {
         if self.nodes == 1 && self.schedule.iter().any(|planned| planned.fault == squall_nemesis::Family::Partition) {
             return refuse("a single node cannot be partitioned; leave partition out of --faults, or add nodes".into());
         }
+        let mut families =
+            self.faults.iter().map(FaultName::family).chain(self.schedule.iter().map(|planned| planned.fault));
+        if !workload.has_client_processes() && families.any(squall_nemesis::Family::hits_clients) {
+            let name = workload.name;
+            return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
+        }
         self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))
     }
 
@@ -319,6 +325,18 @@ schedule:
         refused(&partition("flapping: 3s, select: one"), &["fault 1", "twice this time"]);
         refused(&partition("select: {named: [n1, n2, n3]}"), &["fault 1", "other side"]);
         refused("schedule: [{at: 1s, for: 4s, fault: kill, shape: bridge, select: one}]\n", &["only a partition"]);
+    }
+
+    #[test]
+    fn only_clients_that_are_processes_can_be_paused() {
+        refused("faults: [kill, pause-client]\n", &["the clients of register are no processes of their own"]);
+        refused("schedule: [{at: 1s, for: 1s, fault: pause-client, select: one}]\n", &["the clients of register are"]);
+        refused(
+            "schedule: [{at: 1s, for: 1s, fault: kill, select: holder}]\n",
+            &["fault 1", "only clients hold locks"],
+        );
+        let drawn = parse("seed: 1").unwrap();
+        assert!(!drawn.faults.iter().any(|name| name.as_str() == "pause-client"), "not drawn where it cannot be");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Carries a plan out: cluster, storm, recovery, final reads. The artifacts are the history and the nodes' logs.
 
+use crate::clients::Cast;
 use crate::clock::RunClock;
-use crate::driver::{Clients, Crew, WorkerPanicked, Workplace};
+use crate::driver::{Crew, WorkerPanicked, Workplace};
 use crate::interpreter::Interpreter;
 use crate::logs::Tail;
 use crate::narrate::Narrator;
@@ -17,7 +18,8 @@ use squall_results::call::Key;
 use squall_results::event::{End, Ending, FaultEvent, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
-use squall_targets::client::{Client, Reads, Session};
+use squall_targets::client::{Reads, Session};
+use squall_targets::client_process::ClientProcesses;
 use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
 use squall_targets::deployment::{DeployError, Deployment};
 use squall_targets::sandbox::{Privilege, Sandbox};
@@ -78,17 +80,6 @@ pub struct Surroundings<'a> {
     pub stopper: Stopper,
     /// Watches for that.
     pub stop: Stop,
-}
-
-struct TargetClients {
-    deployment: Arc<Deployment>,
-    reads: Reads,
-}
-
-impl Clients for TargetClients {
-    fn client(&self, node: usize) -> Box<dyn Client> {
-        self.deployment.target().client(&self.deployment.nodes()[node], self.reads)
-    }
 }
 
 /// Takes the changes of faults into the history and to the person.
@@ -230,18 +221,7 @@ impl Run<'_> {
         let options = ClusterOptions { names, folder: nodes, cut: None, agent: program.clone() };
         let cluster = Cluster::up(sandbox, options).await?;
         let up = begin.elapsed();
-        let options = TargetOptions {
-            own_program: program.clone(),
-            call_timeout: self.plan.call_timeout.duration(),
-            bug: self.plan.bug.clone(),
-            seed: self.plan.seed,
-            cluster_name: format!("squall-{}", self.plan.seed),
-            read: self.plan.read.clone(),
-            retry: self.plan.retry,
-            bin: self.plan.bin.clone(),
-            settings: self.plan.settings.clone(),
-        };
-        let target = (self.plan.target.target().make)(options)?;
+        let target = (self.plan.target.target().make)(self.target_options())?;
         let deployment = Deployment::new(cluster, target.into());
         deployment.start_all().await?;
         let serving = tokio::select! {
@@ -254,16 +234,45 @@ impl Run<'_> {
         Ok(deployment)
     }
 
+    fn target_options(&self) -> TargetOptions {
+        TargetOptions {
+            own_program: self.surroundings.program.clone(),
+            call_timeout: self.plan.call_timeout.duration(),
+            bug: self.plan.bug.clone(),
+            seed: self.plan.seed,
+            cluster_name: format!("squall-{}", self.plan.seed),
+            read: self.plan.read.clone(),
+            retry: self.plan.retry,
+            bin: self.plan.bin.clone(),
+            settings: self.plan.settings.clone(),
+        }
+    }
+
+    /// The clients of the run: as they are, or each a process of its own.
+    fn cast(&self, deployment: &Arc<Deployment>) -> Result<Cast, RunError> {
+        if !self.plan.workload.workload().has_client_processes() {
+            return Ok(Cast::Inside(deployment.clone()));
+        }
+        let Surroundings { folder, program, stopper, .. } = &self.surroundings;
+        let stopper = stopper.clone();
+        let failed = Box::new(move |reason| stopper.stop(Reason::Failure(reason)));
+        let processes = ClientProcesses::new(program.clone(), &folder.root().join("clients.log"), failed)
+            .map_err(|source| RunError::Io { what: "cannot get ready for processes of clients", source })?;
+        let (options, origin_ns) = (self.target_options(), self.clock.origin_ns());
+        Ok(Cast::Processes { deployment: deployment.clone(), processes, options, origin_ns })
+    }
+
     /// Storm, recovery and final reads.
     async fn weather(&self, deployment: &Arc<Deployment>, tally: Arc<Tally>) -> Result<(), RunError> {
         let plan = self.plan;
         let mut stop = self.surroundings.stop.clone();
+        let cast = self.cast(deployment)?;
         let place = |reads| Workplace {
             clock: self.clock,
             recorder: self.recorder.clone(),
             tally: tally.clone(),
             nodes: plan.node_names().into(),
-            clients: Arc::new(TargetClients { deployment: deployment.clone(), reads }),
+            clients: cast.clients(reads),
         };
         // The storm may have fewer workers than there are nodes; the final reads need one on each.
         let workers = plan.concurrency.max(plan.nodes);
@@ -276,7 +285,8 @@ impl Run<'_> {
             narrator: self.surroundings.narrator.clone(),
             stopper: self.surroundings.stopper.clone(),
         };
-        let conductor = Conductor::new(deployment.clone(), Arc::new(record), seed::stream(plan.seed, "nodes"));
+        let conductor =
+            Conductor::new(deployment.clone(), cast.port(), Arc::new(record), seed::stream(plan.seed, "nodes"));
         let end = || {
             let mut stop = self.surroundings.stop.clone();
             async move { stop.stopped().await }
@@ -286,7 +296,7 @@ impl Run<'_> {
             driven.inspect_err(|error| self.surroundings.stopper.stop(Reason::Failure(error.to_string())))
         };
         tokio::join!(storm, conductor.conduct(&plan.schedule, Instant::now(), end)).0?;
-        if stop.requested() || !self.recover(deployment).await? {
+        if stop.requested() || !self.recover(deployment, &cast).await? {
             return Ok(());
         }
         self.enter(PhaseName::FinalReads, "final reads");
@@ -303,7 +313,7 @@ impl Run<'_> {
     }
 
     /// Waits until the cluster serves again: all nodes agree on a leader, and a write passed through each of them.
-    async fn recover(&self, deployment: &Arc<Deployment>) -> Result<bool, RunError> {
+    async fn recover(&self, deployment: &Arc<Deployment>, cast: &Cast) -> Result<bool, RunError> {
         self.enter(PhaseName::Recovery, "recovery");
         let narrator = &self.surroundings.narrator;
         let mut stop = self.surroundings.stop.clone();
@@ -311,7 +321,7 @@ impl Run<'_> {
         let recovered = async {
             deployment.await_agreement(timeout).await?;
             for number in 0..self.plan.nodes {
-                self.barrier(deployment, number, begin + timeout).await?;
+                self.barrier(deployment, cast, number, begin + timeout).await?;
             }
             Ok::<(), DeployError>(())
         };
@@ -334,11 +344,21 @@ impl Run<'_> {
     }
 
     /// Passes a write through one node; it is on a key of its own and no part of the history.
-    async fn barrier(&self, deployment: &Deployment, number: usize, deadline: Instant) -> Result<(), DeployError> {
+    async fn barrier(
+        &self,
+        deployment: &Deployment,
+        cast: &Cast,
+        number: usize,
+        deadline: Instant,
+    ) -> Result<(), DeployError> {
         let node = &deployment.nodes()[number];
         let call = &self.plan.workload.workload().barrier;
-        let mut client = deployment.target().client(node, Reads::Strongest);
+        let clients = cast.clients(Reads::Strongest);
+        // No process of the history has such a number.
+        let process = u64::MAX - number as u64;
+        let mut client = clients.client(number, process);
         loop {
+            client.ready().await;
             let ended = client.call(call).await;
             let reason = match ended.outcome {
                 Outcome::Ok(_) => return Ok(()),
@@ -349,7 +369,7 @@ impl Run<'_> {
                 return Err(DeployError::NotServing { after, reason });
             }
             if ended.session != Session::Kept {
-                client = deployment.target().client(node, Reads::Strongest);
+                client = clients.client(number, process);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -31,7 +31,7 @@ struct MemoryClients(Arc<Memory>);
 struct MemoryClient(Arc<Memory>);
 
 impl Clients for MemoryClients {
-    fn client(&self, _node: usize) -> Box<dyn Client> {
+    fn client(&self, _node: usize, _process: u64) -> Box<dyn Client> {
         self.0.clients.fetch_add(1, Ordering::Relaxed);
         Box::new(MemoryClient(self.0.clone()))
     }
@@ -151,7 +151,7 @@ impl Client for Broken {
 }
 
 impl Clients for Broken {
-    fn client(&self, _node: usize) -> Box<dyn Client> {
+    fn client(&self, _node: usize, _process: u64) -> Box<dyn Client> {
         Box::new(Broken)
     }
 }

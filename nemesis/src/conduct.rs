@@ -5,7 +5,8 @@
 //! injected is recorded with the reason and healed all the same, since part of it may be there; where squall itself is to
 //! blame, the run is told to end.
 
-use crate::family::{self, FaultError, Flaps, Hit};
+use crate::clients::Clients;
+use crate::family::{self, FaultError, Flaps, Hit, Stage};
 use crate::fault::{Family, Fault};
 use crate::schedule::Planned;
 use crate::selector::{SelectError, Selector};
@@ -13,12 +14,16 @@ use rand_chacha::ChaCha8Rng;
 use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// How long a leader is waited for when one is to be hit.
 const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long somebody who takes a lock is waited for when a holder is to be hit.
+const HOLDER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a leader is looked for.
 const LEADER_EVERY: Duration = Duration::from_millis(50);
@@ -38,10 +43,13 @@ pub trait Record: Send + Sync {
 /// Conducts faults on a deployment.
 pub struct Conductor {
     deployment: Arc<Deployment>,
+    clients: Arc<dyn Clients>,
     record: Arc<dyn Record>,
     rng: Mutex<ChaCha8Rng>,
     /// The nodes whose servers are killed or paused, or that are cut off, and by which fault.
     busy: Mutex<BTreeMap<String, u32>>,
+    /// The clients that are paused, and by which fault.
+    busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
 }
 
@@ -50,10 +58,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Conductor {
-    /// A conductor of faults on `deployment`; `rng` draws nodes.
-    pub fn new(deployment: Arc<Deployment>, record: Arc<dyn Record>, rng: ChaCha8Rng) -> Arc<Conductor> {
+    /// A conductor of faults on `deployment` and `clients`; `rng` draws nodes and clients.
+    pub fn new(
+        deployment: Arc<Deployment>,
+        clients: Arc<dyn Clients>,
+        record: Arc<dyn Record>,
+        rng: ChaCha8Rng,
+    ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        Arc::new(Conductor { deployment, record, rng: Mutex::new(rng), busy: Mutex::default(), names })
+        let (rng, busy, busy_clients) = (Mutex::new(rng), Mutex::default(), Mutex::default());
+        Arc::new(Conductor { deployment, clients, record, rng, busy, busy_clients, names })
+    }
+
+    fn stage(&self) -> Stage<'_> {
+        Stage { deployment: &self.deployment, clients: &*self.clients }
     }
 
     /// Carries `schedule` out, its times counted from `begin`. Returns when every fault was healed. `end` is waited for
@@ -91,7 +109,7 @@ impl Conductor {
             }
         };
         self.tell_injection(id, &fault, Some(&hit));
-        let injected = family::inject(fault.family, &hit, &self.deployment).await;
+        let injected = family::inject(fault.family, &hit, self.stage()).await;
         let is_in_force = injected.is_ok();
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
@@ -106,12 +124,13 @@ impl Conductor {
         };
         let flaps = self.hold(id, &fault, &hit, is_in_force, over).await;
         self.change(id, FaultChange::Heal);
-        let change = match family::heal(fault.family, &hit, &flaps, &self.deployment).await {
+        let change = match family::heal(fault.family, &hit, &flaps, self.stage()).await {
             Ok(evidence) => FaultChange::Healed { evidence },
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
         lock(&self.busy).retain(|_, fault| *fault != id);
+        lock(&self.busy_clients).retain(|_, fault| *fault != id);
     }
 
     /// Waits until the fault is over, and does what is to be done meanwhile.
@@ -143,8 +162,11 @@ impl Conductor {
         error.to_string()
     }
 
-    /// Resolves the selector; a leader is waited for a little.
+    /// Resolves the selector; a leader or holder is waited for a little.
     async fn choose(&self, id: u32, fault: &Fault) -> Result<Hit, SelectError> {
+        if fault.family.hits_clients() {
+            return self.choose_clients(id, &fault.selector).await.map(family::hit_clients);
+        }
         let begin = Instant::now();
         loop {
             let leader = match fault.selector {
@@ -157,6 +179,28 @@ impl Conductor {
             }
             tokio::time::sleep(LEADER_EVERY).await;
         }
+    }
+
+    /// Chooses clients, and takes them, so that no second fault hits them meanwhile.
+    async fn choose_clients(&self, id: u32, selector: &Selector) -> Result<Vec<u64>, SelectError> {
+        if *selector != Selector::Holder {
+            let (mut busy, living) = (lock(&self.busy_clients), self.clients.living());
+            let taken: Vec<u64> = busy.keys().copied().collect();
+            let clients = selector.resolve_clients(&living, &taken, &mut lock(&self.rng))?;
+            busy.extend(clients.iter().map(|process| (*process, id)));
+            return Ok(clients);
+        }
+        let taking = async {
+            loop {
+                let holder = self.clients.next_holder().await;
+                let mut busy = lock(&self.busy_clients);
+                if let Entry::Vacant(free) = busy.entry(holder) {
+                    free.insert(id);
+                    return vec![holder];
+                }
+            }
+        };
+        tokio::time::timeout(HOLDER_TIMEOUT, taking).await.map_err(|_| SelectError::NoHolder)
     }
 
     /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other

@@ -3,13 +3,16 @@
 mod kill;
 mod partition;
 mod pause;
+mod pause_client;
 
 pub use partition::Flaps;
 
+use crate::clients::Clients;
 use crate::fault::{Family, Fault};
 use crate::shape::Cut;
 use rand_chacha::ChaCha8Rng;
 use squall_targets::Deployment;
+use squall_targets::client_process::ClientProcessError;
 use squall_targets::cluster::Link;
 use squall_targets::deployment::DeployError;
 use squall_targets::remote::{ProcessState, RemoteError};
@@ -24,6 +27,9 @@ pub enum FaultError {
     /// The network could not do it.
     #[error(transparent)]
     Cluster(#[from] squall_targets::cluster::ClusterError),
+    /// The clients could not do it.
+    #[error(transparent)]
+    Clients(#[from] ClientProcessError),
     /// It was done, but it does not show.
     #[error("{0}")]
     NotShown(String),
@@ -38,7 +44,9 @@ impl FaultError {
             FaultError::Deploy(DeployError::Remote(RemoteError::NotReached { state, .. })) => {
                 !matches!(state, ProcessState::Gone { .. })
             }
-            FaultError::Deploy(_) | FaultError::Cluster(_) | FaultError::NotShown(_) => true,
+            // A session may end at any moment.
+            FaultError::Clients(ClientProcessError::Gone { .. }) => false,
+            FaultError::Deploy(_) | FaultError::Cluster(_) | FaultError::Clients(_) | FaultError::NotShown(_) => true,
         }
     }
 }
@@ -66,6 +74,8 @@ pub struct Hit {
     pub nodes: Vec<String>,
     /// The links that a partition cuts; none for the other families.
     pub links: Vec<Link>,
+    /// The processes of clients; none where nodes are hit.
+    pub clients: Vec<u64>,
     /// What it does, for people.
     pub what: String,
 }
@@ -79,17 +89,38 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
             (links, what + &flapping)
         }
         Family::Kill => (Vec::new(), format!("kill {}", nodes.join(", "))),
-        Family::Pause => (Vec::new(), format!("pause {}", nodes.join(", "))),
+        Family::Pause | Family::PauseClient => (Vec::new(), format!("pause {}", nodes.join(", "))),
     };
-    Hit { nodes, links, what }
+    Hit { nodes, links, clients: Vec::new(), what }
+}
+
+/// What the pause of these clients is.
+pub fn hit_clients(clients: Vec<u64>) -> Hit {
+    let numbers: Vec<String> = clients.iter().map(u64::to_string).collect();
+    let what = match &numbers[..] {
+        [one] => format!("pause the client process {one}"),
+        all => format!("pause the client processes {}", all.join(", ")),
+    };
+    Hit { nodes: Vec::new(), links: Vec::new(), clients, what }
+}
+
+/// What faults act upon.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// The servers and the nodes.
+    pub deployment: &'a Deployment,
+    /// The clients.
+    pub clients: &'a dyn Clients,
 }
 
 /// Injects a fault and waits until it shows; the answer is what shows it.
-pub async fn inject(family: Family, hit: &Hit, deployment: &Deployment) -> Result<String, FaultError> {
+pub async fn inject(family: Family, hit: &Hit, stage: Stage<'_>) -> Result<String, FaultError> {
+    let Stage { deployment, clients } = stage;
     match family {
         Family::Partition => partition::inject(&hit.links, deployment).await,
         Family::Kill => kill::inject(&hit.nodes, deployment).await,
         Family::Pause => pause::inject(&hit.nodes, deployment).await,
+        Family::PauseClient => pause_client::inject(&hit.clients, clients).await,
     }
 }
 
@@ -105,11 +136,13 @@ pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Deployment, end: impl F
 }
 
 /// Heals a fault and waits until it is gone; the answer is what shows it. `flaps` is what [`hold`] told.
-pub async fn heal(family: Family, hit: &Hit, flaps: &Flaps, deployment: &Deployment) -> Result<String, FaultError> {
+pub async fn heal(family: Family, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> Result<String, FaultError> {
+    let Stage { deployment, clients } = stage;
     match family {
         Family::Partition => partition::heal(&hit.links, flaps, deployment).await,
         Family::Kill => kill::heal(&hit.nodes, deployment).await,
         Family::Pause => pause::heal(&hit.nodes, deployment).await,
+        Family::PauseClient => pause_client::heal(&hit.clients, clients).await,
     }
 }
 
@@ -141,6 +174,7 @@ mod tests {
         assert!(not_reached(ProcessState::Running).is_ours());
         let lost = RemoteError::Lost { node: "n1".into(), reason: "killed".into() };
         assert!(FaultError::Deploy(lost.into()).is_ours());
+        assert!(!FaultError::Clients(ClientProcessError::Gone { process: 7 }).is_ours());
         assert!(FaultError::NotShown("5 of 10 probes still arrive".into()).is_ours());
     }
 }

@@ -17,11 +17,14 @@ pub enum Family {
     Kill,
     /// The servers of the selected nodes are stopped by SIGSTOP, and go on by SIGCONT.
     Pause,
+    /// The processes of the selected clients are stopped by SIGSTOP, and go on by SIGCONT; servers are left alone.
+    #[serde(rename = "pause-client")]
+    PauseClient,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 3] = [Family::Partition, Family::Kill, Family::Pause];
+    pub const ALL: [Family; 4] = [Family::Partition, Family::Kill, Family::Pause, Family::PauseClient];
 
     /// The name on the command line and in histories.
     pub fn name(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Family {
             Family::Partition => "partition",
             Family::Kill => "kill",
             Family::Pause => "pause",
+            Family::PauseClient => "pause-client",
         }
     }
 
@@ -38,7 +42,13 @@ impl Family {
             Family::Partition => "cuts links between nodes, in one of the shapes below; clients reach all",
             Family::Kill => "kills servers with SIGKILL and starts them again",
             Family::Pause => "stops servers with SIGSTOP and lets them go on",
+            Family::PauseClient => "stops processes of clients with SIGSTOP and lets them go on; for locks",
         }
+    }
+
+    /// Whether it hits clients; the others hit nodes.
+    pub fn hits_clients(self) -> bool {
+        self == Family::PauseClient
     }
 }
 
@@ -76,6 +86,12 @@ pub const FLAPPING_MIN: Span = Span::from_ms(100);
 impl Fault {
     /// Why this fault makes no sense among these nodes; none if it does.
     pub fn refuses(&self, nodes: &[String]) -> Option<String> {
+        if self.family.hits_clients() && !matches!(self.selector, Selector::One | Selector::Holder | Selector::All) {
+            return Some(format!("clients are selected by one, holder or all, not by {}", self.selector));
+        }
+        if !self.family.hits_clients() && self.selector == Selector::Holder {
+            return Some("only clients hold locks; nodes are selected in other ways".into());
+        }
         if self.family != Family::Partition {
             let has_links = self.shape != Shape::default() || self.flapping.is_some();
             return has_links.then(|| "only a partition has a shape or is flapping; leave both out".into());

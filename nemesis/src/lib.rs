@@ -6,6 +6,7 @@
 //!
 //! This crate must not know what the clients ask or how their history is judged.
 
+pub mod clients;
 pub mod conduct;
 mod family;
 pub mod fault;
@@ -14,6 +15,7 @@ pub mod selector;
 pub mod shape;
 pub mod span;
 
+pub use clients::Clients;
 pub use conduct::Conductor;
 pub use fault::{Family, Fault};
 pub use schedule::{Planned, Schedule};

@@ -61,6 +61,10 @@ const QUIET_MS: std::ops::RangeInclusive<u64> = 600..=1_500;
 /// How long a fault stays, in ms: short ones hit elections, long ones outlast every time-out.
 const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
 
+/// How long a client is paused, in ms: mostly past the two to four seconds that a lease lasts as a rule, and long enough for
+/// others to do something under its lock.
+const CLIENT_LASTS_MS: std::ops::RangeInclusive<u64> = 1_500..=8_000;
+
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
 
@@ -76,7 +80,7 @@ pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng
         families.iter().map(|family| (*family, Deck::new(cards(*family, nodes)))).collect();
     let mut at_ms = rng.random_range(QUIET_MS);
     while let Some(fault) = family_deck.deal(rng) {
-        let lasts_ms = rng.random_range(LASTS_MS);
+        let lasts_ms = rng.random_range(if fault.hits_clients() { CLIENT_LASTS_MS } else { LASTS_MS });
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(Card { shape, flapping, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
@@ -108,6 +112,7 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
             .map(plain)
             .into(),
+        Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
     }
 }
 
@@ -184,10 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn twenty_seconds_are_enough_for_every_family() {
+    fn twenty_seconds_are_enough_for_every_family_that_hits_nodes() {
+        let families: Vec<Family> = Family::ALL.into_iter().filter(|family| !family.hits_clients()).collect();
         for seed in 0..200 {
-            let schedule = drawn(seed, 20);
-            for family in Family::ALL {
+            let schedule = draw(&families, 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(seed));
+            for family in families.iter().copied() {
                 assert!(schedule.iter().any(|planned| planned.fault == family), "seed {seed} lacks {family}");
             }
         }
@@ -221,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn drawn_pauses_of_clients_fit_and_hit_holders_most() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let schedule = draw(&[Family::PauseClient], 3, Span::from_ms(600_000), &mut rng);
+        let nodes = ["n1", "n2", "n3"].map(String::from);
+        assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
+        let holders = schedule.iter().filter(|planned| planned.select == Selector::Holder).count();
+        assert!(2 * holders > schedule.len() && holders < schedule.len(), "{holders} of {}", schedule.len());
+    }
+
+    #[test]
     fn shape_and_flapping_must_fit() {
         let nodes = ["n1", "n2", "n3"].map(String::from);
         let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
@@ -237,6 +253,8 @@ mod tests {
             (planned(Family::Partition, Shape::Split, Some(20)), "100ms at least"),
             (planned(Family::Partition, Shape::Split, Some(600)), "twice this time"),
             (planned(Family::Partition, Shape::Halves, None), "select: all"),
+            (Planned { select: Selector::Leader, ..planned(Family::PauseClient, Shape::Split, None) }, "not by leader"),
+            (Planned { select: Selector::Holder, ..planned(Family::Pause, Shape::Split, None) }, "only clients hold"),
         ] {
             let said = planned.refuses(&nodes);
             assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");

@@ -1,4 +1,4 @@
-//! Who is hit: a selector names nodes by role or number, and is resolved while the run goes on.
+//! Who is hit: a selector names nodes or clients by role or number, and is resolved while the run goes on.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -6,22 +6,24 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
 
-/// How the nodes of a fault are chosen.
+/// How the nodes of a fault are chosen, or its clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selector {
-    /// One node, drawn.
+    /// One node or client, drawn.
     One,
     /// As many nodes as can fail while the others are still a majority, drawn; at least one.
     Minority,
     /// The smallest number of nodes without which the others are no majority, drawn.
     Majority,
-    /// Every node.
+    /// Every node or client.
     All,
     /// The node that leads when the fault begins.
     Leader,
     /// These nodes.
     Named(Vec<String>),
+    /// The client that takes a lock next, as soon as it has it.
+    Holder,
 }
 
 /// Why a selector names nobody.
@@ -44,6 +46,12 @@ pub enum SelectError {
     /// No such node.
     #[error("there is no node called `{0}`")]
     Unknown(String),
+    /// Nobody has taken a lock for a while.
+    #[error("no client took a lock")]
+    NoHolder,
+    /// No client is left that another fault does not hit.
+    #[error("there is no client process that is not hit by another fault")]
+    NoClient,
 }
 
 /// How many of `count` nodes can fail while the others are still a majority; at least one.
@@ -60,7 +68,7 @@ impl Selector {
     /// How many of `nodes` nodes it names.
     pub fn count(&self, nodes: usize) -> usize {
         match self {
-            Selector::One | Selector::Leader => 1,
+            Selector::One | Selector::Leader | Selector::Holder => 1,
             Selector::Minority => minority_of(nodes),
             Selector::Majority => majority_of(nodes),
             Selector::All => nodes,
@@ -81,6 +89,8 @@ impl Selector {
     ) -> Result<Vec<String>, SelectError> {
         let drawn = match self {
             Selector::One | Selector::Minority | Selector::Majority | Selector::All => self.count(nodes.len()),
+            // Nodes hold no locks.
+            Selector::Holder => return Err(SelectError::NoHolder),
             Selector::Leader => return free(vec![leader.ok_or(SelectError::NoLeader)?.to_owned()], busy),
             Selector::Named(names) => {
                 let unknown = names.iter().find(|name| !nodes.contains(name));
@@ -100,6 +110,22 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// Those of the `living` clients that this selector names, drawn where there is a choice; `busy` are not to be chosen.
+    /// Who holds a lock is not known here.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn resolve_clients(&self, living: &[u64], busy: &[u64], rng: &mut ChaCha8Rng) -> Result<Vec<u64>, SelectError> {
+        let mut left: Vec<u64> = living.iter().copied().filter(|process| !busy.contains(process)).collect();
+        if *self != Selector::All {
+            left.shuffle(rng);
+            left.truncate(1);
+        }
+        if left.is_empty() { Err(SelectError::NoClient) } else { Ok(left) }
+    }
+}
+
 fn free(chosen: Vec<String>, busy: &[String]) -> Result<Vec<String>, SelectError> {
     match chosen.iter().find(|node| busy.contains(node)) {
         Some(node) => Err(SelectError::Busy(node.clone())),
@@ -115,6 +141,7 @@ impl fmt::Display for Selector {
             Selector::Majority => f.pad("majority"),
             Selector::All => f.pad("all"),
             Selector::Leader => f.pad("leader"),
+            Selector::Holder => f.pad("holder"),
             Selector::Named(names) => f.pad(&names.join(", ")),
         }
     }
@@ -171,6 +198,16 @@ mod tests {
     fn nodes_of_other_faults_are_left_alone() {
         check(Selector::One, 3, None, &["n1", "n2"], Ok(1));
         check(Selector::Majority, 3, None, &["n1", "n2"], Err(SelectError::TooFew { needed: 2, left: 1 }));
+    }
+
+    #[test]
+    fn clients_of_other_faults_are_left_alone() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut resolve = |selector: Selector, busy: &[u64]| selector.resolve_clients(&[3, 4, 9], busy, &mut rng);
+        assert_eq!(resolve(Selector::All, &[4]), Ok(vec![3, 9]));
+        assert_eq!(resolve(Selector::One, &[3, 9]), Ok(vec![4]));
+        assert_eq!(resolve(Selector::One, &[3, 4, 9]), Err(SelectError::NoClient));
+        check(Selector::Holder, 3, Some("n2"), &[], Err(SelectError::NoHolder));
     }
 
     #[test]

@@ -325,6 +325,12 @@ impl CallKind {
         CallKind::Release,
     ];
 
+    /// Whether who makes a call of this kind holds a lock, in it or by it. Such a client is a process of its own, so that a
+    /// fault can pause it whole.
+    pub fn takes_lock(self) -> bool {
+        matches!(self, CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release)
+    }
+
     /// Whether a call of this kind can never change the target: one that got no answer may count as not done.
     pub fn only_observes(self) -> bool {
         matches!(self, CallKind::Read | CallKind::Elements | CallKind::List | CallKind::Accounts)

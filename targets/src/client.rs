@@ -1,10 +1,12 @@
 //! One connection to one node, speaking [`Call`] and [`Outcome`].
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use squall_results::{Call, Outcome};
 
 /// What became of the session by a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Session {
     /// The connection is as good as before.
     Kept,
@@ -15,7 +17,8 @@ pub enum Session {
 }
 
 /// How a client reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reads {
     /// In the way that was chosen for the run.
     Chosen,
@@ -24,7 +27,7 @@ pub enum Reads {
 }
 
 /// How a call ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
     /// As far as the client can tell.
     pub outcome: Outcome,
@@ -39,6 +42,10 @@ pub struct Completion {
 /// answer it did not get. It reconnects for that; the whole is one call, and its session is lost by it.
 #[async_trait]
 pub trait Client: Send {
+    /// Returns when the client can make a call. One in a process of its own that is paused cannot: what it would have
+    /// called meanwhile it calls when it goes on, so nobody may write down an earlier instant.
+    async fn ready(&mut self) {}
+
     /// Makes one call and waits for its end. It ends by itself within the time-out that the client was made with, or three
     /// times this if it repeats changes.
     async fn call(&mut self, call: &Call) -> Completion;

@@ -6,10 +6,12 @@
 
 pub mod agent;
 pub mod client;
+pub mod client_process;
 pub mod cluster;
 pub mod deployment;
 pub mod doctor;
 mod local;
+pub mod lock;
 pub mod raft;
 pub mod remote;
 pub mod sandbox;

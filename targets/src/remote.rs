@@ -6,9 +6,11 @@
 mod agent;
 mod bytes;
 mod log;
+mod nowhere;
 
 pub(crate) use agent::AgentRemote;
 pub(crate) use log::CommandLog;
+pub(crate) use nowhere::Nowhere;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

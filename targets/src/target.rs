@@ -2,8 +2,10 @@
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
+use crate::lock::Locks;
 use crate::remote::DaemonSpec;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use squall_results::{CallKind, Promise};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// What a target may be told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TargetOptions {
     /// The executable that runs the project's own servers: squall itself.
     pub own_program: PathBuf,
@@ -92,6 +94,11 @@ pub trait Target: Send + Sync {
 
     /// A new client for `node` that reads as it is told.
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client>;
+
+    /// A new session with `node` for locks and the lists that they guard; `None`: the target has no locks.
+    fn locks(&self, _node: &Node, _reads: Reads) -> Option<Box<dyn Locks>> {
+        None
+    }
 
     /// Asks `node` who leads.
     ///

@@ -52,6 +52,11 @@ pub fn find(name: &str) -> Option<&'static Workload> {
 const FINAL_TRIES: u32 = 5;
 
 impl Workload {
+    /// Whether its clients are operating-system processes of their own.
+    pub fn has_client_processes(&self) -> bool {
+        self.needs.iter().any(|kind| kind.takes_lock())
+    }
+
     /// The final calls through every one of `nodes` nodes.
     pub fn finals(&self, keys: &[Key], nodes: usize) -> Box<dyn Generator> {
         Box::new(OnNodes::every(nodes, &(self.final_calls)(keys), FINAL_TRIES))
