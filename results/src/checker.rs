@@ -1,7 +1,12 @@
 //! Checkers: pure functions from a history to a verdict.
 
 pub mod activity;
+pub mod bank;
 pub mod linearizable;
+pub mod set;
+
+mod accusation;
+mod patience;
 
 use crate::history::History;
 use crate::verdict::Verdict;

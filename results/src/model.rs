@@ -1,9 +1,11 @@
 //! Sequential models: what a correct object would do if its operations came one at a time.
 
 pub mod access;
+pub mod bank;
 pub mod register;
 
 pub use access::{Access, Demand};
+pub use bank::Bank;
 pub use register::Register;
 
 use crate::call::{Call, Key, Reply};

@@ -72,6 +72,15 @@ fn deed(operation: &Operation) -> String {
             format!("swapped {} for {value}", Shown(*expect))
         }
         (Call::Cas { expect, .. }, Outcome::Ok(Reply::NotEqual)) => format!("found no {} to swap", Shown(*expect)),
+        (Call::Add { element, .. } | Call::AddToList { element, .. }, Outcome::Ok(Reply::Added { .. })) => {
+            format!("added {element}")
+        }
+        (Call::Elements { .. } | Call::List { .. } | Call::Accounts { .. }, Outcome::Ok(reply)) => {
+            format!("read {reply}")
+        }
+        (Call::Transfer { from, to, amount, .. }, Outcome::Ok(Reply::Transferred)) => {
+            format!("moved {amount} from {from} to {to}")
+        }
         (call, Outcome::Ok(reply)) => format!("called {call} and got {reply}"),
         (call, Outcome::Fail(_) | Outcome::Unknown(_)) => format!("called {call}"),
     };

@@ -6,8 +6,10 @@
 //!
 //! This crate must not know any target, any machine, any clock: time comes in as a number.
 
+pub mod bank;
 pub mod generator;
 pub mod register;
+pub mod set;
 pub mod workload;
 
 pub use generator::{Context, FreeWorker, Generator, Happened, Invocation, Next};

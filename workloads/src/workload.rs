@@ -41,7 +41,8 @@ pub struct Workload {
 }
 
 /// All workloads.
-pub const ALL: &[&Workload] = &[&crate::register::REGISTER];
+pub const ALL: &[&Workload] =
+    &[&crate::register::REGISTER, &crate::set::SET, &crate::set::SET_LIST, &crate::bank::BANK];
 
 /// The workload with this name.
 pub fn find(name: &str) -> Option<&'static Workload> {

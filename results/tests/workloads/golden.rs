@@ -1,0 +1,38 @@
+//! Golden histories: each file holds those of one checker.
+
+use crate::script::parse;
+use squall_results::checker::bank::Totals;
+use squall_results::checker::set::Set;
+use squall_results::{Budget, Checker, Promise};
+
+/// Judges every history of a file at the promises that it names, and looks at the evidence.
+fn check(text: &str, least: usize, checker: impl Fn(Promise) -> Box<dyn Checker>) {
+    let all = parse(text);
+    assert!(all.len() >= least, "{} histories", all.len());
+    for golden in &all {
+        assert!(!golden.expected.is_empty(), "{} expects something", golden.name);
+        for (promise, validity, kind) in &golden.expected {
+            let verdict = checker(*promise).check(&golden.history, &Budget::default());
+            let name = format!("{} at {promise}: {verdict:#?}", golden.name);
+            assert_eq!(verdict.validity.to_string(), *validity, "{name}");
+            assert!(!verdict.reason.is_empty(), "{name}");
+            assert_eq!(verdict.anomalies.is_empty(), validity != "invalid", "{name}");
+            let Some(first) = verdict.anomalies.first() else { continue };
+            assert_eq!(first.kind, *kind, "{name}");
+            for anomaly in &verdict.anomalies {
+                assert!(anomaly.told.contains(" s") && anomaly.from_ns <= anomaly.to_ns, "{name}");
+                assert!(!anomaly.operations.is_empty(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn sets() {
+    check(include_str!("set.txt"), 20, |promise| Box::new(Set { promise }));
+}
+
+#[test]
+fn banks() {
+    check(include_str!("bank.txt"), 10, |promise| Box::new(Totals { promise }));
+}

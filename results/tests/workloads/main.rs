@@ -1,0 +1,8 @@
+//! The checkers of sets, banks and versions: golden histories, and twins by brute force.
+
+mod bank;
+mod golden;
+mod random;
+mod script;
+mod set;
+mod twin;

@@ -1,0 +1,177 @@
+//! The workloads, simulated on a target that is right: what they ask, and that their own checkers find it valid.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use squall_results::call::{Key, Value};
+use squall_results::model::{Bank, Model, Register};
+use squall_results::{Budget, Call, CallKind, History, Operation, Outcome, Reply, Validity};
+use squall_workloads::generator::simulate::{Simulated, simulate};
+use squall_workloads::generator::{KeyLimits, Limit};
+use squall_workloads::{Options, Workload};
+use std::collections::{BTreeMap, BTreeSet};
+
+const MS: u64 = 1_000_000;
+
+/// Every kind of object by key.
+#[derive(Default)]
+struct Memory {
+    registers: BTreeMap<Key, Option<Value>>,
+    sets: BTreeMap<Key, Vec<Value>>,
+    banks: BTreeMap<Key, Vec<i64>>,
+}
+
+/// The first of `replies` that the model allows.
+fn first_legal<M: Model>(model: &M, state: &mut M::State, call: &Call, replies: Vec<Reply>) -> Reply {
+    for reply in replies {
+        if let Ok(after) = model.step(state, call, Some(&reply)) {
+            *state = after;
+            return reply;
+        }
+    }
+    panic!("no answer to {call}")
+}
+
+impl Memory {
+    fn answer(&mut self, call: &Call) -> Reply {
+        let key = call.key();
+        match call {
+            Call::Add { element, .. } | Call::AddToList { element, .. } => {
+                self.sets.entry(key).or_default().push(*element);
+                Reply::Added { version: None }
+            }
+            Call::Elements { .. } | Call::List { .. } => {
+                Reply::Elements { elements: self.sets.entry(key).or_default().clone(), version: None }
+            }
+            Call::Open { .. } | Call::Transfer { .. } | Call::Accounts { .. } => {
+                let state = self.banks.entry(key).or_default();
+                let balances = (0..).zip(state.iter().copied()).collect();
+                let replies = vec![
+                    Reply::Opened,
+                    Reply::NotEqual,
+                    Reply::Transferred,
+                    Reply::TooLittle,
+                    Reply::Accounts { balances },
+                ];
+                first_legal(&Bank, state, call, replies)
+            }
+            _ => {
+                let state = self.registers.entry(key).or_default();
+                let read = Reply::Read { value: *state, version: None };
+                first_legal(&Register, state, call, vec![read, Reply::Written { version: None }, Reply::NotEqual])
+            }
+        }
+    }
+}
+
+fn workload(name: &str) -> &'static Workload {
+    squall_workloads::find(name).unwrap()
+}
+
+/// `calls` calls of a workload by twelve workers on three nodes, each done as it is invoked; every so many answers are
+/// lost.
+fn run(name: &str, calls: usize, seed: u64, lost_every: usize) -> Vec<Simulated> {
+    let rng = ChaCha8Rng::seed_from_u64(seed);
+    let options = Options { workers: 12, nodes: 3, key_limits: KeyLimits::default(), rng };
+    let mut generator = Limit::new(calls, (workload(name).storm)(options));
+    let (mut memory, mut made) = (Memory::default(), 0);
+    simulate(&mut generator, 12, 3, u64::MAX, |call, now_ns| {
+        made += 1;
+        let reply = memory.answer(call);
+        let lost = lost_every > 0 && made % lost_every == 0;
+        let outcome = if lost { Outcome::Unknown("lost".into()) } else { Outcome::Ok(reply) };
+        (MS + now_ns % MS, outcome)
+    })
+}
+
+fn history(calls: &[Simulated]) -> History {
+    let operation = |(id, call): (usize, &Simulated)| Operation {
+        id: id as u64,
+        process: call.process,
+        node: format!("n{}", call.worker % 3 + 1),
+        call: call.call.clone(),
+        due_ns: call.due_ns,
+        invoked_ns: call.at_ns,
+        returned_ns: Some(call.returned_ns),
+        outcome: call.outcome.clone(),
+    };
+    let mut operations: Vec<Operation> = calls.iter().enumerate().map(operation).collect();
+    operations.sort_by_key(|operation| (operation.invoked_ns, operation.id));
+    History { operations, ..History::default() }
+}
+
+#[test]
+fn every_workload_finds_a_right_target_valid_at_each_of_its_promises() {
+    for workload in squall_workloads::ALL {
+        let calls = run(workload.name, 4_000, 1, 100);
+        let history = history(&calls);
+        for promise in workload.promises {
+            for checker in (workload.checkers)(*promise) {
+                let verdict = checker.check(&history, &Budget::default());
+                let name = format!("{} by {} at {promise}", workload.name, checker.name());
+                assert_eq!(verdict.validity, Validity::Valid, "{name}: {}", verdict.reason);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_workload_asks_only_for_what_it_needs_and_repeats_by_its_seed() {
+    for workload in squall_workloads::ALL {
+        let calls = run(workload.name, 1_500, 2, 0);
+        let asked: BTreeSet<CallKind> = calls.iter().map(|call| call.call.kind()).collect();
+        let finals = (workload.final_calls)(&[3, 4]);
+        let rest = finals.iter().map(Call::kind).chain([workload.barrier.kind()]);
+        let needed: BTreeSet<CallKind> = workload.needs.iter().copied().collect();
+        assert_eq!(asked.iter().copied().chain(rest).collect::<BTreeSet<_>>(), needed, "{}", workload.name);
+        assert_eq!(finals.iter().map(Call::key).collect::<Vec<_>>(), [3, 4]);
+        assert!(calls.iter().all(|call| call.call.key() != workload.barrier.key()));
+        assert_eq!(run(workload.name, 1_500, 2, 0), calls);
+        assert_ne!(run(workload.name, 1_500, 3, 0), calls);
+        let readers = calls.iter().filter(|call| (call.worker / 3) % 2 == 1 && !matches!(call.call, Call::Open { .. }));
+        assert!(readers.clone().count() > 300, "{}: half of the workers only read", workload.name);
+        assert!(readers.clone().all(|call| call.call.kind().only_observes()), "{}", workload.name);
+    }
+}
+
+#[test]
+fn sets_roll_over_and_their_elements_are_unique() {
+    for name in ["set", "set-list"] {
+        let mut added: BTreeMap<Key, BTreeSet<Value>> = BTreeMap::new();
+        for call in run(name, 12_000, 3, 50) {
+            if let Call::Add { key, element } | Call::AddToList { key, element } = call.call {
+                assert!(added.entry(key).or_default().insert(element), "{element} is added twice to {key}");
+            }
+        }
+        assert!(added.len() > 3, "{name}: {} sets", added.len());
+        assert!(added.values().all(|elements| elements.len() <= squall_workloads::set::ELEMENTS_MAX));
+        let full = added.values().filter(|elements| elements.len() == squall_workloads::set::ELEMENTS_MAX).count();
+        assert!(full >= 2, "{name}: {full} of {} sets are full", added.len());
+    }
+}
+
+#[test]
+fn banks_are_opened_first_and_again_when_that_got_no_answer() {
+    let calls = run("bank", 4_000, 4, 0);
+    let mut accounts: BTreeMap<Key, usize> = BTreeMap::new();
+    let (mut moved, mut refused) = (0, 0);
+    let mut by_invocation: Vec<&Simulated> = calls.iter().collect();
+    by_invocation.sort_by_key(|call| call.at_ns);
+    for call in by_invocation {
+        match &call.call {
+            Call::Open { key, balances } => assert!(accounts.insert(*key, balances.len()).is_none(), "{key} twice"),
+            Call::Transfer { key, from, to, amount } => {
+                let count = accounts[key];
+                assert!(from != to && (*from as usize) < count && (*to as usize) < count && *amount > 0);
+                moved += usize::from(call.outcome == Outcome::Ok(Reply::Transferred));
+                refused += usize::from(call.outcome == Outcome::Ok(Reply::TooLittle));
+            }
+            call => assert!(accounts.contains_key(&call.key()), "{call} before the bank is open"),
+        }
+    }
+    assert!(accounts.len() > 10 && accounts.values().collect::<BTreeSet<_>>().len() > 2, "{accounts:?}");
+    assert!(moved > 1_000 && refused > 20, "{moved} moved, {refused} refused");
+    let opens = run("bank", 2_000, 4, 7).into_iter().filter(|call| matches!(call.call, Call::Open { .. }));
+    let opens: Vec<Simulated> = opens.collect();
+    let banks: BTreeSet<Key> = opens.iter().map(|open| open.call.key()).collect();
+    assert!(opens.len() > banks.len(), "{} opens of {} banks", opens.len(), banks.len());
+}
