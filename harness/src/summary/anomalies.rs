@@ -146,7 +146,7 @@ fn dead_end(out: &mut String, history: &History, anomaly: &Anomaly, longest: &Le
     }
     let (others, more) = (anomaly.prefixes.len() - 1, longest.refused.len().saturating_sub(REFUSALS_MAX));
     if others + more > 0 {
-        let other = (others > 0).then(|| format!("{} that end otherwise", plural(others, "more legal order")));
+        let other = (others > 0).then(|| plural(others, "more legal order"));
         let more = (more > 0).then(|| plural(more, "more reason"));
         let parts: Vec<String> = other.into_iter().chain(more).collect();
         writeln!(out, "  {:<21}  {DIM}{} in the report{RESET}", "", parts.join(" and "))?;

@@ -81,6 +81,9 @@ fn smallest(minimal: &Minimal) -> Markup {
             @else { "The coloured operations are a small set that is still a violation" }
             @if minimal.verified { ", verified by the bare search" }
             "."
+            @if !minimal.effect_only.is_empty() {
+                " Of " (minimal.effect_only.len()) " of them only what they wrote counts, not what they found."
+            }
             @if let Some(after_ns) = minimal.after_ns {
                 " Everything before " (words::instant(after_ns)) " has led to " b { (minimal.starts.join(" or ")) } "."
             }

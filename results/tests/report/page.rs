@@ -101,6 +101,9 @@ fn each_anomaly_says_how_sure_its_smallest_set_is_and_what_was_logged() {
     assert!(
         sure.contains("a smallest set that is still a violation: none of the 3 can go, verified by the bare search.")
     );
+    assert!(!sure.contains("only what they wrote"));
+    let weaker = told(Minimal { effect_only: vec![2], ..minimal(true, true, None) });
+    assert!(weaker.contains("Of 1 of them only what they wrote counts, not what they found."));
     let doubtful = told(minimal(false, false, Some(3 * MS)));
     assert!(
         doubtful.contains("a small set that is still a violation. Everything before 0.003 s has led to <b>7 or &lt;")
