@@ -215,13 +215,14 @@ impl Run<'_> {
         let Surroundings { folder, sandbox, program, narrator, .. } = &self.surroundings;
         let mut stop = self.surroundings.stop.clone();
         narrator.phase("starting");
+        // Before there is a cluster: a missing program is told at once.
+        let target = (self.plan.target.target().make)(self.target_options())?;
         let begin = Instant::now();
         let names = self.plan.node_names();
         let nodes = folder.root().join("nodes");
         let options = ClusterOptions { names, folder: nodes, cut: None, agent: program.clone() };
         let cluster = Cluster::up(sandbox, options).await?;
         let up = begin.elapsed();
-        let target = (self.plan.target.target().make)(self.target_options())?;
         let deployment = Deployment::new(cluster, target.into());
         deployment.start_all().await?;
         let serving = tokio::select! {

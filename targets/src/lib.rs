@@ -10,6 +10,7 @@ pub mod client_process;
 pub mod cluster;
 pub mod deployment;
 pub mod doctor;
+pub mod etcd;
 mod local;
 pub mod lock;
 pub mod raft;

@@ -92,6 +92,11 @@ pub trait Target: Send + Sync {
     /// The server of `node` in a cluster of `nodes`.
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec;
 
+    /// The folder where the server of `node` keeps all that must survive its end.
+    fn data(&self, node: &Node) -> PathBuf {
+        node.dir.join("data")
+    }
+
     /// A new client for `node` that reads as it is told.
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client>;
 
@@ -175,7 +180,7 @@ pub enum TargetError {
 }
 
 /// All targets.
-pub const ALL: &[&TargetInfo] = &[&crate::raft::RAFT];
+pub const ALL: &[&TargetInfo] = &[&crate::raft::RAFT, &crate::etcd::ETCD];
 
 /// The target with this name.
 pub fn find(name: &str) -> Option<&'static TargetInfo> {
