@@ -17,5 +17,6 @@ pub mod raft;
 pub mod remote;
 pub mod sandbox;
 pub mod target;
+pub mod zookeeper;
 
 pub use deployment::Deployment;

@@ -180,7 +180,7 @@ pub enum TargetError {
 }
 
 /// All targets.
-pub const ALL: &[&TargetInfo] = &[&crate::raft::RAFT, &crate::etcd::ETCD];
+pub const ALL: &[&TargetInfo] = &[&crate::raft::RAFT, &crate::etcd::ETCD, &crate::zookeeper::ZOOKEEPER];
 
 /// The target with this name.
 pub fn find(name: &str) -> Option<&'static TargetInfo> {
