@@ -62,10 +62,20 @@ pub struct ClientOptions {
     pub freshness: Freshness,
 }
 
+/// The one session of a client.
+enum Life {
+    /// It was not opened yet.
+    Before,
+    /// It goes on.
+    Open(Session),
+    /// It is over, or could not be opened. There is no other.
+    Over,
+}
+
 /// A client of one server.
 pub struct ZookeeperClient {
     options: ClientOptions,
-    session: Option<Session>,
+    life: Life,
     /// The accounts of each bank that it has seen. They are made all at once and never deleted.
     banks: BTreeMap<Key, Vec<Account>>,
 }
@@ -73,16 +83,17 @@ pub struct ZookeeperClient {
 impl ZookeeperClient {
     /// A client without a session, which it opens at its first call.
     pub fn new(options: ClientOptions) -> ZookeeperClient {
-        ZookeeperClient { options, session: None, banks: BTreeMap::new() }
+        ZookeeperClient { options, life: Life::Before, banks: BTreeMap::new() }
     }
 
     async fn attempt(&mut self, call: &Call) -> Result<Reply, Stop> {
         let ClientOptions { address, call_timeout, session_timeout, freshness } = self.options;
         let deadline = Instant::now() + call_timeout;
-        let session = match &mut self.session {
-            Some(session) => session,
-            none => none.insert(Session::open(address, session_timeout, deadline).await.map_err(Stop::Harmless)?),
-        };
+        if let Life::Before = self.life {
+            let opened = Session::open(address, session_timeout, deadline).await;
+            self.life = Life::Open(opened.map_err(Stop::Harmless)?);
+        }
+        let Life::Open(session) = &self.life else { return Err(Stop::Harmless(SessionError::Over)) };
         let turn = Turn { session, deadline, freshness };
         match call {
             Call::Read { key } => turn.read_register(*key).await,
@@ -108,7 +119,7 @@ impl Client for ZookeeperClient {
             Err(stop) => stop.complete(),
         };
         if completion.session != SessionEnd::Kept {
-            self.session = None;
+            self.life = Life::Over;
         }
         completion
     }

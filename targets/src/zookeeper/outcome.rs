@@ -30,7 +30,7 @@ impl Stop {
             SessionError::Connect(_) | SessionError::ConnectTimedOut | SessionError::NotMade(_) => {
                 (Outcome::Fail(why), Session::Refused)
             }
-            SessionError::ClosedBefore => (Outcome::Fail(why), Session::Lost),
+            SessionError::Over | SessionError::ClosedBefore => (Outcome::Fail(why), Session::Lost),
             SessionError::Broken(_) | SessionError::TimedOut | SessionError::Senseless(_) => {
                 (doubt(why), Session::Lost)
             }
@@ -72,6 +72,7 @@ mod tests {
         check(|| SessionError::Connect(ErrorKind::HostUnreachable.into()), "fail refused", "fail refused");
         check(|| SessionError::ConnectTimedOut, "fail refused", "fail refused");
         check(|| SessionError::NotMade("no leader".into()), "fail refused", "fail refused");
+        check(|| SessionError::Over, "fail lost", "fail lost");
         check(|| SessionError::ClosedBefore, "fail lost", "fail lost");
     }
 

@@ -31,6 +31,9 @@ pub enum SessionError {
     /// The server did not make a session, as one without a leader does not: nothing was sent.
     #[error("the server made no session: {0}")]
     NotMade(String),
+    /// The client had its session, and there is no other: nothing was sent.
+    #[error("the session of this client is over")]
+    Over,
     /// The connection ended before the request was sent: it was not sent.
     #[error("the session ended before the request was sent")]
     ClosedBefore,
