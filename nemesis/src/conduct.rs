@@ -101,7 +101,11 @@ impl Conductor {
             () = &mut end => return,
         }
         let fault = planned.what();
-        let hit = match self.choose(id, &fault).await {
+        let chosen = tokio::select! {
+            chosen = self.choose(id, &fault, planned.lasts.duration()) => chosen,
+            () = &mut end => return,
+        };
+        let hit = match chosen {
             Ok(hit) => hit,
             Err(error) => {
                 self.tell_injection(id, &fault, None);
@@ -162,11 +166,13 @@ impl Conductor {
         error.to_string()
     }
 
-    /// Resolves the selector; a leader or holder is waited for a little.
-    async fn choose(&self, id: u32, fault: &Fault) -> Result<Hit, SelectError> {
+    /// Resolves the selector; a leader or holder is waited for a little, and not when the fault would be over. Dropped
+    /// while it waits, it has taken nobody.
+    async fn choose(&self, id: u32, fault: &Fault, lasts: Duration) -> Result<Hit, SelectError> {
         if fault.family.hits_clients() {
-            return self.choose_clients(id, &fault.selector).await.map(family::hit_clients);
+            return self.choose_clients(id, &fault.selector, lasts).await.map(family::hit_clients);
         }
+        let patience = LEADER_TIMEOUT.min(lasts);
         let begin = Instant::now();
         loop {
             let leader = match fault.selector {
@@ -174,7 +180,7 @@ impl Conductor {
                 _ => None,
             };
             match self.take(id, fault, leader.as_deref()) {
-                Err(SelectError::NoLeader) if begin.elapsed() < LEADER_TIMEOUT => {}
+                Err(SelectError::NoLeader) if begin.elapsed() < patience => {}
                 result => return result,
             }
             tokio::time::sleep(LEADER_EVERY).await;
@@ -182,7 +188,7 @@ impl Conductor {
     }
 
     /// Chooses clients, and takes them, so that no second fault hits them meanwhile.
-    async fn choose_clients(&self, id: u32, selector: &Selector) -> Result<Vec<u64>, SelectError> {
+    async fn choose_clients(&self, id: u32, selector: &Selector, lasts: Duration) -> Result<Vec<u64>, SelectError> {
         if *selector != Selector::Holder {
             let (mut busy, living) = (lock(&self.busy_clients), self.clients.living());
             let taken: Vec<u64> = busy.keys().copied().collect();
@@ -200,7 +206,7 @@ impl Conductor {
                 }
             }
         };
-        tokio::time::timeout(HOLDER_TIMEOUT, taking).await.map_err(|_| SelectError::NoHolder)
+        tokio::time::timeout(HOLDER_TIMEOUT.min(lasts), taking).await.map_err(|_| SelectError::NoHolder)
     }
 
     /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other

@@ -16,6 +16,7 @@ use squall_targets::client_process::ClientProcessError;
 use squall_targets::cluster::Link;
 use squall_targets::deployment::DeployError;
 use squall_targets::remote::{ProcessState, RemoteError};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A fault that could not be injected or healed, or not be shown to be.
@@ -125,7 +126,7 @@ pub async fn inject(family: Family, hit: &Hit, stage: Stage<'_>) -> Result<Strin
 }
 
 /// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile.
-pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Deployment, end: impl Future<Output = ()>) -> Flaps {
+pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Flaps {
     match (fault.family, fault.flapping) {
         (Family::Partition, Some(every)) => partition::flap(&hit.links, every, deployment, end).await,
         _ => {

@@ -5,8 +5,10 @@
 use super::FaultError;
 use crate::span::Span;
 use squall_targets::Deployment;
-use squall_targets::cluster::Link;
+use squall_targets::cluster::{ClusterError, Link};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// How long a cut or a healed link may take to show. It takes milliseconds; but what does not show ends the run, and an
 /// overloaded machine is no reason for that.
@@ -15,8 +17,10 @@ const SHOW_TIMEOUT: Duration = Duration::from_secs(10);
 /// What became of the links of a partition while it was in force.
 #[derive(Debug)]
 pub struct Flaps {
-    /// How often they were cut, the injection counted.
-    cuts: u32,
+    /// The times that they were cut, the injection counted, which has been shown.
+    cut: Turns,
+    /// The times that they were open in between.
+    open: Turns,
     /// Whether they are cut at the end.
     is_cut: bool,
     /// How many packets were dropped in the cuts that are over; none where that is not counted.
@@ -25,10 +29,30 @@ pub struct Flaps {
     pub failed: Option<FaultError>,
 }
 
+/// How often something came about, and how often probes showed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Turns {
+    count: u32,
+    shown: u32,
+}
+
 impl Flaps {
     /// Those of links that stay cut from injection to healing.
     pub fn none() -> Flaps {
-        Flaps { cuts: 1, is_cut: true, dropped: None, failed: None }
+        let (cut, open) = (Turns { count: 1, shown: 1 }, Turns { count: 0, shown: 0 });
+        Flaps { cut, open, is_cut: true, dropped: None, failed: None }
+    }
+
+    /// The coming and going, for people; nothing where there was none.
+    fn told(&self) -> String {
+        let Flaps { cut, open, .. } = self;
+        match open.count {
+            0 => String::new(),
+            _ => format!(
+                "; cut {} times and open {} times, of which probes showed {} and {}",
+                cut.count, open.count, cut.shown, open.shown
+            ),
+        }
     }
 }
 
@@ -47,32 +71,64 @@ pub async fn inject(links: &[Link], deployment: &Deployment) -> Result<String, F
     }
 }
 
-/// Heals and cuts the links that were just cut, by turns, each for `every`, until `end` comes.
-pub async fn flap(links: &[Link], every: Span, deployment: &Deployment, end: impl Future<Output = ()>) -> Flaps {
+/// Heals and cuts the links that were just cut, by turns, each for `every`, until `end` comes. Each turn is probed
+/// beside the waiting, however short it is: a probe that is late shows nothing.
+pub async fn flap(links: &[Link], every: Span, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Flaps {
     let mut flaps = Flaps::none();
+    let mut probes = JoinSet::new();
     tokio::pin!(end);
     loop {
         tokio::select! {
             () = tokio::time::sleep(every.duration()) => {}
-            () = &mut end => return flaps,
+            () = &mut end => break,
         }
         // Never given up halfway: only the waiting is.
-        let turned = if flaps.is_cut {
-            deployment.heal(links).await.map(|dropped| {
-                flaps.is_cut = false;
-                flaps.dropped = sum(flaps.dropped, dropped);
-            })
-        } else {
-            deployment.cut(links).await.map(|()| {
-                flaps.is_cut = true;
-                flaps.cuts += 1;
-            })
-        };
-        if let Err(error) = turned {
+        if let Err(error) = turn(links, &mut flaps, deployment).await {
             flaps.failed = Some(error.into());
             end.await;
-            return flaps;
+            break;
         }
+        probes.spawn(shows(flaps.is_cut, links.to_vec(), deployment.clone()));
+    }
+    while let Some(probe) = probes.join_next().await {
+        match probe {
+            Ok(Shown::Cut) => flaps.cut.shown += 1,
+            Ok(Shown::Open) => flaps.open.shown += 1,
+            Ok(Shown::Nothing) | Err(_) => {}
+        }
+    }
+    flaps
+}
+
+/// Heals the links if they are cut, and cuts them if they are not.
+async fn turn(links: &[Link], flaps: &mut Flaps, deployment: &Deployment) -> Result<(), ClusterError> {
+    if flaps.is_cut {
+        flaps.dropped = sum(flaps.dropped, deployment.heal(links).await?);
+        flaps.open.count += 1;
+    } else {
+        deployment.cut(links).await?;
+        flaps.cut.count += 1;
+    }
+    flaps.is_cut = !flaps.is_cut;
+    Ok(())
+}
+
+/// What a probe shows.
+enum Shown {
+    /// Nothing arrived.
+    Cut,
+    /// Everything arrived.
+    Open,
+    /// Something in between, or other partitions hold all links, or it is a node that failed.
+    Nothing,
+}
+
+async fn shows(is_cut: bool, links: Vec<Link>, deployment: Arc<Deployment>) -> Shown {
+    let probed = if is_cut { links } else { deployment.uncut(&links) };
+    match deployment.cluster().probe(&probed).await {
+        Ok(count) if is_cut && count.arrived == 0 => Shown::Cut,
+        Ok(count) if !is_cut && count.sent > 0 && count.arrived == count.sent => Shown::Open,
+        Ok(_) | Err(_) => Shown::Nothing,
     }
 }
 
@@ -80,18 +136,28 @@ pub async fn flap(links: &[Link], every: Span, deployment: &Deployment, end: imp
 pub async fn heal(links: &[Link], flaps: &Flaps, deployment: &Deployment) -> Result<String, FaultError> {
     let last = if flaps.is_cut { deployment.heal(links).await? } else { None };
     let dropped = sum(flaps.dropped, last);
+    let dropped = dropped.map(|packets| format!("; {packets} packets were dropped")).unwrap_or_default();
     let begin = Instant::now();
     loop {
         // Another partition may have some of these links, and take or give back some at any moment.
-        let count = deployment.cluster().probe(&deployment.uncut(links)).await?;
+        let open = deployment.uncut(links);
+        let count = deployment.cluster().probe(&open).await?;
         if count.arrived == count.sent {
-            let dropped = dropped.map(|packets| format!("; {packets} packets were dropped")).unwrap_or_default();
-            let cuts = if flaps.cuts > 1 { format!("; cut {} times", flaps.cuts) } else { String::new() };
-            return Ok(format!("all of {} probes arrived{cuts}{dropped}", count.sent));
+            let arrived = arrived(count.sent, links.len(), open.len());
+            return Ok(format!("{arrived}{}{dropped}", flaps.told()));
         }
         if begin.elapsed() > SHOW_TIMEOUT {
             return Err(FaultError::NotShown(format!("only {} of {} probes arrive", count.arrived, count.sent)));
         }
+    }
+}
+
+/// That all probes arrived over the links that could be probed; links that other partitions hold show nothing.
+fn arrived(probes: u64, links: usize, open: usize) -> String {
+    match links - open {
+        0 => format!("all of {probes} probes arrived"),
+        _ if open == 0 => "mended, but not probed: other partitions still hold all of its links".into(),
+        held => format!("all of {probes} probes arrived; other partitions still hold {held} of the {links} links"),
     }
 }
 
@@ -108,5 +174,19 @@ mod tests {
     fn what_was_not_counted_is_not_told_as_zero() {
         assert_eq!(sum(None, None), None);
         assert_eq!([sum(Some(2), None), sum(None, Some(2)), sum(Some(1), Some(1))], [Some(2); 3]);
+    }
+    #[test]
+    fn the_times_that_were_shown_are_told_apart() {
+        assert_eq!(Flaps::none().told(), "");
+        let (cut, open) = (Turns { count: 5, shown: 4 }, Turns { count: 4, shown: 3 });
+        let told = Flaps { cut, open, ..Flaps::none() }.told();
+        assert_eq!(told, "; cut 5 times and open 4 times, of which probes showed 4 and 3");
+    }
+
+    #[test]
+    fn what_could_not_be_probed_is_not_told_as_whole() {
+        assert_eq!(arrived(20, 4, 4), "all of 20 probes arrived");
+        assert_eq!(arrived(5, 4, 1), "all of 5 probes arrived; other partitions still hold 3 of the 4 links");
+        assert_eq!(arrived(0, 4, 0), "mended, but not probed: other partitions still hold all of its links");
     }
 }
