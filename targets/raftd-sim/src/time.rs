@@ -1,7 +1,7 @@
 //! Virtual time: a clock that jumps from one event to the next.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// Microseconds of virtual time since the start of the run.
 pub type Micros = u64;
@@ -14,13 +14,17 @@ pub const MS: Micros = 1000;
 pub struct Agenda<E> {
     now_us: Micros,
     last_number: u64,
-    due: BinaryHeap<Reverse<(Micros, u64)>>,
-    events: BTreeMap<u64, E>,
+    /// When, the how manieth that was asked for, and where the event stands.
+    due: BinaryHeap<Reverse<(Micros, u64, usize)>>,
+    /// The events that are to come; the heap moves small things only.
+    events: Vec<Option<E>>,
+    /// Places in `events` that nothing stands in.
+    free: Vec<usize>,
 }
 
 impl<E> Default for Agenda<E> {
     fn default() -> Agenda<E> {
-        Agenda { now_us: 0, last_number: 0, due: BinaryHeap::new(), events: BTreeMap::new() }
+        Agenda { now_us: 0, last_number: 0, due: BinaryHeap::new(), events: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -33,19 +37,24 @@ impl<E> Agenda<E> {
     /// Lets `event` happen after `delay_us`.
     pub fn after(&mut self, delay_us: Micros, event: E) {
         self.last_number += 1;
-        self.due.push(Reverse((self.now_us + delay_us, self.last_number)));
-        self.events.insert(self.last_number, event);
+        let place = self.free.pop().unwrap_or(self.events.len());
+        if place == self.events.len() {
+            self.events.push(None);
+        }
+        self.events[place] = Some(event);
+        self.due.push(Reverse((self.now_us + delay_us, self.last_number, place)));
     }
 
     /// Goes to the next event, unless it is due later than `until_us`.
     pub fn next(&mut self, until_us: Micros) -> Option<E> {
-        let Reverse((due_us, number)) = *self.due.peek()?;
+        let Reverse((due_us, _, place)) = *self.due.peek()?;
         if due_us > until_us {
             return None;
         }
         self.due.pop();
         self.now_us = due_us;
-        self.events.remove(&number)
+        self.free.push(place);
+        self.events[place].take()
     }
 
     /// Lets time pass until `until_us`, which no event is due before.
