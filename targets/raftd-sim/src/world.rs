@@ -12,6 +12,7 @@ use raftd::core::{Message, RoleName, Status};
 use raftd::types::{Bug, NodeId};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeSet;
 
 /// How long fair weather lasts.
 const FAIR_US: Micros = 3_000 * MS;
@@ -44,6 +45,8 @@ pub struct World {
     /// Whose clock stands still, until when.
     stopped_clock: Option<(NodeId, Micros)>,
     is_storm: bool,
+    /// Who stays down when the storm is over: never more than a minority.
+    absent: BTreeSet<usize>,
     /// Nobody watches the members, only the clients' history is judged.
     only_clients: bool,
 }
@@ -84,6 +87,7 @@ impl World {
             partition: 0,
             stopped_clock: None,
             is_storm: weather.storm_us > 0,
+            absent: BTreeSet::new(),
             only_clients: false,
             weather,
         }
@@ -99,7 +103,7 @@ impl World {
         self.agenda.now_us()
     }
 
-    /// The whole run: the storm, then calm until the cluster has recovered and every client was served again.
+    /// The whole run: the storm, then calm until those that are left have recovered and every client was served again.
     pub fn play(&mut self) -> Result<(), Broken> {
         (0..self.members.len()).for_each(|member| self.start(member));
         for client in 0..self.clients.len() {
@@ -270,7 +274,7 @@ impl World {
     }
 
     fn start(&mut self, member: usize) {
-        if self.members[member].runs() {
+        if self.members[member].runs() || self.absent.contains(&member) {
             return;
         }
         self.members[member].start(&mut self.rng);
@@ -348,10 +352,24 @@ impl World {
 
     fn calm_down(&mut self) {
         self.trace.note(self.agenda.now_us(), || "the storm is over".into());
+        if self.is_storm && self.rng.random() {
+            self.leave_for_good();
+        }
         (self.is_storm, self.stopped_clock) = (false, None);
         self.weather.calm();
         self.heal();
         (0..self.members.len()).for_each(|member| self.start(member));
+    }
+
+    /// Some members go down and stay so: those that are left are a majority, and have to do without.
+    fn leave_for_good(&mut self) {
+        let count = self.members.len();
+        for _ in 0..self.rng.random_range(0..=(count - 1) / 2) {
+            let member = self.rng.random_range(0..count);
+            self.members[member].crash(Crash::Kill, &mut self.rng);
+            self.trace.note(self.agenda.now_us(), || format!("n{} is down for good", member + 1));
+            self.absent.insert(member);
+        }
     }
 
     fn statuses(&self) -> Vec<Status> {

@@ -1,6 +1,7 @@
 //! Seeds without a planted bug: nothing is broken, and enough happens for that to mean something.
 
 use raftd_sim::run::{Plan, Report, run};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// In the dev profile a seed takes some ten times as long.
 const SEEDS: u64 = if cfg!(debug_assertions) { 200 } else { 4000 };
@@ -19,7 +20,7 @@ fn play(plan: &Plan) -> Report {
 
 #[test]
 fn storms_break_nothing() {
-    let reports: Vec<Report> = (0..SEEDS).map(|seed| play(&Plan::storm(seed, None))).collect();
+    let reports: Vec<Report> = (0..SEEDS).into_par_iter().map(|seed| play(&Plan::storm(seed, None))).collect();
     let sum = |count: fn(&Report) -> usize| reports.iter().map(count).sum::<usize>();
     let seeds = SEEDS as usize;
     // A storm in which nothing happens proves nothing.

@@ -1,11 +1,11 @@
-//! Progress: once nothing is lost any more and all members run, the cluster elects a leader and serves (extended paper,
+//! Progress: once nothing is lost any more and a majority runs, the cluster elects a leader and serves (extended paper,
 //! section 5.6: as long as the system satisfies the timing requirement, a leader can be elected and maintained).
 //!
 //! Without it a cluster that does nothing at all would be safe. None of the planted bugs breaks it.
 
 use raftd::core::{RoleName, Status};
 
-/// Whether the members agree on one leader, and all have on disk and committed all there is. While clients ask on, that
+/// Whether the members that run agree on one leader, and all have on disk and committed all there is. While clients ask on, that
 /// holds at instants only; it suffices if there is one.
 pub fn has_recovered(statuses: &[Status]) -> bool {
     let Some(leader) = statuses.iter().find(|status| status.role == RoleName::Leader) else { return false };
