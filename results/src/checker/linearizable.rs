@@ -23,6 +23,8 @@ mod evidence;
 mod keys;
 mod meter;
 mod reductions;
+mod register;
+mod replay;
 mod search;
 mod table;
 
@@ -42,25 +44,63 @@ use std::time::Instant;
 pub struct Linearizable<M: Model> {
     model: M,
     reductions: Reductions,
+    course: Course,
+}
+
+/// Which algorithms come into question. All courses give the same answers; only the first is meant for use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Course {
+    /// The fastest that knows the operations at hand: zones, else the frontier of a register, else the search.
+    #[default]
+    Automatic,
+    /// As if values were written more than once.
+    Register,
+    /// As if values were written more than once, and at once with an exact pass.
+    RegisterExactly,
+    /// The search for any model.
+    Search,
+}
+
+/// Who gave the answer for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Zones: every value of a register is written at most once.
+    Zones,
+    /// The frontier of a register.
+    Register,
+    /// The search for any model.
+    Search,
 }
 
 impl<M: Model> Linearizable<M> {
     /// A checker for `model`.
     pub fn new(model: M) -> Linearizable<M> {
-        Linearizable { model, reductions: Reductions::ALL }
+        Linearizable { model, reductions: Reductions::ALL, course: Course::Automatic }
     }
 
-    /// As [`new`](Linearizable::new), with fewer reductions: the same answers, slower. For tests and measurements.
+    /// As [`new`](Linearizable::new), decided by the search for any model, with these reductions: the same answers,
+    /// slower. For tests and measurements.
     pub fn with_reductions(model: M, reductions: Reductions) -> Linearizable<M> {
-        Linearizable { model, reductions }
+        Linearizable { model, reductions, course: Course::Search }
+    }
+
+    /// As [`new`](Linearizable::new), with other algorithms: the same answers, slower. For tests and measurements.
+    pub fn with_course(model: M, course: Course) -> Linearizable<M> {
+        Linearizable { model, reductions: Reductions::ALL, course }
     }
 
     /// Whether the operations of one key have a legal order; `Unknown` if the budget does not suffice. No evidence is
     /// gathered.
     pub fn check_key(&self, operations: &[&Operation], budget: &Budget) -> Validity {
+        self.check_key_by(operations, budget).0
+    }
+
+    /// As [`check_key`](Linearizable::check_key), and who gave the answer.
+    pub fn check_key_by(&self, operations: &[&Operation], budget: &Budget) -> (Validity, Algorithm) {
         let allowance = Allowance::whole(budget, Instant::now());
         let entries = self.entries(operations);
-        keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX)).answer.validity()
+        let judged = keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX));
+        (judged.answer.validity(), judged.by)
     }
 
     fn entries(&self, operations: &[&Operation]) -> Vec<entry::Entry> {
@@ -146,7 +186,14 @@ fn figures(history: &History, judged: &[Judged]) -> BTreeMap<String, f64> {
         ("largest_key", judged.iter().map(|key| key.operations).max().unwrap_or(0)),
         ("peak_configurations", judged.iter().map(|key| key.peak).max().unwrap_or(0)),
     ];
-    let mut figures: BTreeMap<String, f64> = figures.map(|(name, value)| (name.into(), value as f64)).into();
+    let by = |algorithm| judged.iter().filter(|key| key.by == algorithm).count();
+    let algorithms = [
+        ("keys_by_zones", by(Algorithm::Zones)),
+        ("keys_by_register", by(Algorithm::Register)),
+        ("keys_by_search", by(Algorithm::Search)),
+    ];
+    let figures = figures.into_iter().chain(algorithms);
+    let mut figures: BTreeMap<String, f64> = figures.map(|(name, value)| (name.into(), value as f64)).collect();
     figures.insert("configurations".into(), judged.iter().map(|key| key.steps).sum::<u64>() as f64);
     figures
 }

@@ -2,7 +2,7 @@
 
 use crate::twin::operation;
 use squall_results::call::{Call, Reply, Value};
-use squall_results::checker::linearizable::Linearizable;
+use squall_results::checker::linearizable::{Linearizable, Reductions};
 use squall_results::model::Register;
 use squall_results::{Budget, Checker, History, Operation, Outcome, Validity, Verdict};
 use std::sync::atomic::Ordering;
@@ -30,8 +30,10 @@ fn hard(first_id: u64, key: u64) -> Vec<Operation> {
     operations
 }
 
+/// By the search for any model, for which the histories here are hard.
 fn judge(operations: Vec<Operation>, budget: &Budget) -> Verdict {
-    Linearizable::new(Register).check(&History { operations, ..History::default() }, budget)
+    Linearizable::with_reductions(Register, Reductions::ALL)
+        .check(&History { operations, ..History::default() }, budget)
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn of_random_histories() {
 #[test]
 fn of_long_histories() {
     let mut random = Random(31);
-    let shape = Shape { operations: (150, 250), processes: 10, values: 5, crashed_percent: 2, wrong: false };
+    let shape =
+        Shape { operations: (150, 250), processes: 10, values: 5, crashed_percent: 2, wrong: false, ..Shape::TINY };
     for _ in 0..10 {
         let mut operations = random_history(&mut random, shape);
         let returns = operations.iter().map(|operation| operation.returned_ns.unwrap_or(operation.invoked_ns));

@@ -1,9 +1,9 @@
 //! The checker against its brute-force twin: random tiny histories, and all histories of some small shapes.
 
 use crate::legal;
-use crate::twin::{Random, Shape, is_linearizable, operation, random_history};
+use crate::twin::{Random, Shape, is_linearizable, is_linearizable_quickly, operation, random_history};
 use squall_results::call::{Call, Reply, Value};
-use squall_results::checker::linearizable::{Linearizable, Reductions};
+use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
 use squall_results::model::Register;
 use squall_results::verdict::Role;
 use squall_results::{Budget, Checker, History, Operation, Outcome, Validity};
@@ -32,6 +32,44 @@ fn agrees(operations: &[Operation], reductions: Reductions, legal: bool) {
     let expected = if legal { Validity::Valid } else { Validity::Invalid };
     let found = checker.check_key(&operations_of_key, &Budget::default());
     assert_eq!(found, expected, "with {reductions:?}:\n{operations:#?}");
+}
+
+/// The algorithms for registers agree too, and find the order themselves: none hands over to the search.
+fn agrees_by_register(operations: &[Operation], legal: bool) {
+    let operations_of_key: Vec<&Operation> = operations.iter().collect();
+    let expected = if legal { Validity::Valid } else { Validity::Invalid };
+    for course in [Course::Automatic, Course::Register, Course::RegisterExactly] {
+        let checker = Linearizable::with_course(Register, course);
+        let (found, by) = checker.check_key_by(&operations_of_key, &Budget::default());
+        assert_eq!(found, expected, "by {by:?} with {course:?}:\n{operations:#?}");
+        assert!(by == Algorithm::Register || by == Algorithm::Zones && course == Course::Automatic, "{by:?}");
+    }
+}
+
+/// A hundred thousand, with many crashed operations and swaps, two to five values, or a value of its own for each write.
+#[test]
+fn random_tiny_histories_of_a_register() {
+    const HISTORIES: u64 = 100_000;
+    let mut random = Random(23);
+    let (mut illegal, mut crashed) = (0, 0);
+    for number in 0..HISTORIES {
+        let operations = random_history(&mut random, Shape::by_turns(number, 9));
+        let legal = is_linearizable_quickly(&operations);
+        agrees_by_register(&operations, legal);
+        illegal += u64::from(!legal);
+        crashed += u64::from(operations.iter().any(|operation| operation.outcome.is_unknown()));
+    }
+    assert!(illegal * 10 > HISTORIES * 3 && illegal * 10 < HISTORIES * 7, "{illegal} of {HISTORIES} are illegal");
+    assert!(crashed * 10 > HISTORIES * 5, "{crashed} of {HISTORIES} have crashed operations");
+}
+
+#[test]
+fn the_quick_twin_says_what_the_twin_says() {
+    let mut random = Random(24);
+    for number in 0..20_000 {
+        let operations = random_history(&mut random, Shape::by_turns(number, 7));
+        assert_eq!(is_linearizable_quickly(&operations), is_linearizable(&operations), "{operations:#?}");
+    }
 }
 
 #[test]
@@ -86,8 +124,9 @@ fn evidence_of_random_histories() {
 fn long_histories_of_a_register() {
     let mut random = Random(22);
     for round in 0..60 {
+        let crashed_percent = 2 * (round % 3);
         let shape =
-            Shape { operations: (150, 250), processes: 10, values: 5, crashed_percent: 2 * (round % 3), wrong: false };
+            Shape { operations: (150, 250), processes: 10, values: 5, crashed_percent, wrong: false, ..Shape::TINY };
         let mut operations = random_history(&mut random, shape);
         agrees(&operations, Reductions::ALL, true);
         let end_ns = operations.iter().map(|operation| operation.returned_ns.unwrap_or(operation.invoked_ns)).max();
@@ -187,6 +226,7 @@ fn all_histories_of_three_operations_over_two_values() {
             });
             let legal = is_linearizable(&operations);
             agrees(&operations, Reductions::ALL, legal);
+            agrees_by_register(&operations, legal);
             histories += 1;
             illegal += u32::from(!legal);
         }

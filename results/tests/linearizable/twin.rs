@@ -22,6 +22,36 @@ pub fn is_linearizable_from(operations: &[Operation], start: Option<Value>) -> b
     })
 }
 
+/// As [`is_linearizable`], without trying twice what was done in another order: for many histories, of at most 31
+/// operations. That it is right is tested against the definition.
+pub fn is_linearizable_quickly(operations: &[Operation]) -> bool {
+    let left: Vec<&Operation> = operations.iter().filter(|operation| !operation.outcome.is_fail()).collect();
+    let bits = |of: &dyn Fn(&Operation) -> bool| {
+        (0..left.len()).filter(|at| of(left[*at])).fold(0_u32, |set, at| set | 1 << at)
+    };
+    let certain = bits(&|operation| operation.outcome.is_ok());
+    let before: Vec<u32> = left.iter().map(|second| bits(&|first| precedes(first, second))).collect();
+    let mut seen = std::collections::HashSet::new();
+    let mut stack: Vec<(u32, Option<Value>)> = vec![(0, None)];
+    while let Some((done, holds)) = stack.pop() {
+        if done & certain == certain {
+            return true;
+        }
+        if !seen.insert((done, holds)) {
+            continue;
+        }
+        for (at, operation) in left.iter().enumerate() {
+            if done >> at & 1 == 0
+                && before[at] & !done == 0
+                && let Some(then) = apply(operation, holds)
+            {
+                stack.push((done | 1 << at, then));
+            }
+        }
+    }
+    false
+}
+
 /// Tries every order of `left`, one operation after the other.
 fn has_legal_order(left: &mut Vec<&Operation>, holds: Option<Value>) -> bool {
     if left.is_empty() {
@@ -107,13 +137,39 @@ pub struct Shape {
     pub values: u64,
     /// How many operations in a hundred get no answer.
     pub crashed_percent: u64,
+    /// How many calls in a hundred are compare-and-set.
+    pub cas_percent: u64,
+    /// Whether each write has a value of its own.
+    pub unique: bool,
     /// Whether wrong answers are mixed in; without, the history is linearizable.
     pub wrong: bool,
 }
 
 impl Shape {
     /// Two to four processes, three to seven operations, one to three values.
-    pub const TINY: Shape = Shape { operations: (3, 7), processes: 4, values: 3, crashed_percent: 15, wrong: true };
+    pub const TINY: Shape = Shape {
+        operations: (3, 7),
+        processes: 4,
+        values: 3,
+        crashed_percent: 15,
+        cas_percent: 30,
+        unique: false,
+        wrong: true,
+    };
+
+    /// Shapes by turns: few and many processes, values, crashed operations and swaps.
+    pub fn by_turns(number: u64, most: u64) -> Shape {
+        Shape {
+            operations: (3, most),
+            processes: [4, 6, 9][(number % 3) as usize],
+            values: 2 + number / 3 % 4,
+            // Crashed operations are where the reductions are subtle.
+            crashed_percent: [15, 25][(number / 12 % 2) as usize],
+            cas_percent: [20, 40, 60][(number / 24 % 3) as usize],
+            unique: number % 8 == 7,
+            wrong: true,
+        }
+    }
 }
 
 /// A random history of one key: a register answers each call at a moment of its own between invocation and return (later
@@ -133,7 +189,7 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
         let effect_ns =
             invoked_ns + if crashes { random.below(20) } else { random.below(returned_ns - invoked_ns + 1) };
         free_at[at] = if crashes { (process + 10, returned_ns) } else { (process, returned_ns) };
-        let call = random_call(random, values);
+        let call = random_call(random, values, shape.cas_percent, shape.unique.then_some(id as Value + 1));
         planned.push((
             effect_ns,
             crashes,
@@ -145,6 +201,7 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
     let mut holds = None;
     let mut history = Vec::new();
     for (_, crashes, mut planned) in planned {
+        let values = if shape.unique { count } else { values };
         planned.outcome = answer(random, &planned.call, &mut holds, crashes, wrong_percent, values);
         if planned.outcome.is_unknown() && random.chance(50) {
             planned.returned_ns = None;
@@ -155,12 +212,21 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
     history
 }
 
-fn random_call(random: &mut Random, values: u64) -> Call {
+/// A call; if it writes then `own`, or else any value.
+fn random_call(random: &mut Random, values: u64, cas_percent: u64, own: Option<Value>) -> Call {
     let value = |random: &mut Random| 1 + random.below(values) as Value;
-    match random.below(10) {
+    if random.chance(cas_percent) {
+        // Of values of their own only the last few are worth asking for.
+        let expect = random.chance(85).then(|| match (own, value(random)) {
+            (Some(own), back) => (own - back).max(1),
+            (None, expect) => expect,
+        });
+        let expect = expect.filter(|expect| Some(*expect) != own);
+        return Call::Cas { key: 0, expect, value: own.unwrap_or_else(|| value(random)) };
+    }
+    match random.below(7) {
         0..4 => Call::Read { key: 0 },
-        4..7 => Call::Write { key: 0, value: value(random) },
-        _ => Call::Cas { key: 0, expect: random.chance(85).then(|| value(random)), value: value(random) },
+        _ => Call::Write { key: 0, value: own.unwrap_or_else(|| value(random)) },
     }
 }
 

@@ -1,10 +1,11 @@
 //! All keys of a history, in parallel.
 
-use super::Linearizable;
 use super::entry::Entry;
 use super::evidence::{Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
+use super::register::{self, Found};
 use super::search::{Ended, Search, Stopped};
+use super::{Algorithm, Course, Linearizable};
 use crate::call::Key;
 use crate::checker::Budget;
 use crate::history::Operation;
@@ -45,6 +46,8 @@ impl Answer {
 pub(super) struct Judged {
     pub key: Key,
     pub answer: Answer,
+    /// Who gave it.
+    pub by: Algorithm,
     /// How many operations it has.
     pub operations: usize,
     /// The most configurations at one moment.
@@ -55,15 +58,31 @@ pub(super) struct Judged {
 
 /// Judges the entries of one key; the caller knows which.
 pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
+    let by_register = checker.course != Course::Search;
+    let found = by_register.then(|| register::judge(&checker.model, entries, checker.course, meter)).flatten();
+    let Some(Found { answer, by_zones, peak }) = found else { return judge_by_search(checker, entries, meter) };
+    let answer = match answer {
+        register::Answer::Legal => Answer::Valid,
+        register::Answer::NoOrder { entry } => no_order(entries, entry),
+        register::Answer::Unknown(stopped) => Answer::Unknown(stopped),
+    };
+    let by = if by_zones { Algorithm::Zones } else { Algorithm::Register };
+    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
+}
+
+fn no_order(entries: &[Entry], entry: usize) -> Answer {
+    Answer::Invalid { at_ns: entries[entry].until_ns, position: entries[entry].position }
+}
+
+fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
     let mut search = Search::new(&checker.model, entries, checker.reductions, false);
     let answer = match search.run(meter) {
         Ok(Ended::Legal) => Answer::Valid,
-        Ok(Ended::NoOrder { entry }) => {
-            Answer::Invalid { at_ns: entries[entry].until_ns, position: entries[entry].position }
-        }
+        Ok(Ended::NoOrder { entry }) => no_order(entries, entry),
         Err(stopped) => Answer::Unknown(stopped),
     };
-    Judged { key: 0, answer, operations: entries.len(), peak: search.peak, steps: meter.steps() }
+    let (by, peak) = (Algorithm::Search, search.peak);
+    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
 }
 
 /// How many steps each key gets in the first round: some milliseconds.

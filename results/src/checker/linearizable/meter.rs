@@ -55,6 +55,8 @@ pub(super) struct Meter<'a> {
     held_bytes: usize,
     steps: u64,
     step_limit: u64,
+    /// Until when what goes on now may take.
+    deadline: Option<Instant>,
 }
 
 /// How many steps pass between two looks at the clock: some tens of microseconds.
@@ -63,7 +65,16 @@ const STEPS_BETWEEN_LOOKS: u64 = 64;
 impl<'a> Meter<'a> {
     /// A meter that stops after `step_limit` steps, or with the allowance.
     pub fn new(allowance: &'a Allowance<'a>, step_limit: u64) -> Meter<'a> {
-        Meter { allowance, held_bytes: 0, steps: 0, step_limit }
+        Meter { allowance, held_bytes: 0, steps: 0, step_limit, deadline: allowance.deadline }
+    }
+
+    /// From now on it stops when `percent` of the time that is left are used up.
+    pub fn share(&mut self, percent: u32) {
+        let now = Instant::now();
+        self.deadline = self.allowance.deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            if percent < 100 { now + left * percent / 100 } else { deadline }
+        });
     }
 
     /// Counts one expanded configuration. `held_bytes` tells how much the search holds now; it is asked rarely.
@@ -93,7 +104,7 @@ impl<'a> Meter<'a> {
         if all > self.allowance.budget.memory_bytes {
             return Err(Stop::Memory);
         }
-        if self.allowance.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(Stop::Time);
         }
         Ok(())

@@ -1,0 +1,257 @@
+//! Registers with compare-and-set, by what is special about them: whatever a model calls an [`Access`](crate::model::Access)
+//! of each operation.
+//!
+//! If every value is written at most once, zones decide ([`unique`]). Else the frontier of strands does ([`frontier`]): in
+//! one exact pass if every operation returned. Operations that never returned make many more orders possible, mostly
+//! for nothing. Then cheap passes come first: frugal ones, which look at few configurations and use few such
+//! operations, so that an order that they find is an order and their failure means nothing; and one with an endless
+//! supply of what was ever called without returning, in which there are more orders than in truth, so that its
+//! failure means that there are none. Only what lies between the two needs an exact pass, as far as the budget allows.
+//!
+//! No order is believed before it was replayed ([`replay`](super::replay)).
+
+mod config;
+mod dominance;
+mod frontier;
+mod implied;
+mod mask;
+mod moves;
+mod ops;
+mod order;
+mod reach;
+mod tidy;
+mod trail;
+mod unique;
+mod window;
+
+use super::Course;
+use super::entry::Entry;
+use super::meter::{Meter, Stop};
+use super::replay::is_legal_order;
+use super::search::Stopped;
+use crate::model::Model;
+use frontier::Frontier;
+use implied::Ahead;
+use ops::{Event, Ops};
+use order::{Placed, with_observers};
+use unique::Told;
+
+/// What is known of one key, and who knows it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub answer: Answer,
+    /// Whether zones decided.
+    pub by_zones: bool,
+    /// The most configurations at one moment.
+    pub peak: usize,
+}
+
+/// Whether there is a legal order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// One was found and replayed.
+    Legal,
+    /// There is none, at the latest from the return of this entry on.
+    NoOrder { entry: usize },
+    /// The budget did not suffice.
+    Unknown(Stopped),
+}
+
+/// How hard a pass tries, where operations never returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Effort {
+    /// Whether there is no end of whatever was once called without returning: more orders are possible than in truth.
+    endless: bool,
+    /// How many configurations are kept at most: fewer orders are found than there are.
+    beam: Option<usize>,
+    /// How many more of the operations that never returned a configuration may use than the one that uses fewest.
+    spare: Option<u32>,
+    /// Whether only their number counts, whatever they do.
+    fungible: bool,
+}
+
+impl Effort {
+    const EXACT: Effort = Effort { endless: false, beam: None, spare: None, fungible: false };
+    const ENDLESS: Effort = Effort { endless: true, ..Effort::EXACT };
+
+    const fn frugal(beam: usize, spare: u32) -> Effort {
+        Effort { endless: false, beam: Some(beam), spare: Some(spare), fungible: true }
+    }
+}
+
+/// The passes where operations never returned, each with its share of the time that is left, in percent.
+const PASSES: [(Effort, u32); 5] = [
+    (Effort::frugal(50, 0), 40),
+    (Effort::ENDLESS, 40),
+    (Effort::frugal(500, 0), 40),
+    (Effort::frugal(200, 1), 40),
+    (Effort::EXACT, 100),
+];
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// There is an order, as far as the pass knows.
+    Legal,
+    /// None was left at the return of this operation; perhaps because others were left out.
+    NoOrder { op: u32, certain: bool },
+}
+
+/// Why a pass stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    /// More operations were open than it has slots for.
+    Slots,
+    /// The budget.
+    Stop(Stop),
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Halt {
+        Halt::Stop(stop)
+    }
+}
+
+/// Judges a key; `None` if it is no register, if too much is open at once, or if an order that was found is none.
+pub(super) fn judge<M: Model>(model: &M, entries: &[Entry], course: Course, meter: &mut Meter) -> Option<Found> {
+    let ops = Ops::new(model, entries)?;
+    if let Err(why) = meter.step(|| ops.all.len() * 32) {
+        let answer = Answer::Unknown(Stopped { why, established_ns: None });
+        return Some(Found { answer, by_zones: false, peak: 0 });
+    }
+    if course == Course::Automatic
+        && let Some(answer) = by_zones(model, entries, &ops)
+    {
+        return Some(Found { answer, by_zones: true, peak: 0 });
+    }
+    let ahead = Ahead::new(&ops);
+    let mut passes = Passes { model, entries, ops: &ops, ahead: &ahead, peak: 0, established: 0 };
+    let answer = passes.run(course, meter)?;
+    Some(Found { answer, by_zones: false, peak: passes.peak })
+}
+
+/// What zones say; `None` if they do not know.
+fn by_zones<M: Model>(model: &M, entries: &[Entry], ops: &Ops) -> Option<Answer> {
+    match unique::judge(ops)? {
+        Told::Order(changes) => {
+            let order = with_observers(ops, &changes)?;
+            is_legal_order(model, entries, &order).then_some(Answer::Legal)
+        }
+        Told::NoOrder { shown } => {
+            let entry = ops.returning_at(unique::first_return_without_order(ops, shown)?)?;
+            Some(Answer::NoOrder { entry: entry as usize })
+        }
+    }
+}
+
+/// The passes over one key.
+struct Passes<'a, M: Model> {
+    model: &'a M,
+    entries: &'a [Entry],
+    ops: &'a Ops,
+    ahead: &'a Ahead,
+    peak: usize,
+    /// Up to this moment there certainly is an order.
+    established: u32,
+}
+
+/// What a pass found out.
+struct Passed {
+    ended: Result<Ended, Halt>,
+    /// The changes of the order that it found.
+    changes: Option<Vec<Placed>>,
+    /// The return that it came to.
+    at: u32,
+    peak: usize,
+}
+
+impl<M: Model> Passes<'_, M> {
+    fn run(&mut self, course: Course, meter: &mut Meter) -> Option<Answer> {
+        let all_return = self.ops.all.iter().all(|op| op.must());
+        let is_exact = all_return || course == Course::RegisterExactly;
+        let passes = if is_exact { &PASSES[PASSES.len() - 1..] } else { &PASSES[..] };
+        let mut why = Stop::Time;
+        for (effort, percent) in passes {
+            meter.share(*percent);
+            let passed = self.pass(self.ops, *effort, meter)?;
+            match passed.ended {
+                Ok(Ended::Legal) if effort.endless => {}
+                Ok(Ended::Legal) => {
+                    let order = with_observers(self.ops, &passed.changes?)?;
+                    return is_legal_order(self.model, self.entries, &order).then_some(Answer::Legal);
+                }
+                Ok(Ended::NoOrder { op, certain: true }) => {
+                    meter.share(40);
+                    let entry = if effort.endless { self.first_without_order(op, meter) } else { op };
+                    return Some(Answer::NoOrder { entry: entry as usize });
+                }
+                Ok(Ended::NoOrder { certain: false, .. }) => {}
+                Err(Halt::Slots) => return None,
+                Err(Halt::Stop(stop)) => {
+                    why = stop;
+                    if stop != Stop::Time {
+                        break;
+                    }
+                }
+            }
+        }
+        Some(Answer::Unknown(Stopped { why, established_ns: self.established_ns() }))
+    }
+
+    /// One pass, with as many slots as it needs; `None` if it needs too many.
+    fn pass(&mut self, ops: &Ops, effort: Effort, meter: &mut Meter) -> Option<Passed> {
+        for words in [1, 2, 4, 8, 16] {
+            let passed = match words {
+                1 => pass_with::<1>(ops, self.ahead, effort, meter),
+                2 => pass_with::<2>(ops, self.ahead, effort, meter),
+                4 => pass_with::<4>(ops, self.ahead, effort, meter),
+                8 => pass_with::<8>(ops, self.ahead, effort, meter),
+                _ => pass_with::<16>(ops, self.ahead, effort, meter),
+            };
+            if passed.ended == Err(Halt::Slots) {
+                continue;
+            }
+            self.peak = self.peak.max(passed.peak);
+            if !effort.endless {
+                self.established = self.established.max(passed.at.saturating_sub(1));
+            }
+            return Some(passed);
+        }
+        None
+    }
+
+    /// There is no order from the return of `op` on; perhaps not even from an earlier return on, which an exact pass
+    /// finds if the budget allows.
+    fn first_without_order(&mut self, op: u32, meter: &mut Meter) -> u32 {
+        let ret = self.ops.all[op as usize].ret;
+        if self.established + 1 >= ret {
+            return op;
+        }
+        let until = self.ops.up_to(ret);
+        match self.pass(&until, Effort::EXACT, meter).map(|passed| passed.ended) {
+            Some(Ok(Ended::NoOrder { op, certain: true })) => op,
+            _ => op,
+        }
+    }
+
+    /// The instant of the last return up to which an order is established.
+    fn established_ns(&self) -> Option<u64> {
+        let events = &self.ops.events[..self.established as usize];
+        events.iter().rev().find_map(|event| match event {
+            Event::Return(op) => Some(self.entries[*op as usize].until_ns),
+            Event::Invoke(_) => None,
+        })
+    }
+}
+
+fn pass_with<const W: usize>(ops: &Ops, ahead: &Ahead, effort: Effort, meter: &mut Meter) -> Passed {
+    let mut frontier = Frontier::<W>::new(ops, ahead, effort);
+    let ended = frontier.run(meter);
+    let is_over = ended == Ok(Ended::Legal);
+    Passed {
+        changes: if is_over && !effort.endless { frontier.changes() } else { None },
+        at: if is_over { ops.events.len() as u32 + 1 } else { frontier.now },
+        peak: frontier.peak,
+        ended,
+    }
+}

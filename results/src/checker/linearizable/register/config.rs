@@ -1,0 +1,89 @@
+//! A configuration: a legal order of all that returned so far, as far as it matters to what may come.
+
+use super::mask::Mask;
+use super::ops::ValueId;
+use super::trail::{NodeId, START};
+use crate::checker::linearizable::config::Used;
+use smallvec::SmallVec;
+
+/// A place in the order just before a write, where a value stands that the write overwrites: swaps from it may still be
+/// inserted there, as long as a write follows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<const W: usize> {
+    pub value: ValueId,
+    /// The open swaps and observers that were invoked early enough to stand there, as far as they can be of use.
+    pub mask: Mask<W>,
+    /// The last change before the place.
+    pub after: NodeId,
+    /// The moment of the write that follows.
+    pub moment: u32,
+}
+
+/// What a legal order of everything that returned so far can have led to.
+#[derive(Debug, Clone)]
+pub(super) struct Config<const W: usize> {
+    /// The value at its end.
+    pub value: ValueId,
+    /// Which of the open operations it holds.
+    pub done: Mask<W>,
+    /// Which of the others were invoked before the last write at its end took effect, and so may still be inserted just
+    /// before that write: the *boundary*.
+    pub free: Mask<W>,
+    pub tokens: SmallVec<[Token<W>; 2]>,
+    /// How many of the old operations that never return it holds, by class.
+    pub used: Used,
+    /// The write at the boundary.
+    pub boundary: NodeId,
+    /// Its moment.
+    pub boundary_moment: u32,
+    /// The last change.
+    pub last: NodeId,
+    /// All changes.
+    pub trail: NodeId,
+}
+
+impl<const W: usize> Config<W> {
+    /// Before everything.
+    pub fn start(value: ValueId) -> Config<W> {
+        Config {
+            value,
+            done: Mask::EMPTY,
+            free: Mask::EMPTY,
+            tokens: SmallVec::new(),
+            used: Used::default(),
+            boundary: START,
+            boundary_moment: 0,
+            last: START,
+            trail: START,
+        }
+    }
+
+    /// Forgets a slot, which is closed.
+    pub fn forget(&mut self, slot: usize) {
+        self.done.remove(slot);
+        self.free.remove(slot);
+        self.tokens.iter_mut().for_each(|token| token.mask.remove(slot));
+    }
+
+    /// How many operations that never return it holds.
+    pub fn doubtful_used(&self, doubtful: Mask<W>) -> u32 {
+        self.used.total() as u32 + (self.done & doubtful).len()
+    }
+
+    /// Renumbers what it refers to in the trail.
+    pub fn moved(&mut self, moved: &[NodeId]) {
+        let to = |node: &mut NodeId| {
+            if *node != START {
+                *node = moved[*node as usize];
+            }
+        };
+        [&mut self.boundary, &mut self.last, &mut self.trail].into_iter().for_each(to);
+        self.tokens.iter_mut().for_each(|token| to(&mut token.after));
+    }
+
+    /// Roughly how many bytes it takes in a list, which may be half empty.
+    pub fn held_bytes(&self) -> usize {
+        let spilled = if self.tokens.spilled() { self.tokens.capacity() * size_of::<Token<W>>() } else { 0 };
+        2 * size_of::<Config<W>>() + spilled
+    }
+}

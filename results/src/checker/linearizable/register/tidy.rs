@@ -1,0 +1,117 @@
+//! Configurations in the fewest words, so that those that can do the same look the same.
+
+use super::config::{Config, Token};
+use super::frontier::Frontier;
+use super::mask::Mask;
+use super::ops::ValueId;
+use smallvec::SmallVec;
+
+/// What strands that begin with some values can hold.
+struct Reach<const W: usize> {
+    ops: Mask<W>,
+    values: SmallVec<[ValueId; 16]>,
+}
+
+impl<const W: usize> Frontier<'_, W> {
+    /// Drops what makes no difference to what may come.
+    ///
+    /// - The value at the end is there now, so every open observer that accepts it is placed.
+    /// - At the boundary, or where a token is, only those operations count that a strand there can come to.
+    /// - A strand is of use only if it comes to an operation that has to take effect: without such a one it can be taken
+    ///   out again. Tokens from where no such operation can be reached go.
+    /// - Of the tokens of one value at most as many are used as there are swaps from it to begin with, and as there are
+    ///   operations to reach. The later ones can hold all that the earlier ones can; of so many the latest are kept.
+    pub(super) fn tidy(&self, config: &mut Config<W>) {
+        let window = &self.window;
+        config.done |= window.served(config.value);
+        if window.old.endless {
+            self.use_supplies(config);
+        }
+        config.free -= config.done;
+        if !config.free.is_empty() {
+            let starts = (config.free & window.writes).iter().map(|slot| window.op(slot).to);
+            let old = window.old.writes.iter().filter(|(_, class)| window.old.has(*class, config));
+            let starts = starts.chain(old.map(|(value, _)| *value)).collect();
+            config.free = config.free & (window.writes | self.reach_from(config, starts, config.free).ops);
+        }
+        if !config.tokens.is_empty() {
+            self.tidy_tokens(config);
+        }
+    }
+
+    fn tidy_tokens(&self, config: &mut Config<W>) {
+        let window = &self.window;
+        let tokens = std::mem::take(&mut config.tokens);
+        let must = |mask: Mask<W>| (mask - window.doubtful) - config.done;
+        let pruned = tokens.into_iter().filter_map(|token| {
+            let reached = self.reach_from(config, SmallVec::from_slice(&[token.value]), token.mask);
+            let mask = reached.ops & token.mask;
+            (!must(mask).is_empty()).then_some(Token { mask, ..token })
+        });
+        let mut pruned: SmallVec<[Token<W>; 2]> = pruned.collect();
+        if pruned.len() > 1 {
+            pruned.sort_unstable_by_key(|token| (token.value, u32::MAX - token.mask.len(), token.mask));
+            let goals = must(window.observers | window.swaps).len() as usize;
+            let mut at_value = (0, 0);
+            pruned.retain(|token| {
+                at_value = if at_value.0 == token.value { (token.value, at_value.1 + 1) } else { (token.value, 1) };
+                at_value.1 <= goals.min(self.swaps_left(config, token.value))
+            });
+        }
+        config.tokens = pruned;
+    }
+
+    /// How many swaps from `value` are left.
+    fn swaps_left(&self, config: &Config<W>, value: ValueId) -> usize {
+        let old = self.window.old.swaps_from.get(&value).into_iter().flatten();
+        let old = old.map(|(_, class)| self.window.old.left(*class, config));
+        let open = (self.window.swaps_from[value as usize] - config.done).len() as usize;
+        old.fold(open, usize::saturating_add)
+    }
+
+    /// What strands out of `eligible` can hold, and which values come up, if they begin with `starts`.
+    fn reach_from(&self, config: &Config<W>, starts: SmallVec<[ValueId; 16]>, eligible: Mask<W>) -> Reach<W> {
+        let mut reach = Reach { ops: Mask::EMPTY, values: SmallVec::new() };
+        for start in starts {
+            if !reach.values.contains(&start) {
+                reach.values.push(start);
+            }
+        }
+        let eligible = eligible - config.done;
+        let mut at = 0;
+        while let Some(value) = reach.values.get(at).copied() {
+            at += 1;
+            let swaps = self.window.swaps_from[value as usize] & eligible;
+            reach.ops |= swaps | (self.window.served(value) & eligible);
+            let open = swaps.iter().map(|slot| self.window.op(slot).to);
+            let old = self.window.old.swaps(value, config).map(|(to, _)| to);
+            let next: SmallVec<[ValueId; 16]> = open.chain(old).collect();
+            for to in next {
+                if !reach.values.contains(&to) {
+                    reach.values.push(to);
+                }
+            }
+        }
+        reach
+    }
+
+    /// With an endless supply of writes of a value, whatever can be inserted at the boundary as that value alone can be
+    /// done at once: open writes of it are no longer needed and need no place, reads of it find one, and so do swaps
+    /// from it to another value of which there is no end; and a token of it is worth nothing.
+    fn use_supplies(&self, config: &mut Config<W>) {
+        let window = &self.window;
+        let is_supplied = |value: ValueId| window.old.writes.iter().any(|(of, _)| *of == value);
+        for (value, _) in &window.old.writes {
+            config.done |= window.served(*value) & config.free;
+            let swaps = window.swaps_from[*value as usize] & config.free;
+            let writes = window.writes & config.free;
+            for slot in (swaps | writes).iter() {
+                let op = window.op(slot);
+                if is_supplied(op.to) && (op.to == *value || swaps.contains(slot)) {
+                    config.done.insert(slot);
+                }
+            }
+        }
+        config.tokens.retain(|token| !is_supplied(token.value));
+    }
+}

@@ -1,0 +1,30 @@
+//! Is an order legal? Straight from the definition, and by the model alone, so that whoever found the order need not be
+//! believed.
+
+use super::entry::Entry;
+use crate::model::Model;
+
+/// Whether `order`, indices of `entries`, holds every entry that has to take effect and none twice, keeps the order of
+/// any two that did not overlap, and is legal from the state before any operation.
+///
+/// One pass is enough for the second: two entries are the wrong way round just if the later one returned before the
+/// invocation of the earlier, so before the latest invocation so far.
+pub(super) fn is_legal_order<M: Model>(model: &M, entries: &[Entry], order: &[u32]) -> bool {
+    let mut placed = vec![false; entries.len()];
+    let (mut state, mut latest_invocation_ns) = (model.init(), 0);
+    for index in order {
+        let Some(entry) = entries.get(*index as usize) else { return false };
+        if std::mem::replace(&mut placed[*index as usize], true) {
+            return false;
+        }
+        latest_invocation_ns = entry.invoked_ns.max(latest_invocation_ns);
+        if entry.must && entry.until_ns < latest_invocation_ns {
+            return false;
+        }
+        match model.step(&state, &entry.call, entry.reply.as_ref()) {
+            Ok(next) => state = next,
+            Err(_) => return false,
+        }
+    }
+    entries.iter().zip(placed).all(|(entry, placed)| placed || !entry.must)
+}
