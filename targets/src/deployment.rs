@@ -1,7 +1,7 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
 use crate::cluster::{Cluster, ClusterError, Link, Node};
-use crate::remote::{Awaited, ProcessState, RemoteError, Scope, Signal};
+use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,9 @@ use thiserror::Error;
 
 /// How long a signal may take to show in the state of a process.
 const STATE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a server may take to end in order, or its data to be removed.
+const END_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often a condition is looked at while it is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -29,6 +32,14 @@ pub enum DeployError {
         state: ProcessState,
         /// The log file.
         log: String,
+    },
+    /// A server runs although it should not.
+    #[error("the server of {node} is {state}; stop it before its data is wiped")]
+    NotEnded {
+        /// The node.
+        node: String,
+        /// Its state.
+        state: ProcessState,
     },
     /// A server is not there although it was started.
     #[error("{node} has no server that was started")]
@@ -121,6 +132,32 @@ impl Deployment {
     pub async fn kill(&self, node: &str) -> Result<ProcessState, DeployError> {
         self.refuse_ended(node).await?;
         self.signal(node, Signal::SIGKILL, Awaited::Gone).await
+    }
+
+    /// Sends SIGTERM to the server of `node` and waits until it has ended in order.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`].
+    pub async fn stop(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.refuse_ended(node).await?;
+        let (node, pid) = self.server(node)?;
+        node.remote.signal(pid, Signal::SIGTERM, Scope::Process).await?;
+        Ok(node.remote.await_state(pid, Awaited::Gone, END_TIMEOUT).await?)
+    }
+
+    /// Removes all data of the server of `node`, which has ended: when it is started again, it has never run.
+    ///
+    /// # Errors
+    /// [`DeployError::NotEnded`] when it has not.
+    pub async fn wipe(&self, node: &str) -> Result<(), DeployError> {
+        let state = self.state(node).await?;
+        if !matches!(state, ProcessState::Gone { .. }) {
+            return Err(DeployError::NotEnded { node: node.into(), state });
+        }
+        let (node, _) = self.server(node)?;
+        let command = CommandLine::new(["rm", "-rf", "--", &self.target.data(node).display().to_string()]);
+        node.remote.run(&command, END_TIMEOUT).await?.expect_success(&node.name, &command)?;
+        Ok(())
     }
 
     /// Sends SIGSTOP to the server of `node` and waits until it stands still.
