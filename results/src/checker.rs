@@ -3,7 +3,9 @@
 pub mod activity;
 pub mod bank;
 pub mod linearizable;
+pub mod sequential;
 pub mod set;
+pub mod versions;
 
 mod accusation;
 mod patience;

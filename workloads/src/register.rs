@@ -12,6 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use squall_results::call::{Key, Value};
 use squall_results::checker::activity::Activity;
 use squall_results::checker::linearizable::Linearizable;
+use squall_results::checker::sequential::Sequential;
+use squall_results::checker::versions::Versions;
 use squall_results::model::Register;
 use squall_results::{Call, CallKind, Checker, Promise, Reply};
 use std::collections::BTreeMap;
@@ -22,7 +24,7 @@ pub static REGISTER: Workload = Workload {
     name: "register",
     about: "reads, unique writes and compare-and-sets on independent registers",
     needs: &[CallKind::Read, CallKind::Write, CallKind::Cas],
-    promises: &[Promise::Linearizable],
+    promises: &Promise::ALL,
     model: "cas-register",
     storm,
     barrier: Call::Write { key: Key::MAX, value: 0 },
@@ -48,11 +50,12 @@ fn final_calls(keys: &[Key]) -> Vec<Call> {
 
 fn checkers(promise: Promise) -> Vec<Box<dyn Checker>> {
     let at_least = REGISTER.needs.iter().map(|kind| (*kind, SUCCESSES_MIN)).collect();
-    match promise {
-        Promise::Linearizable | Promise::Sequential => {
-            vec![Box::new(Linearizable::new(Register)), Box::new(Activity { at_least })]
-        }
-    }
+    // What judges the values comes first, the versions beside it.
+    let values: Box<dyn Checker> = match promise {
+        Promise::Linearizable => Box::new(Linearizable::new(Register)),
+        Promise::Sequential => Box::new(Sequential),
+    };
+    vec![values, Box::new(Versions { promise }), Box::new(Activity { at_least })]
 }
 
 /// Calls on one register, without end.

@@ -2,7 +2,9 @@
 
 use crate::script::parse;
 use squall_results::checker::bank::Totals;
+use squall_results::checker::sequential::Sequential;
 use squall_results::checker::set::Set;
+use squall_results::checker::versions::Versions;
 use squall_results::{Budget, Checker, Promise};
 
 /// Judges every history of a file at the promises that it names, and looks at the evidence.
@@ -35,4 +37,14 @@ fn sets() {
 #[test]
 fn banks() {
     check(include_str!("bank.txt"), 10, |promise| Box::new(Totals { promise }));
+}
+
+#[test]
+fn versions() {
+    check(include_str!("versions.txt"), 20, |promise| Box::new(Versions { promise }));
+}
+
+#[test]
+fn sequential() {
+    check(include_str!("sequential.txt"), 18, |_| Box::new(Sequential));
 }

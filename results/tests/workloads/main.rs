@@ -6,3 +6,4 @@ mod random;
 mod script;
 mod set;
 mod twin;
+mod versioned;
