@@ -142,7 +142,8 @@ fn write_files(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings)
     let anomalies = judgement.anomalies().take(DRAWN_MAX).enumerate();
     let drawn = anomalies
         .map(|(place, anomaly)| (format!("anomaly-{}.svg", place + 1), plots::render_anomaly(history, anomaly)));
-    for (name, svg) in overviews.chain(drawn) {
+    let bank = plots::render_bank(history, judgement).map(|svg| ("bank.svg".to_owned(), svg));
+    for (name, svg) in overviews.chain(drawn).chain(bank) {
         let path = folder.plots().join(name);
         write_whole(&path, svg.as_bytes()).map_err(at(path.clone()))?;
     }

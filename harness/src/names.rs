@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use squall_results::Promise;
+use squall_targets::target::TargetInfo;
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,10 +71,6 @@ macro_rules! listed_name {
 }
 
 listed_name!(
-    /// The name of a target that exists.
-    TargetName, "target", squall_targets::target::ALL.iter().map(|target| target.name)
-);
-listed_name!(
     /// The name of a workload that exists.
     WorkloadName, "workload", squall_workloads::ALL.iter().map(|workload| workload.name)
 );
@@ -94,10 +91,69 @@ listed_name!(
     ModelName, "model", squall_workloads::ALL.iter().map(|workload| workload.model)
 );
 
+/// The name of a target. What people type is looked up in the list; who has a target of another kind names it by
+/// [`TargetName::of`].
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TargetName(&'static TargetInfo);
+
 impl TargetName {
+    /// The name of this target, which need not be in the list. A plan that names such a target cannot be read back.
+    pub fn of(target: &'static TargetInfo) -> TargetName {
+        TargetName(target)
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        self.0.name
+    }
+
     /// The target.
-    pub fn target(&self) -> &'static squall_targets::target::TargetInfo {
-        squall_targets::target::find(&self.0).expect("the name was checked against the list")
+    pub fn target(&self) -> &'static TargetInfo {
+        self.0
+    }
+}
+
+impl FromStr for TargetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TargetName, String> {
+        let known = || squall_targets::target::ALL.iter().map(|target| target.name);
+        squall_targets::target::find(text).map(TargetName).ok_or_else(|| unknown("target", text, known()))
+    }
+}
+
+impl TryFrom<String> for TargetName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<TargetName, String> {
+        text.parse()
+    }
+}
+
+impl From<TargetName> for String {
+    fn from(name: TargetName) -> String {
+        name.as_str().into()
+    }
+}
+
+impl PartialEq for TargetName {
+    fn eq(&self, other: &TargetName) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for TargetName {}
+
+impl fmt::Debug for TargetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for TargetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

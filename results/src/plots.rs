@@ -13,6 +13,7 @@
 //! ```
 
 mod anomaly;
+mod bank;
 mod chart;
 mod downsample;
 mod drawing;
@@ -23,7 +24,7 @@ mod rate;
 mod timeline;
 
 use crate::history::History;
-use crate::verdict::Anomaly;
+use crate::verdict::{Anomaly, Judgement};
 
 #[cfg(feature = "report")]
 pub(crate) use anomaly::EndingLine;
@@ -67,6 +68,17 @@ pub fn render(history: &History, kind: Kind) -> String {
 /// faults that were in force at that time.
 pub fn render_anomaly(history: &History, anomaly: &Anomaly) -> String {
     anomaly::draw(history, anomaly, Form::ALONE).standalone()
+}
+
+/// Draws the total and the balances of the first bank that was found to be wrong; none, where no bank was.
+pub fn render_bank(history: &History, judgement: &Judgement) -> Option<String> {
+    bank_drawing(history, judgement).map(|drawing| drawing.standalone())
+}
+
+pub(crate) fn bank_drawing(history: &History, judgement: &Judgement) -> Option<Drawing> {
+    let of_banks = judgement.verdicts.iter().filter(|verdict| verdict.checker == crate::checker::bank::NAME);
+    let first = of_banks.flat_map(|verdict| &verdict.anomalies).next()?;
+    Some(bank::draw(history, first.key))
 }
 
 pub(crate) fn drawing(history: &History, kind: Kind) -> Drawing {

@@ -2,7 +2,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use squall_results::call::{Key, Value};
+use squall_results::call::{Key, Value, Version};
 use squall_results::model::{Bank, Model, Register};
 use squall_results::{Budget, Call, CallKind, History, Operation, Outcome, Reply, Validity};
 use squall_workloads::generator::simulate::{Simulated, simulate};
@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const MS: u64 = 1_000_000;
 
-/// Every kind of object by key.
+/// Every kind of object by key; registers with their versions.
 #[derive(Default)]
 struct Memory {
-    registers: BTreeMap<Key, Option<Value>>,
+    registers: BTreeMap<Key, (Option<Value>, u64)>,
+    writes: u64,
     sets: BTreeMap<Key, Vec<Value>>,
     banks: BTreeMap<Key, Vec<i64>>,
 }
@@ -55,9 +56,15 @@ impl Memory {
                 first_legal(&Bank, state, call, replies)
             }
             _ => {
-                let state = self.registers.entry(key).or_default();
-                let read = Reply::Read { value: *state, version: None };
-                first_legal(&Register, state, call, vec![read, Reply::Written { version: None }, Reply::NotEqual])
+                let (state, order) = self.registers.entry(key).or_default();
+                let read = Reply::Read { value: *state, version: Some(Version::at(*order)) };
+                let written = Reply::Written { version: Some(Version::at(self.writes + 1)) };
+                let reply = first_legal(&Register, state, call, vec![read, written, Reply::NotEqual]);
+                if matches!(reply, Reply::Written { .. }) {
+                    self.writes += 1;
+                    *order = self.writes;
+                }
+                reply
             }
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn main(args: &TestArgs) -> Exit {
 fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
     let faults = families(args.faults.as_deref()).map_err(PlanError::Contradiction)?;
     let typed = Wishes {
-        target: args.target.clone(),
+        target: args.target,
         workload: args.workload.clone(),
         nodes: args.nodes,
         time_limit: args.time_limit,

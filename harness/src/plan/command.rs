@@ -23,7 +23,7 @@ impl Plan {
 
     /// What must be wished for to get this plan, if flags can say it.
     fn needed_wishes(&self) -> Option<Wishes> {
-        let least = Wishes { target: Some(self.target.clone()), seed: Some(self.seed), ..Wishes::default() };
+        let least = Wishes { target: Some(self.target), seed: Some(self.seed), ..Wishes::default() };
         let nodes = (self.nodes != least.clone().resolve().ok()?.nodes).then_some(Nodes(self.nodes));
         // Some defaults depend on the number of nodes.
         let default = Wishes { nodes, ..least.clone() }.resolve().ok()?;

@@ -62,10 +62,10 @@ pub(super) fn anomalies<K: Copy + Ord>(
     accusations.iter().map(|one| one.anomaly(name(one.kind))).collect()
 }
 
-/// How many there are of every kind, for people: `2 lost element, 1 stale read`.
+/// How many there are of every kind, for people: `lost element (2), stale read (1)`.
 pub(super) fn counted<K: Copy + Ord>(accusations: &[Accusation<K>], name: impl Fn(K) -> &'static str) -> String {
     let mut counts: BTreeMap<K, usize> = BTreeMap::new();
     accusations.iter().for_each(|one| *counts.entry(one.kind).or_default() += 1);
-    let told: Vec<String> = counts.into_iter().map(|(kind, count)| format!("{count} times {}", name(kind))).collect();
+    let told: Vec<String> = counts.into_iter().map(|(kind, count)| format!("{} ({count})", name(kind))).collect();
     told.join(", ")
 }

@@ -17,6 +17,9 @@ use crate::verdict::{Promise, Validity, Verdict};
 use crate::words::Instants;
 use std::collections::BTreeMap;
 
+/// The checker's name.
+pub const NAME: &str = "bank";
+
 /// Judges totals and balances; see the [module](self).
 #[derive(Debug, Clone, Copy)]
 pub struct Totals {
@@ -125,7 +128,7 @@ fn shows_open(operation: &Operation) -> bool {
 
 impl Checker for Totals {
     fn name(&self) -> &'static str {
-        "bank"
+        NAME
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {

@@ -17,6 +17,11 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
         @if let Some((first, others)) = anomalies.split_first() {
             section #anomalies {
                 h2 { (words::counted(anomalies.len(), "anomaly", "anomalies")) }
+                @if let Some(bank) = plots::bank_drawing(input.history, input.judgement) {
+                    div.scroll.picture tabindex="0" role="group" aria-label="The bank over time, drawn" {
+                        (PreEscaped(bank.inline()))
+                    }
+                }
                 article { h3 { (heading(1, first)) } (body(input, first, &spoken)) }
                 @for (index, anomaly) in others.iter().take(MOST_DRAWN - 1).enumerate() {
                     details.anomaly {

@@ -105,7 +105,12 @@ fn read<'a>(operation: &'a Operation, order: u64, writes: &Writes<'a>, floor: &F
     match newest.filter(|newest| newest.order > order) {
         None => Ok(floor.place.max(order)),
         Some(newest) => Err(refuse(Kind::Back, operation, floor, newest.shown_by, |seen, at| {
-            format!("{seen}, at which version {} of this key was there; then {}", newest.order, tell(operation, at))
+            let key = operation.call.key();
+            format!(
+                "{seen}; there version {} of key {key} stood already, yet then {}",
+                newest.order,
+                tell(operation, at)
+            )
         })),
     }
 }
@@ -170,7 +175,8 @@ fn refuse<'a>(
         let seen = match floor.by {
             Some(by) => {
                 let key = by.call.key();
-                format!("{}, key {key}, so it had seen everything up to version {}", tell(by, at), floor.place)
+                let place = floor.place;
+                format!("{} of key {key}, so whatever it does next stands behind version {place}", tell(by, at))
             }
             None => format!("process {} had seen nothing", operation.process),
         };
