@@ -147,7 +147,11 @@ fn broken_reason(judged: &[Judged], shown: usize) -> String {
     if shown < broken {
         reason.push_str(&format!("; the {shown} clearest are shown"));
     }
-    reason
+    match rechecked(judged) {
+        0 => reason,
+        again if again == broken => reason + "; the bare search says so too",
+        again => reason + &format!("; the bare search says so too of {again}"),
+    }
 }
 
 /// Which keys are open, why, and how far the least known of them is established.
@@ -174,6 +178,11 @@ fn unknown_reason(judged: &[Judged]) -> String {
     )
 }
 
+/// How many of the broken keys the bare search looked at again, without any reduction, and found broken too.
+fn rechecked(judged: &[Judged]) -> usize {
+    judged.iter().filter(|key| matches!(key.answer, Answer::Invalid { rechecked: true, .. })).count()
+}
+
 fn figures(history: &History, judged: &[Judged]) -> BTreeMap<String, f64> {
     let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
     let crashed = history.operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
@@ -191,6 +200,7 @@ fn figures(history: &History, judged: &[Judged]) -> BTreeMap<String, f64> {
         ("keys_by_zones", by(Algorithm::Zones)),
         ("keys_by_register", by(Algorithm::Register)),
         ("keys_by_search", by(Algorithm::Search)),
+        ("keys_invalid_rechecked", rechecked(judged)),
     ];
     let figures = figures.into_iter().chain(algorithms);
     let mut figures: BTreeMap<String, f64> = figures.map(|(name, value)| (name.into(), value as f64)).collect();

@@ -70,6 +70,69 @@ fn a_search_can_be_cancelled() {
     assert!(verdict.reason.contains("it was cancelled"), "{}", verdict.reason);
 }
 
+/// After a write of 1, every swap between nine values at once: 2^72 configurations even for a register, which looks ahead
+/// over every write but over no swap. The smallest histories of this kind that take long have five values.
+fn hard_for_registers(values: Value) -> Vec<Operation> {
+    let pairs = (1..=values).flat_map(|expect| (1..=values).map(move |value| (expect, value)));
+    let swaps = pairs.filter(|(expect, value)| expect != value).zip(1..).map(|((expect, value), number)| {
+        let call = Call::Cas { key: 3, expect: Some(expect), value };
+        let outcome = Outcome::Ok(Reply::Written { version: None });
+        operation(number, number, call, 10 * MS, Some((20 + number) * MS), outcome)
+    });
+    std::iter::once(write(0, 3, 1, 1, 2)).chain(swaps).collect()
+}
+
+fn judge_register(operations: Vec<Operation>, budget: &Budget) -> Verdict {
+    Linearizable::new(Register).check(&History { operations, ..History::default() }, budget)
+}
+
+#[test]
+fn a_register_is_bounded_in_time_inside_one_step() {
+    let begun = Instant::now();
+    let budget = Budget { time: Duration::from_millis(150), ..Budget::default() };
+    let verdict = judge_register(hard_for_registers(9), &budget);
+    assert_eq!(verdict.validity, Validity::Unknown);
+    assert!(begun.elapsed() < Duration::from_secs(3), "it took {:?}", begun.elapsed());
+    assert!(verdict.reason.contains("the time was used up"), "{}", verdict.reason);
+    assert!(verdict.reason.contains("key 3 has a legal order up to 0.002 s"), "{}", verdict.reason);
+    assert_eq!(verdict.figures["keys_by_register"], 1.0);
+}
+
+#[test]
+fn a_register_is_bounded_in_memory() {
+    let budget = Budget { memory_bytes: 8 << 20, ..Budget::default() };
+    let verdict = judge_register(hard_for_registers(9), &budget);
+    assert_eq!(verdict.validity, Validity::Unknown);
+    assert!(verdict.reason.contains("the memory was used up"), "{}", verdict.reason);
+}
+
+/// What never returned can make up for all but one of the reads, and how often is too much to try: neither few nor an
+/// endless supply of such writes decides.
+#[test]
+fn a_register_says_how_far_it_came_where_counts_decide() {
+    let mut operations = Vec::new();
+    for number in 0..60_u64 {
+        let call = Call::Cas {
+            key: 0,
+            expect: Some((number % 6) as Value),
+            value: (number * 5 % 6 + number / 6 % 2) as Value,
+        };
+        operations.push(operation(number, number, call, MS, None, Outcome::Unknown("no answer".into())));
+    }
+    operations.push(write(100, 0, 0, 2, 3));
+    for number in 0..200_u64 {
+        let value = Some((number * number % 6) as Value);
+        operations.push(read(101 + number, 0, value, 10 + 2 * number, 11 + 2 * number));
+    }
+    let begun = Instant::now();
+    let verdict = judge_register(operations, &Budget { time: Duration::from_millis(500), ..Budget::default() });
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+    assert_ne!(verdict.validity, Validity::Valid, "there are fewer swaps than changes");
+    if verdict.validity == Validity::Unknown {
+        assert!(verdict.reason.contains("key 0 has a legal order up to 0."), "{}", verdict.reason);
+    }
+}
+
 /// Hard keys use up all memory or all time, on every thread. That does not keep a contradiction on an easy key from
 /// being found and told, though that key is the largest.
 #[test]

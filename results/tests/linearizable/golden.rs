@@ -43,6 +43,9 @@ fn every_history_has_its_verdict() {
         let expected: Vec<&str> = if kind == "-" { Vec::new() } else { vec![&kind] };
         assert_eq!(kinds, expected, "{name}: {:?}", verdict.anomalies);
         legal::evidence_holds(&history, &verdict);
+        let broken = verdict.figures["keys_invalid"];
+        assert_eq!(verdict.figures["keys_invalid_rechecked"], broken, "{name}: {}", verdict.reason);
+        assert_eq!(verdict.reason.ends_with("the bare search says so too"), broken > 0.0, "{name}: {}", verdict.reason);
         for anomaly in &verdict.anomalies {
             minimal_holds(&history.operations, anomaly);
         }

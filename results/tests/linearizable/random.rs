@@ -104,6 +104,7 @@ fn evidence_of_random_histories() {
         let history = History { operations, ..History::default() };
         let verdict = Linearizable::new(Register).check(&history, &Budget::default());
         assert_eq!(verdict.anomalies.len(), 1, "{verdict:#?}");
+        assert_eq!(verdict.figures["keys_invalid_rechecked"], 1.0, "{verdict:#?}");
         legal::evidence_holds(&history, &verdict);
         let anomaly = &verdict.anomalies[0];
         let involved: Vec<Operation> = [Role::Contradiction, Role::Witness]

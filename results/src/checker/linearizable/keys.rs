@@ -4,6 +4,7 @@ use super::entry::Entry;
 use super::evidence::{Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
 use super::register::{self, Found};
+use super::replay::is_legal_order;
 use super::search::{Ended, Search, Stopped};
 use super::{Algorithm, Course, Linearizable};
 use crate::call::Key;
@@ -24,8 +25,9 @@ pub(super) type ByKey<'a> = BTreeMap<Key, Vec<&'a Operation>>;
 pub(super) enum Answer {
     /// It has a legal order.
     Valid,
-    /// It has none: the search failed when the operation at this position returned.
-    Invalid { at_ns: u64, position: usize },
+    /// It has none, at the latest since the operation at this position returned; and whether the bare search, without
+    /// any reduction, looked at that again and says so too.
+    Invalid { at_ns: u64, position: usize, rechecked: bool },
     /// The budget did not suffice.
     Unknown(Stopped),
 }
@@ -63,22 +65,26 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], mete
     let Some(Found { answer, by_zones, peak }) = found else { return judge_by_search(checker, entries, meter) };
     let answer = match answer {
         register::Answer::Legal => Answer::Valid,
-        register::Answer::NoOrder { entry } => no_order(entries, entry),
+        register::Answer::NoOrder { entry, rechecked } => no_order(entries, entry, rechecked),
         register::Answer::Unknown(stopped) => Answer::Unknown(stopped),
     };
     let by = if by_zones { Algorithm::Zones } else { Algorithm::Register };
     Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
 }
 
-fn no_order(entries: &[Entry], entry: usize) -> Answer {
-    Answer::Invalid { at_ns: entries[entry].until_ns, position: entries[entry].position }
+fn no_order(entries: &[Entry], entry: usize, rechecked: bool) -> Answer {
+    Answer::Invalid { at_ns: entries[entry].until_ns, position: entries[entry].position, rechecked }
 }
 
 fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
-    let mut search = Search::new(&checker.model, entries, checker.reductions, false);
+    let mut search = Search::new(&checker.model, entries, checker.reductions, true);
     let answer = match search.run(meter) {
-        Ok(Ended::Legal) => Answer::Valid,
-        Ok(Ended::NoOrder { entry }) => no_order(entries, entry),
+        Ok(Ended::Legal) => {
+            let order = search.order().unwrap_or_default();
+            assert!(is_legal_order(&checker.model, entries, &order), "the search found an order that is none");
+            Answer::Valid
+        }
+        Ok(Ended::NoOrder { entry }) => no_order(entries, entry, false),
         Err(stopped) => Answer::Unknown(stopped),
     };
     let (by, peak) = (Algorithm::Search, search.peak);
@@ -142,7 +148,7 @@ fn gather_all<M: Model + Send>(
     let mut broken: Vec<(u64, Key, usize)> = judged
         .iter()
         .filter_map(|judged| match judged.answer {
-            Answer::Invalid { at_ns, position } => Some((at_ns, judged.key, position)),
+            Answer::Invalid { at_ns, position, .. } => Some((at_ns, judged.key, position)),
             Answer::Valid | Answer::Unknown(_) => None,
         })
         .collect();

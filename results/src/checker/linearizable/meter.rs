@@ -68,6 +68,11 @@ impl<'a> Meter<'a> {
         Meter { allowance, held_bytes: 0, steps: 0, step_limit, deadline: allowance.deadline }
     }
 
+    /// A meter for a part of the work, which stops after `step_limit` steps of its own, or when this one does.
+    pub fn fork(&self, step_limit: u64) -> Meter<'a> {
+        Meter { deadline: self.deadline, ..Meter::new(self.allowance, step_limit) }
+    }
+
     /// From now on it stops when `percent` of the time that is left are used up.
     pub fn share(&mut self, percent: u32) {
         let now = Instant::now();

@@ -8,7 +8,8 @@
 //! supply of what was ever called without returning, in which there are more orders than in truth, so that its
 //! failure means that there are none. Only what lies between the two needs an exact pass, as far as the budget allows.
 //!
-//! No order is believed before it was replayed ([`replay`](super::replay)).
+//! No order is believed before it was replayed ([`replay`](super::replay)), and where it can the bare search looks at every
+//! contradiction once more ([`recheck`]).
 
 mod config;
 mod dominance;
@@ -19,6 +20,7 @@ mod moves;
 mod ops;
 mod order;
 mod reach;
+mod recheck;
 mod tidy;
 mod trail;
 mod unique;
@@ -34,6 +36,7 @@ use frontier::Frontier;
 use implied::Ahead;
 use ops::{Event, Ops};
 use order::{Placed, with_observers};
+use recheck::{Recheck, recheck};
 use unique::Told;
 
 /// What is known of one key, and who knows it.
@@ -51,8 +54,8 @@ pub(super) struct Found {
 pub(super) enum Answer {
     /// One was found and replayed.
     Legal,
-    /// There is none, at the latest from the return of this entry on.
-    NoOrder { entry: usize },
+    /// There is none, at the latest from the return of this entry on; and whether the bare search says so too.
+    NoOrder { entry: usize, rechecked: bool },
     /// The budget did not suffice.
     Unknown(Stopped),
 }
@@ -119,15 +122,21 @@ pub(super) fn judge<M: Model>(model: &M, entries: &[Entry], course: Course, mete
         let answer = Answer::Unknown(Stopped { why, established_ns: None });
         return Some(Found { answer, by_zones: false, peak: 0 });
     }
-    if course == Course::Automatic
-        && let Some(answer) = by_zones(model, entries, &ops)
-    {
-        return Some(Found { answer, by_zones: true, peak: 0 });
+    let zones = if course == Course::Automatic { by_zones(model, entries, &ops) } else { None };
+    if let Some(answer) = zones {
+        return Some(Found { answer: rechecked(&ops, answer, meter)?, by_zones: true, peak: 0 });
     }
     let ahead = Ahead::new(&ops);
     let mut passes = Passes { model, entries, ops: &ops, ahead: &ahead, peak: 0, established: 0 };
     let answer = passes.run(course, meter)?;
-    Some(Found { answer, by_zones: false, peak: passes.peak })
+    Some(Found { answer: rechecked(&ops, answer, meter)?, by_zones: false, peak: passes.peak })
+}
+
+/// The answer, with a contradiction looked at once more. `None` if the bare search finds none.
+fn rechecked(ops: &Ops, answer: Answer, meter: &mut Meter) -> Option<Answer> {
+    let Answer::NoOrder { entry, .. } = answer else { return Some(answer) };
+    let recheck = recheck(ops, entry as u32, meter);
+    (recheck != Recheck::Refuted).then_some(Answer::NoOrder { entry, rechecked: recheck == Recheck::Confirmed })
 }
 
 /// What zones say; `None` if they do not know.
@@ -139,7 +148,7 @@ fn by_zones<M: Model>(model: &M, entries: &[Entry], ops: &Ops) -> Option<Answer>
         }
         Told::NoOrder { shown } => {
             let entry = ops.returning_at(unique::first_return_without_order(ops, shown)?)?;
-            Some(Answer::NoOrder { entry: entry as usize })
+            Some(Answer::NoOrder { entry: entry as usize, rechecked: false })
         }
     }
 }
@@ -183,7 +192,7 @@ impl<M: Model> Passes<'_, M> {
                 Ok(Ended::NoOrder { op, certain: true }) => {
                     meter.share(40);
                     let entry = if effort.endless { self.first_without_order(op, meter) } else { op };
-                    return Some(Answer::NoOrder { entry: entry as usize });
+                    return Some(Answer::NoOrder { entry: entry as usize, rechecked: false });
                 }
                 Ok(Ended::NoOrder { certain: false, .. }) => {}
                 Err(Halt::Slots) => return None,

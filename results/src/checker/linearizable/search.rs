@@ -144,6 +144,12 @@ impl<'a, M: Model> Search<'a, M> {
         Ok(Ended::Legal)
     }
 
+    /// The order of one configuration that is left, if orders are kept.
+    pub fn order(&self) -> Option<Vec<u32>> {
+        let order = self.trail.as_ref()?.order(self.frontier.first()?.trail);
+        Some(order.into_iter().map(|entry| entry as u32).collect())
+    }
+
     fn note_quiet(&mut self, after_ns: u64) {
         if self.trail.is_none() || !self.open.is_empty() {
             return;

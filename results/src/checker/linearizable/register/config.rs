@@ -5,6 +5,7 @@ use super::ops::ValueId;
 use super::trail::{NodeId, START};
 use crate::checker::linearizable::config::Used;
 use smallvec::SmallVec;
+use std::cmp::Reverse;
 
 /// A place in the order just before a write, where a value stands that the write overwrites: swaps from it may still be
 /// inserted there, as long as a write follows.
@@ -18,6 +19,14 @@ pub(super) struct Token<const W: usize> {
     /// The moment of the write that follows.
     pub moment: u32,
 }
+
+/// By value, and of one value those first that can hold more.
+pub(super) fn sort<const W: usize>(tokens: &mut [Token<W>]) {
+    tokens.sort_unstable_by_key(|token| (token.value, Reverse(token.mask.len()), token.mask));
+}
+
+/// Value, operations done, free ones, tokens, doubtful ones used.
+pub(super) type Key<const W: usize> = (ValueId, Mask<W>, Mask<W>, SmallVec<[(ValueId, Mask<W>); 2]>, Used);
 
 /// What a legal order of everything that returned so far can have led to.
 #[derive(Debug, Clone)]
@@ -68,6 +77,12 @@ impl<const W: usize> Config<W> {
     /// How many operations that never return it holds.
     pub fn doubtful_used(&self, doubtful: Mask<W>) -> u32 {
         self.used.total() as u32 + (self.done & doubtful).len()
+    }
+
+    /// What it is compared by: configurations with equal keys can do the same.
+    pub fn key(&self) -> Key<W> {
+        let tokens = self.tokens.iter().map(|token| (token.value, token.mask)).collect();
+        (self.value, self.done, self.free, tokens, self.used.clone())
     }
 
     /// Renumbers what it refers to in the trail.

@@ -1,15 +1,18 @@
 //! Configurations that can do all that another one can.
 
-use super::config::Config;
+use super::config::{Config, Token, sort};
 use super::frontier::Frontier;
 use super::mask::Mask;
+use super::ops::{Kind, ValueId};
+use super::trail::START;
 use smallvec::SmallVec;
 
 impl<const W: usize> Frontier<'_, W> {
     /// Whether `a` can imitate whatever `b` does from here on: then `b` may be left out.
     ///
-    /// The imitation keeps the following true, move by move. Both have the same value and the same answered swaps done;
-    /// `a` has every observer done that `b` has; whatever `b` can insert at its boundary and has not done, `a` can insert
+    /// The imitation keeps the following true, move by move; both have the same value to begin with. Both have the same
+    /// answered swaps done, and `a` has every observer done that `b` has (if not yet, then it
+    /// [catches up](Self::catches_up) first); whatever `b` can insert at its boundary and has not done, `a` can insert
     /// there too, or has done; each token of `b` has one of `a` of the same value that holds as much; `a` used no more
     /// doubtful operations of any kind; and writes are as follows. A write of `a` is *free* if it can be inserted at the
     /// boundary, and so costs nothing: it can be got rid of unseen whenever it has to. A write that is done is free, too:
@@ -22,24 +25,96 @@ impl<const W: usize> Frontier<'_, W> {
     pub(super) fn dominates(&self, a: &Config<W>, b: &Config<W>) -> bool {
         let window = &self.window;
         let (only_a, only_b) = (a.done - b.done, b.done - a.done);
-        let answered_swaps = window.swaps - window.doubtful;
-        if (only_a | only_b).meets(answered_swaps) || only_b.meets(window.observers) {
+        let answered = self.answered();
+        if only_a.meets(window.swaps & answered) || !b.free.is_within(a.free | a.done) {
             return false;
         }
-        self.dominates_with_swaps(a, b, only_a, only_b)
+        let late = (only_b & window.writes & answered) - a.free;
+        if !late.is_empty() && !self.in_time(a, b, late)
+            || !self.uses_no_more(a, b, only_a)
+            || !self.has_as_many(a, b, only_a & window.writes & answered)
+        {
+            return false;
+        }
+        let behind = only_b & (window.observers | window.swaps) & answered;
+        if behind.is_empty() { self.covers(a, b) } else { self.catches_up(a, b, behind) }
     }
 
-    fn dominates_with_swaps(&self, a: &Config<W>, b: &Config<W>, only_a: Mask<W>, only_b: Mask<W>) -> bool {
+    /// What is open and will return.
+    fn answered(&self) -> Mask<W> {
+        self.window.open - self.window.doubtful
+    }
+
+    /// Whether `a`, which all but covers `b`, covers it when it has done `behind` too, by moves that nobody sees: at its
+    /// tokens and its boundary. Then it can imitate `b` from here by making these moves first.
+    fn catches_up(&self, a: &Config<W>, b: &Config<W>, behind: Mask<W>) -> bool {
         let window = &self.window;
-        if !b.free.is_within(a.free | a.done) {
+        let in_reach = a.tokens.iter().fold(a.free, |mask, token| mask | token.mask);
+        if !behind.is_within(in_reach) {
             return false;
         }
-        let answered_writes = window.writes - window.doubtful;
-        let late = (only_b & answered_writes) - a.free;
-        (late.is_empty() || self.in_time(a, b, late))
-            && self.uses_no_more(a, b, only_a)
-            && self.has_as_many(a, b, only_a & answered_writes)
-            && self.covers(a, b)
+        let mut a = a.clone();
+        let mut swaps = behind & window.swaps;
+        while !swaps.is_empty() {
+            let before = swaps;
+            for slot in before.iter() {
+                if self.swap_unseen(&mut a, b, slot) {
+                    swaps.remove(slot);
+                }
+            }
+            if swaps == before {
+                return false;
+            }
+        }
+        for slot in (behind & window.observers).iter() {
+            if a.done.contains(slot) {
+                continue;
+            }
+            let op = window.op(slot);
+            if op.kind != Kind::Read || !a.free.contains(slot) || !self.write_unseen(&mut a, b, op.from) {
+                return false;
+            }
+            let mask = a.free;
+            a.tokens.push(Token { value: op.from, mask, after: START, moment: 0 });
+        }
+        let taken = (a.done - b.done) & window.writes & self.answered();
+        sort(&mut a.tokens);
+        self.has_as_many(&a, b, taken) && self.covers(&a, b)
+    }
+
+    /// Does the swap at the least token that can hold it, or after a write at the boundary.
+    fn swap_unseen(&self, a: &mut Config<W>, b: &Config<W>, slot: usize) -> bool {
+        let op = *self.window.op(slot);
+        let suits = |token: &Token<W>| token.value == op.from && token.mask.contains(slot);
+        let least = (0..a.tokens.len()).filter(|at| suits(&a.tokens[*at])).min_by_key(|at| a.tokens[*at].mask.len());
+        let mask = match least {
+            Some(at) => {
+                a.tokens[at].value = op.to;
+                a.tokens[at].mask
+            }
+            None if a.free.contains(slot) && self.write_unseen(a, b, op.from) => {
+                let mask = a.free;
+                a.tokens.push(Token { value: op.to, mask, after: START, moment: 0 });
+                mask
+            }
+            None => return false,
+        };
+        a.done.insert(slot);
+        a.done |= self.window.served(op.to) & mask;
+        true
+    }
+
+    /// Writes `value` at the boundary: with a write that `b` has done, if there is one, or else the one that returns
+    /// first.
+    fn write_unseen(&self, a: &mut Config<W>, b: &Config<W>, value: ValueId) -> bool {
+        let left = (a.free & self.window.writes & self.answered()) - a.done;
+        let of_value = |slot: &&usize| left.contains(**slot) && self.window.op(**slot).to == value;
+        let mut by_return = self.window.by_return.iter();
+        let spent = by_return.clone().filter(of_value).find(|slot| b.done.contains(**slot));
+        let Some(slot) = spent.or_else(|| by_return.find(of_value)) else { return false };
+        a.done.insert(*slot);
+        a.done |= self.window.served(value) & a.free;
+        true
     }
 
     /// Whether `a` used no more doubtful operations of any kind; or, if kinds do not matter, of all together.

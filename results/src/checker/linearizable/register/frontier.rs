@@ -17,7 +17,7 @@
 //! - what can be of no use is forgotten ([`tidy`](super::tidy));
 //! - configurations that others can imitate are left out ([`dominance`](super::dominance)).
 
-use super::config::Config;
+use super::config::{Config, Key};
 use super::implied::Ahead;
 use super::moves::Source;
 use super::ops::{Event, Kind, NIL, Ops};
@@ -26,7 +26,7 @@ use super::trail::Trail;
 use super::window::Window;
 use super::{Effort, Ended, Halt};
 use crate::checker::linearizable::meter::Meter;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::cmp::Reverse;
 
@@ -208,6 +208,10 @@ impl<'a, const W: usize> Frontier<'a, W> {
             all.retain(|config| self.doubtful_used(config) <= least.saturating_add(spare));
             self.cut |= all.len() < before;
         }
+        if all.len() > FEW {
+            let mut seen: FxHashSet<Key<W>> = FxHashSet::default();
+            all.retain(|config| seen.insert(config.key()));
+        }
         let weight = |config: &Config<W>| {
             let changes = config.done - self.window.observers;
             let able = config.free.len() + (config.done & self.window.observers).len();
@@ -265,3 +269,6 @@ impl<'a, const W: usize> Frontier<'a, W> {
             + self.window.held_bytes()
     }
 }
+
+/// Up to so many configurations are compared each with each right away.
+const FEW: usize = 16;

@@ -71,6 +71,8 @@ pub(super) struct Ops {
     pub events: Vec<Event>,
     /// How many values there are, [`NIL`] included.
     pub values: usize,
+    /// The values by their numbers.
+    pub names: Vec<Option<Value>>,
 }
 
 impl Ops {
@@ -92,9 +94,10 @@ impl Ops {
             let never_observes = entry.must || matches!(kind, Kind::Write | Kind::Swap);
             all.push(never_observes.then_some(Op { kind, from, to, inv: 0, ret: NEVER })?);
         }
-        let values = ids.len() + 1;
+        let mut names = vec![None; ids.len() + 1];
+        ids.into_iter().for_each(|(value, id)| names[id as usize] = Some(value));
         let events = number_moments(entries, &mut all);
-        Some(Ops { all, events, values })
+        Some(Ops { all, events, values: names.len(), names })
     }
 
     /// The moments of the invocations and returns up to `end`; what returns later may but need not take effect.
@@ -102,7 +105,7 @@ impl Ops {
         let mut all = self.all.clone();
         all.retain(|op| op.inv <= end);
         all.iter_mut().filter(|op| op.ret > end).for_each(|op| op.ret = NEVER);
-        Ops { all, events: self.events[..end as usize].to_vec(), values: self.values }
+        Ops { all, events: self.events[..end as usize].to_vec(), values: self.values, names: Vec::new() }
     }
 
     /// The operation that returns at `moment`.

@@ -1,15 +1,18 @@
 //! Configurations in the fewest words, so that those that can do the same look the same.
 
-use super::config::{Config, Token};
+use super::config::{Config, Token, sort};
 use super::frontier::Frontier;
 use super::mask::Mask;
 use super::ops::ValueId;
 use smallvec::SmallVec;
 
-/// What strands that begin with some values can hold.
-struct Reach<const W: usize> {
-    ops: Mask<W>,
-    values: SmallVec<[ValueId; 16]>,
+/// Some values.
+type Values = SmallVec<[ValueId; 16]>;
+
+fn add(values: &mut Values, value: ValueId) {
+    if !values.contains(&value) {
+        values.push(value);
+    }
 }
 
 impl<const W: usize> Frontier<'_, W> {
@@ -31,8 +34,8 @@ impl<const W: usize> Frontier<'_, W> {
         if !config.free.is_empty() {
             let starts = (config.free & window.writes).iter().map(|slot| window.op(slot).to);
             let old = window.old.writes.iter().filter(|(_, class)| window.old.has(*class, config));
-            let starts = starts.chain(old.map(|(value, _)| *value)).collect();
-            config.free = config.free & (window.writes | self.reach_from(config, starts, config.free).ops);
+            let starts = starts.chain(old.map(|(value, _)| *value));
+            config.free = config.free & (window.writes | self.reach_from(config, starts, config.free));
         }
         if !config.tokens.is_empty() {
             self.tidy_tokens(config);
@@ -43,14 +46,17 @@ impl<const W: usize> Frontier<'_, W> {
         let window = &self.window;
         let tokens = std::mem::take(&mut config.tokens);
         let must = |mask: Mask<W>| (mask - window.doubtful) - config.done;
-        let pruned = tokens.into_iter().filter_map(|token| {
-            let reached = self.reach_from(config, SmallVec::from_slice(&[token.value]), token.mask);
-            let mask = reached.ops & token.mask;
+        let pruned = tokens.into_iter().filter(|token| {
+            let swaps = (window.swaps_from[token.value as usize] & token.mask) - config.done;
+            !swaps.is_empty() || window.old.swaps(token.value, config).next().is_some()
+        });
+        let pruned = pruned.filter_map(|token| {
+            let mask = self.reach_from(config, [token.value].into_iter(), token.mask) & token.mask;
             (!must(mask).is_empty()).then_some(Token { mask, ..token })
         });
         let mut pruned: SmallVec<[Token<W>; 2]> = pruned.collect();
         if pruned.len() > 1 {
-            pruned.sort_unstable_by_key(|token| (token.value, u32::MAX - token.mask.len(), token.mask));
+            sort(&mut pruned);
             let goals = must(window.observers | window.swaps).len() as usize;
             let mut at_value = (0, 0);
             pruned.retain(|token| {
@@ -69,30 +75,23 @@ impl<const W: usize> Frontier<'_, W> {
         old.fold(open, usize::saturating_add)
     }
 
-    /// What strands out of `eligible` can hold, and which values come up, if they begin with `starts`.
-    fn reach_from(&self, config: &Config<W>, starts: SmallVec<[ValueId; 16]>, eligible: Mask<W>) -> Reach<W> {
-        let mut reach = Reach { ops: Mask::EMPTY, values: SmallVec::new() };
-        for start in starts {
-            if !reach.values.contains(&start) {
-                reach.values.push(start);
-            }
-        }
+    /// The observers and swaps out of `eligible` that strands can hold that begin with `starts`.
+    fn reach_from(&self, config: &Config<W>, starts: impl Iterator<Item = ValueId>, eligible: Mask<W>) -> Mask<W> {
         let eligible = eligible - config.done;
+        if self.effort.fungible && !self.window.old.swaps_from.is_empty() {
+            return eligible;
+        }
+        let (mut ops, mut values) = (Mask::EMPTY, Values::new());
+        starts.for_each(|start| add(&mut values, start));
         let mut at = 0;
-        while let Some(value) = reach.values.get(at).copied() {
+        while let Some(value) = values.get(at).copied() {
             at += 1;
             let swaps = self.window.swaps_from[value as usize] & eligible;
-            reach.ops |= swaps | (self.window.served(value) & eligible);
-            let open = swaps.iter().map(|slot| self.window.op(slot).to);
-            let old = self.window.old.swaps(value, config).map(|(to, _)| to);
-            let next: SmallVec<[ValueId; 16]> = open.chain(old).collect();
-            for to in next {
-                if !reach.values.contains(&to) {
-                    reach.values.push(to);
-                }
-            }
+            ops |= swaps | (self.window.served(value) & eligible);
+            swaps.iter().for_each(|slot| add(&mut values, self.window.op(slot).to));
+            self.window.old.swaps(value, config).for_each(|(to, _)| add(&mut values, to));
         }
-        reach
+        ops
     }
 
     /// With an endless supply of writes of a value, whatever can be inserted at the boundary as that value alone can be

@@ -1,0 +1,94 @@
+//! A contradiction once more, by the bare search without any reduction, in a short window before it.
+
+use super::ops::{Kind, NIL, Op, Ops, ValueId};
+use crate::call::{Call, Reply, Value};
+use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::meter::Meter;
+use crate::checker::linearizable::reductions::Reductions;
+use crate::checker::linearizable::search::{Ended, Search};
+use crate::model::Register;
+
+/// What the bare search says of a contradiction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recheck {
+    /// There is one.
+    Confirmed,
+    /// It would take too long to tell.
+    TooHard,
+    /// There is none.
+    Refuted,
+}
+
+/// How many configurations the bare search may expand in one window: a moment's work.
+const STEPS: u64 = 20_000;
+
+/// How many operations are invoked in the first window. Each further one has twice as many.
+const FIRST_WINDOW: u32 = 4;
+
+/// Looks at longer and longer windows that end with the return of `failed`, until one has no legal order.
+///
+/// A window from the moment `s` leaves no order possible that the whole has, so that none in a window is none in the whole.
+/// Let a legal order be given, with a moment for each operation, and cut it at `s`:
+///
+/// - What returned before `s` is over, and what was invoked before and returned later, or never, may have taken effect
+///   on either side; in the window it may, but need not.
+/// - Before `s` the last change was some operation `w`. Of those that were certainly over, let `last` be the one invoked
+///   last. So `w` did not return before `last` was invoked: the window begins with what any such operation leaves, or
+///   with nothing, if no change was certainly over.
+/// - What returns after `failed` need not have taken effect by then.
+pub(super) fn recheck(ops: &Ops, failed: u32, meter: &mut Meter) -> Recheck {
+    let end = ops.all[failed as usize].ret;
+    let mut length = FIRST_WINDOW;
+    loop {
+        let first = failed.saturating_sub(length);
+        let begin = if first == 0 { 0 } else { ops.all[first as usize].inv };
+        let entries = entries(ops, begin, end);
+        let search = Search::from_states(&Register, &states(ops, begin), &entries, Reductions::NONE);
+        match { search }.run(&mut meter.fork(STEPS)) {
+            Ok(Ended::NoOrder { .. }) => return Recheck::Confirmed,
+            Ok(Ended::Legal) if begin == 0 => return Recheck::Refuted,
+            Ok(Ended::Legal) => length = length.saturating_mul(2),
+            Err(_) => return Recheck::TooHard,
+        }
+    }
+}
+
+/// What may or must take effect from `begin` to `end`.
+fn entries(ops: &Ops, begin: u32, end: u32) -> Vec<Entry> {
+    let invoked = ops.all.partition_point(|op| op.inv <= end);
+    let in_window = ops.all[..invoked].iter().enumerate().filter_map(|(index, op)| {
+        let must = op.inv >= begin && op.ret <= end;
+        let may = !op.observes() && op.ret >= begin;
+        (must || may).then(|| entry(ops, index, op, must))
+    });
+    in_window.collect()
+}
+
+/// What may be there at `begin`.
+fn states(ops: &Ops, begin: u32) -> Vec<Option<Value>> {
+    let invoked = &ops.all[..ops.all.partition_point(|op| op.inv < begin)];
+    let changes = || invoked.iter().filter(|op| !op.observes());
+    let last = changes().filter(|op| op.ret < begin).map(|op| op.inv).max();
+    let mut values: Vec<ValueId> =
+        changes().filter(|op| last.is_none_or(|last| op.ret >= last)).map(|op| op.to).collect();
+    values.extend(last.is_none().then_some(NIL));
+    values.sort_unstable();
+    values.dedup();
+    values.into_iter().map(|value| ops.names[value as usize]).collect()
+}
+
+/// An operation as the model [`Register`] knows it, at its moments.
+fn entry(ops: &Ops, position: usize, op: &Op, must: bool) -> Entry {
+    let [from, to] = [op.from, op.to].map(|value| ops.names[value as usize]);
+    let written = must.then_some(Reply::Written { version: None });
+    // Nothing ever leaves the value before the first write.
+    let value = to.unwrap_or_default();
+    let (call, reply) = match op.kind {
+        Kind::Read => (Call::Read { key: 0 }, Some(Reply::Read { value: from, version: None })),
+        Kind::Differs => (Call::Cas { key: 0, expect: from, value }, Some(Reply::NotEqual)),
+        Kind::Write => (Call::Write { key: 0, value }, written),
+        Kind::Swap => (Call::Cas { key: 0, expect: from, value }, written),
+    };
+    let until_ns = if must { op.ret.into() } else { u64::MAX };
+    Entry { position, invoked_ns: op.inv.into(), until_ns, call, reply, must }
+}
