@@ -63,7 +63,7 @@ const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
 
 /// How long a client is paused, in ms: mostly past the two to four seconds that a lease lasts as a rule, and long enough for
 /// others to do something under its lock.
-const CLIENT_LASTS_MS: std::ops::RangeInclusive<u64> = 1_500..=8_000;
+const CLIENT_LASTS_MS: std::ops::RangeInclusive<u64> = 2_000..=10_000;
 
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;

@@ -14,8 +14,9 @@ mod running_time;
 
 pub use client::LockClient;
 
-use crate::client::Session;
+use crate::client::{Completion, Session};
 use async_trait::async_trait;
+use squall_results::Outcome;
 use squall_results::call::{Key, Value, Version};
 use std::time::Instant;
 
@@ -62,3 +63,19 @@ pub struct Trouble {
     /// What became of the session.
     pub session: Session,
 }
+
+impl Trouble {
+    /// What a target's one function from errors to outcomes says of a request that was not answered as it should be.
+    pub fn of(completion: Completion) -> Trouble {
+        let Completion { outcome, session } = completion;
+        let may_be_done = outcome.is_unknown();
+        let why = match outcome {
+            Outcome::Fail(why) | Outcome::Unknown(why) => why,
+            Outcome::Ok(reply) => reply.to_string(),
+        };
+        Trouble { why, may_be_done, session }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ const TRY_EVERY: Duration = Duration::from_millis(25);
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The shortest and the longest time, in ms, that lies between the holder's last look at its lock and its write.
-const HOLD_MS: (u64, u64) = (20, 100);
+const HOLD_MS: (u64, u64) = (30, 120);
 
 /// A session that takes locks and adds to the lists that they guard.
 pub struct LockClient {
@@ -27,6 +27,8 @@ pub struct LockClient {
     origin: Instant,
     /// Learns whether a lock is held.
     tell: mpsc::UnboundedSender<bool>,
+    /// What it was told last.
+    told: bool,
     /// The tokens of the locks that are held by [`Call::Acquire`].
     held: BTreeMap<Key, u64>,
 }
@@ -36,24 +38,22 @@ type Added = Result<Option<Version>, Completion>;
 
 impl LockClient {
     /// A client whose calls take `timeout` at most, the time not counted in which its process is stopped. `origin` is the
-    /// instant 0 of the history's clock. `tell` learns from when to when it holds a lock.
+    /// instant 0 of the history's clock. `tell` learns when it begins to hold a lock, or to rely on it for a write, and when
+    /// that ends.
     pub fn new(
         locks: Box<dyn Locks>,
         timeout: Duration,
         origin: Instant,
         tell: mpsc::UnboundedSender<bool>,
     ) -> LockClient {
-        LockClient { locks, timeout, origin, tell, held: BTreeMap::new() }
+        LockClient { locks, timeout, origin, tell, told: false, held: BTreeMap::new() }
     }
 
     /// Tries until the lock is taken. A session that may hold it without knowing is ended: nobody else must wait for it.
     async fn take(&mut self, key: Key, time: &mut RunningTime) -> Result<u64, Trouble> {
         let trouble = loop {
             match time.spend(self.locks.try_acquire(key)).await {
-                Some(Ok(Some(token))) => {
-                    self.tell(true);
-                    return Ok(token);
-                }
+                Some(Ok(Some(token))) => return Ok(token),
                 Some(Ok(None)) => {}
                 Some(Err(trouble)) => break trouble,
                 None => break self.timed_out(),
@@ -73,6 +73,7 @@ impl LockClient {
         match self.take(key, time).await {
             Ok(token) => {
                 self.held.insert(key, token);
+                self.tell(true);
                 kept(Reply::Acquired { token, until_ns: self.until_ns() })
             }
             Err(trouble) => trouble.complete(),
@@ -137,6 +138,7 @@ impl LockClient {
         if self.is_lost() {
             return Err(fail("the lock was lost before the write", Session::Lost));
         }
+        self.tell(true);
         let hold = Duration::from_millis(HOLD_MS.0 + element.unsigned_abs() * 37 % (HOLD_MS.1 - HOLD_MS.0));
         if time.spend(tokio::time::sleep(hold)).await.is_none() {
             return Err(fail("there was no time left for the write", Session::Kept));
@@ -172,8 +174,10 @@ impl LockClient {
         Some(u64::try_from(until.as_nanos()).unwrap_or(u64::MAX))
     }
 
-    fn tell(&self, holds: bool) {
-        let _ = self.tell.send(holds); // nobody need listen
+    fn tell(&mut self, holds: bool) {
+        if std::mem::replace(&mut self.told, holds) != holds {
+            let _ = self.tell.send(holds); // nobody need listen
+        }
     }
 
     fn timed_out(&self) -> Trouble {
