@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod bank;
 pub mod linearizable;
+pub mod mutex;
 pub mod sequential;
 pub mod set;
 pub mod versions;
