@@ -10,12 +10,14 @@ pub mod connection;
 pub mod error;
 mod exchange;
 mod key;
+mod lock;
 mod program;
 /// Messages and stubs, generated from `rpc.proto`.
 pub mod rpc;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
+use crate::lock::Locks;
 use crate::remote::DaemonSpec;
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
@@ -155,6 +157,11 @@ impl Target for Etcd {
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         let serializable = self.serializable && reads == Reads::Chosen;
         Box::new(client::EtcdClient::new(client_address(node), self.options.call_timeout, serializable))
+    }
+
+    fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {
+        let serializable = self.serializable && reads == Reads::Chosen;
+        Some(Box::new(lock::EtcdLocks::new(client_address(node), serializable)))
     }
 
     async fn status(&self, node: &Node, _nodes: &[Node]) -> Result<Status, String> {

@@ -16,10 +16,11 @@ mod words;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
+use crate::lock::Locks;
 use crate::remote::DaemonSpec;
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
-use client::{ClientOptions, Freshness, ZookeeperClient};
+use client::{ClientOptions, Freshness, ZookeeperClient, ZookeeperLocks};
 use installation::Installation;
 use squall_results::{CallKind, Promise};
 use std::net::SocketAddr;
@@ -92,7 +93,7 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
         CallKind::Read | CallKind::Write | CallKind::Cas => true,
         CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
         CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
-        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => false,
+        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => true,
     },
     bugs: Vec::new,
     make: |options| Ok(Box::new(Zookeeper::new(options)?)),
@@ -101,6 +102,10 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
 /// How many ticks the servers keep a session of which they hear nothing; they allow 2 to 20. A session that squall could not
 /// close, because its server hung, is soon gone then, and one pause of a server does not end it.
 const SESSION_TICKS: u64 = 5;
+
+/// The same for a session that takes locks, the least that is allowed: who waits for the lock of a holder that is no more
+/// waits for so long.
+const LOCK_SESSION_TICKS: u64 = 2;
 
 struct Zookeeper {
     options: TargetOptions,
@@ -114,6 +119,21 @@ impl Zookeeper {
         }
         let installation = Installation::find(options.bin.as_deref())?;
         Ok(Zookeeper { options, installation })
+    }
+
+    fn client_options(&self, node: &Node, reads: Reads, session_ticks: u64) -> ClientOptions {
+        let freshness = match (reads, &*self.options.read) {
+            (Reads::Strongest, _) | (Reads::Chosen, "after-write") => Freshness::AfterWrite,
+            (Reads::Chosen, "sync") => Freshness::Sync,
+            (Reads::Chosen, _) => Freshness::Local,
+        };
+        let session_ms = session_ticks * self.options.setting("tick_time_ms");
+        ClientOptions {
+            address: client_address(node),
+            call_timeout: self.options.call_timeout,
+            session_timeout: Duration::from_millis(session_ms),
+            freshness,
+        }
     }
 }
 
@@ -132,18 +152,11 @@ impl Target for Zookeeper {
     }
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
-        let freshness = match (reads, &*self.options.read) {
-            (Reads::Strongest, _) | (Reads::Chosen, "after-write") => Freshness::AfterWrite,
-            (Reads::Chosen, "sync") => Freshness::Sync,
-            (Reads::Chosen, _) => Freshness::Local,
-        };
-        let session_ms = SESSION_TICKS * self.options.setting("tick_time_ms");
-        Box::new(ZookeeperClient::new(ClientOptions {
-            address: client_address(node),
-            call_timeout: self.options.call_timeout,
-            session_timeout: Duration::from_millis(session_ms),
-            freshness,
-        }))
+        Box::new(ZookeeperClient::new(self.client_options(node, reads, SESSION_TICKS)))
+    }
+
+    fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {
+        Some(Box::new(ZookeeperLocks::new(self.client_options(node, reads, LOCK_SESSION_TICKS))))
     }
 
     /// A follower does not say whom it follows, so the others are asked too: it follows the one that leads. When a leader that

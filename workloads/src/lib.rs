@@ -8,6 +8,8 @@
 
 pub mod bank;
 pub mod generator;
+pub mod guarded;
+pub mod lock;
 pub mod register;
 pub mod set;
 pub mod workload;

@@ -41,8 +41,15 @@ pub struct Workload {
 }
 
 /// All workloads.
-pub const ALL: &[&Workload] =
-    &[&crate::register::REGISTER, &crate::set::SET, &crate::set::SET_LIST, &crate::bank::BANK];
+pub const ALL: &[&Workload] = &[
+    &crate::register::REGISTER,
+    &crate::set::SET,
+    &crate::set::SET_LIST,
+    &crate::bank::BANK,
+    &crate::lock::LOCK,
+    &crate::guarded::SET_LOCKED,
+    &crate::guarded::SET_FENCED,
+];
 
 /// The workload with this name.
 pub fn find(name: &str) -> Option<&'static Workload> {

@@ -19,7 +19,17 @@ struct Memory {
     writes: u64,
     sets: BTreeMap<Key, Vec<Value>>,
     banks: BTreeMap<Key, Vec<i64>>,
+    locks: BTreeMap<Key, Lock>,
 }
+
+/// A lock with a lease, so that an acquire without an answer does not keep it for ever.
+#[derive(Default)]
+struct Lock {
+    token: u64,
+    until_ns: u64,
+}
+
+const LEASE_NS: u64 = 1_000 * MS;
 
 /// The first of `replies` that the model allows.
 fn first_legal<M: Model>(model: &M, state: &mut M::State, call: &Call, replies: Vec<Reply>) -> Reply {
@@ -36,12 +46,16 @@ impl Memory {
     fn answer(&mut self, call: &Call) -> Reply {
         let key = call.key();
         match call {
-            Call::Add { element, .. } | Call::AddToList { element, .. } => {
+            Call::Add { element, .. } | Call::AddToList { element, .. } | Call::AddGuarded { element, .. } => {
                 self.sets.entry(key).or_default().push(*element);
                 Reply::Added { version: None }
             }
             Call::Elements { .. } | Call::List { .. } => {
                 Reply::Elements { elements: self.sets.entry(key).or_default().clone(), version: None }
+            }
+            Call::Release { .. } => {
+                self.locks.entry(key).or_default().until_ns = 0;
+                Reply::Released { until_ns: None }
             }
             Call::Open { .. } | Call::Transfer { .. } | Call::Accounts { .. } => {
                 let state = self.banks.entry(key).or_default();
@@ -70,6 +84,17 @@ impl Memory {
     }
 }
 
+impl Lock {
+    /// Takes it, if nobody has it at `now_ns`.
+    fn acquire(&mut self, now_ns: u64) -> Outcome {
+        if now_ns < self.until_ns {
+            return Outcome::Fail("another holds the lock".into());
+        }
+        *self = Lock { token: self.token + 1, until_ns: now_ns + LEASE_NS };
+        Outcome::Ok(Reply::Acquired { token: self.token, until_ns: Some(self.until_ns) })
+    }
+}
+
 fn workload(name: &str) -> &'static Workload {
     squall_workloads::find(name).unwrap()
 }
@@ -83,10 +108,14 @@ fn run(name: &str, calls: usize, seed: u64, lost_every: usize) -> Vec<Simulated>
     let (mut memory, mut made) = (Memory::default(), 0);
     simulate(&mut generator, 12, 3, u64::MAX, |call, now_ns| {
         made += 1;
-        let reply = memory.answer(call);
+        let outcome = match call {
+            Call::Acquire { key } => memory.locks.entry(*key).or_default().acquire(now_ns),
+            call => Outcome::Ok(memory.answer(call)),
+        };
+        // Who waits for a lock in vain waits long.
+        let takes_ns = if outcome.is_fail() { 50 * MS } else { MS + now_ns % MS };
         let lost = lost_every > 0 && made % lost_every == 0;
-        let outcome = if lost { Outcome::Unknown("lost".into()) } else { Outcome::Ok(reply) };
-        (MS + now_ns % MS, outcome)
+        (takes_ns, if lost { Outcome::Unknown("lost".into()) } else { outcome })
     })
 }
 
@@ -130,10 +159,14 @@ fn every_workload_asks_only_for_what_it_needs_and_repeats_by_its_seed() {
         let rest = finals.iter().map(Call::kind).chain([workload.barrier.kind()]);
         let needed: BTreeSet<CallKind> = workload.needs.iter().copied().collect();
         assert_eq!(asked.iter().copied().chain(rest).collect::<BTreeSet<_>>(), needed, "{}", workload.name);
-        assert_eq!(finals.iter().map(Call::key).collect::<Vec<_>>(), [3, 4]);
+        let keys: Vec<Key> = finals.iter().map(Call::key).collect();
+        assert!(keys == [3, 4] || (keys.is_empty() && workload.name == "lock"), "{}: {keys:?}", workload.name);
         assert!(calls.iter().all(|call| call.call.key() != workload.barrier.key()));
         assert_eq!(run(workload.name, 1_500, 2, 0), calls);
         assert_ne!(run(workload.name, 1_500, 3, 0), calls);
+        if workload.has_client_processes() {
+            continue;
+        }
         let readers = calls.iter().filter(|call| (call.worker / 3) % 2 == 1 && !matches!(call.call, Call::Open { .. }));
         assert!(readers.clone().count() > 300, "{}: half of the workers only read", workload.name);
         assert!(readers.clone().all(|call| call.call.kind().only_observes()), "{}", workload.name);
@@ -181,4 +214,39 @@ fn banks_are_opened_first_and_again_when_that_got_no_answer() {
     let opens: Vec<Simulated> = opens.collect();
     let banks: BTreeSet<Key> = opens.iter().map(|open| open.call.key()).collect();
     assert!(opens.len() > banks.len(), "{} opens of {} banks", opens.len(), banks.len());
+}
+
+#[test]
+fn who_holds_a_lock_gives_it_back_after_a_while() {
+    let calls = run("lock", 4_000, 5, 0);
+    let mut by_process: BTreeMap<u64, Vec<&Simulated>> = BTreeMap::new();
+    calls.iter().for_each(|call| by_process.entry(call.process).or_default().push(call));
+    let mut holds = 0;
+    for calls in by_process.values_mut() {
+        calls.sort_by_key(|call| call.at_ns);
+        for pair in calls.windows(2) {
+            let is_held = matches!(pair[0].outcome, Outcome::Ok(Reply::Acquired { .. }));
+            assert_eq!(matches!(pair[1].call, Call::Release { .. }), is_held, "{pair:?}");
+            if is_held {
+                let held_ms = (pair[1].at_ns - pair[0].returned_ns) / MS;
+                assert!((10..=201).contains(&held_ms), "{held_ms} ms");
+                holds += 1;
+            }
+        }
+    }
+    assert!(holds > 100, "{holds} holds");
+}
+
+#[test]
+fn guarded_lists_roll_over_and_their_elements_are_unique() {
+    for name in ["set-locked", "set-fenced"] {
+        let mut added: BTreeMap<Key, BTreeSet<Value>> = BTreeMap::new();
+        for call in run(name, 4_000, 3, 50) {
+            if let Call::AddGuarded { key, element, .. } = call.call {
+                assert!(added.entry(key).or_default().insert(element), "{element} is added twice to {key}");
+            }
+        }
+        let full = added.values().filter(|elements| elements.len() == squall_workloads::guarded::ELEMENTS_MAX).count();
+        assert!(full >= 4, "{name}: {full} of {} lists are full", added.len());
+    }
 }

@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::cluster::Node;
 use crate::lock::LockClient;
 use crate::remote::Nowhere;
-use crate::target;
+use crate::target::TargetInfo;
 use nix::time::{ClockId, clock_gettime};
 use std::io;
 use std::os::fd::AsFd;
@@ -18,11 +18,11 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
-/// Serves calls until the input ends. Standard input is a socket to squall.
-pub fn run() -> ExitCode {
+/// Serves calls until the input ends, as a client of one of the `known` targets. Standard input is a socket to squall.
+pub fn run(known: &[&'static TargetInfo]) -> ExitCode {
     // One thread: whatever the client does, it does not do while that thread is stopped.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(serve())) {
+    match runtime.and_then(|runtime| runtime.block_on(serve(known))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("squall {}: {error}", super::ARGUMENT);
@@ -31,14 +31,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-async fn serve() -> io::Result<()> {
+async fn serve(known: &[&'static TargetInfo]) -> io::Result<()> {
     let socket = StdStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     socket.set_nonblocking(true)?;
     let (reading, mut writing) = UnixStream::from_std(socket)?.into_split();
     let mut lines = BufReader::new(reading).lines();
     let Some(birth) = next(&mut lines).await? else { return Ok(()) };
     let (tell, mut told) = mpsc::unbounded_channel();
-    let mut client = client(birth, tell).map_err(io::Error::other)?;
+    let mut client = client(known, birth, tell).map_err(io::Error::other)?;
     while let Some(ask) = next(&mut lines).await? {
         match ask {
             Ask::Ready => say(&mut writing, &Tell::Ready).await?,
@@ -75,10 +75,15 @@ async fn say(writing: &mut OwnedWriteHalf, tell: &Tell) -> io::Result<()> {
 }
 
 /// The client that this process is; `tell` learns whether it holds a lock.
-fn client(birth: Birth, tell: mpsc::UnboundedSender<bool>) -> Result<Box<dyn Client>, String> {
+fn client(
+    known: &[&'static TargetInfo],
+    birth: Birth,
+    tell: mpsc::UnboundedSender<bool>,
+) -> Result<Box<dyn Client>, String> {
     let Birth { target, options, node, address, dir, reads, origin_ns } = birth;
     let timeout = options.call_timeout;
-    let info = target::find(&target).ok_or_else(|| format!("there is no target called {target}"))?;
+    let info = known.iter().find(|info| info.name == target);
+    let info = info.ok_or_else(|| format!("there is no target called {target}"))?;
     let target = (info.make)(options).map_err(|error| error.to_string())?;
     let remote = Arc::new(Nowhere { node: node.clone() });
     let node = Node { name: node, address, dir, remote };

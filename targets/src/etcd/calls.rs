@@ -20,7 +20,8 @@ pub fn supports(kind: CallKind) -> bool {
         CallKind::Read | CallKind::Write | CallKind::Cas => true,
         CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
         CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
-        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => false,
+        // By `lock`.
+        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => true,
     }
 }
 
@@ -39,7 +40,7 @@ impl Exchange<'_> {
             Call::Transfer { key, from, to, amount } => self.transfer(*key, *from, *to, *amount).await,
             Call::Accounts { key } => self.accounts(*key).await,
             Call::AddGuarded { .. } | Call::Acquire { .. } | Call::Release { .. } => {
-                unreachable!("etcd does not support {call}, and the plan was checked")
+                unreachable!("{call} is made by a client that takes locks")
             }
         }
     }
@@ -138,10 +139,10 @@ fn overtaken() -> Outcome {
     Outcome::Fail("another change came in between".into())
 }
 
-fn version_of_first(done: &Changed) -> Version {
+pub(super) fn version_of_first(done: &Changed) -> Version {
     version_written(done.revision, done.puts.first().and_then(|put| put.prev_kv.as_ref()))
 }
 
-fn parse_list(read: &KeyValue) -> Result<Vec<Value>, EtcdError> {
+pub(super) fn parse_list(read: &KeyValue) -> Result<Vec<Value>, EtcdError> {
     read.value.split(|byte| *byte == b',').map(parse).collect()
 }

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -28,16 +29,20 @@ use tower_service::Service;
 /// The largest answer that is read, in bytes. etcd itself has no limit; a set of a thousand elements has some 100 KB.
 const ANSWER_MAX: usize = 64 << 20;
 
-/// An open connection. Dropping it closes it at once.
+/// An open connection. A clone speaks over the same one; dropping the last closes it at once.
+#[derive(Clone)]
 pub struct Connection {
     wire: Wire,
     origin: Uri,
-    driver: JoinHandle<()>,
+    _driver: Arc<Driver>,
 }
 
-impl Drop for Connection {
+/// The task that moves the bytes of a connection.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
@@ -49,12 +54,12 @@ impl Connection {
         // The handshake sends no request: a failure here is a failure to connect.
         let made = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
         let (sender, connection) = made.map_err(|error| EtcdError::Connect(std::io::Error::other(error)))?;
-        let driver = tokio::spawn(async move {
+        let driver = Arc::new(Driver(tokio::spawn(async move {
             let _ = connection.await;
-        });
+        })));
         let origin = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/").build();
         let origin = origin.map_err(|error| EtcdError::Connect(std::io::Error::other(error)))?;
-        Ok(Connection { wire: Wire(sender), origin, driver })
+        Ok(Connection { wire: Wire(sender), origin, _driver: driver })
     }
 
     /// The wire, if it is whole: nothing was sent when it is not.

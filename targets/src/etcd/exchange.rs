@@ -101,6 +101,12 @@ pub fn is_absent(key: Vec<u8>) -> Compare {
     equal(key, CompareTarget::Create, TargetUnion::CreateRevision(0))
 }
 
+/// The condition that a key was made at this revision, and not deleted since.
+pub fn is_made_at(key: Vec<u8>, revision: u64) -> Compare {
+    // A number that is no revision is that of no key.
+    equal(key, CompareTarget::Create, TargetUnion::CreateRevision(i64::try_from(revision).unwrap_or(i64::MIN)))
+}
+
 /// The condition that no key that begins so exists.
 pub fn all_absent(prefix: &Prefix) -> Compare {
     Compare { range_end: prefix.end(), ..is_absent(prefix.begin()) }

@@ -12,6 +12,11 @@ pub fn list(key: Key) -> Vec<u8> {
     format!("l{key}").into_bytes()
 }
 
+/// The key of a lock.
+pub fn lock(key: Key) -> Vec<u8> {
+    format!("k{key}").into_bytes()
+}
+
 /// The key of an element of a set.
 pub fn element(key: Key, element: Value) -> Vec<u8> {
     format!("s{key}/{element}").into_bytes()

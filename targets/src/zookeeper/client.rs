@@ -8,6 +8,7 @@
 //! | set 7 | `s7` | a child for each element, named by it |
 //! | list 7 | `l7` | the elements, a blank between two |
 //! | bank 7 | `b7` | a child for each account, which holds its balance |
+//! | lock 7 | `k7`, `f7` | nothing; see `lock` |
 //!
 //! **Fresh reads.** A server answers reads by itself, from what it has applied so far; that may be old. After a *sync* it has
 //! applied what its leader had committed; but a leader does not ask others whether it still leads, so a cut-off one may not
@@ -19,8 +20,11 @@
 
 mod bank;
 mod list;
+mod lock;
 mod register;
 mod set;
+
+pub use lock::ZookeeperLocks;
 
 use super::code::Code;
 use super::outcome::Stop;

@@ -12,6 +12,7 @@ use super::jute::{Put, Senseless, Take};
 use super::request::{Answer, Request};
 use keeper::{Job, Keeper};
 use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
@@ -90,6 +91,7 @@ pub struct Session {
     events: mpsc::UnboundedReceiver<WatchEvent>,
     credentials: Credentials,
     timeout: Duration,
+    lost_at: Arc<OnceLock<std::time::Instant>>,
 }
 
 /// The number of the transaction and the code in front of every answer, and what follows them.
@@ -148,6 +150,11 @@ impl Session {
         &self.credentials
     }
 
+    /// When this client learnt that the session is over for it; `None`: it did not, whatever the servers think.
+    pub fn lost_at(&self) -> Option<std::time::Instant> {
+        self.lost_at.get().copied()
+    }
+
     /// How long the servers keep the session when they hear nothing of it.
     pub fn timeout(&self) -> Duration {
         self.timeout
@@ -171,8 +178,9 @@ async fn open(address: SocketAddr, timeout: Duration, old: &Credentials) -> Resu
     let (credentials, timeout) = made(&answer)?;
     let (jobs, queue) = mpsc::unbounded_channel();
     let (events, watched) = mpsc::unbounded_channel();
-    tokio::spawn(Keeper::new(stream, frames, timeout, events).keep(queue));
-    Ok(Session { jobs, events: watched, credentials, timeout })
+    let lost_at = Arc::new(OnceLock::new());
+    tokio::spawn(Keeper::new(stream, frames, timeout, events, lost_at.clone()).keep(queue));
+    Ok(Session { jobs, events: watched, credentials, timeout, lost_at })
 }
 
 /// Reads the server's word that it made a session.

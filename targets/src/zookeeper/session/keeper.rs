@@ -4,6 +4,7 @@ use super::{Message, SessionError, WatchEvent};
 use crate::zookeeper::jute::{Put, Senseless, Take};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -84,6 +85,8 @@ pub struct Keeper {
     sent: Instant,
     heard: Instant,
     timeout: Duration,
+    /// When the connection broke.
+    lost_at: Arc<OnceLock<std::time::Instant>>,
 }
 
 /// How the work ends.
@@ -101,9 +104,10 @@ impl Keeper {
         frames: Frames,
         timeout: Duration,
         events: mpsc::UnboundedSender<WatchEvent>,
+        lost_at: Arc<OnceLock<std::time::Instant>>,
     ) -> Keeper {
-        let now = Instant::now();
-        Keeper { stream, frames, events, open: VecDeque::new(), last_xid: 0, sent: now, heard: now, timeout }
+        let (now, open) = (Instant::now(), VecDeque::new());
+        Keeper { stream, frames, events, open, last_xid: 0, sent: now, heard: now, timeout, lost_at }
     }
 
     /// Works until the session is over, and answers everybody who waits.
@@ -113,6 +117,8 @@ impl Keeper {
                 let _ = timeout(CLOSE_TIMEOUT, self.close()).await;
             }
             End::Broken(why) => {
+                // Set once: this is its only end.
+                let _ = self.lost_at.set(std::time::Instant::now());
                 queue.close();
                 for (_, answer) in self.open.drain(..) {
                     // Who waited may have given up.
