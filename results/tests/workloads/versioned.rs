@@ -159,9 +159,8 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
             _ => Outcome::Ok(reply),
         };
         if !shape.versions {
-            match &mut operation.outcome {
-                Outcome::Ok(Reply::Read { version, .. } | Reply::Written { version }) => *version = None,
-                _ => {}
+            if let Outcome::Ok(Reply::Read { version, .. } | Reply::Written { version }) = &mut operation.outcome {
+                *version = None;
             }
         }
         operations.push(operation);
