@@ -66,11 +66,15 @@ const COMPLETIONS_HELP: &str = "Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  squall list                    everything, a line each\n  \
-    squall list --bugs             planted bugs, with all that is known of each")]
+    squall list --bugs             planted bugs, with all that is known of each\n  \
+    squall list --long             which targets, ways to read and workloads fit together")]
 struct ListArgs {
     /// Only the planted bugs, with all that is known of each.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "long")]
     bugs: bool,
+    /// Which calls targets support, what they promise, and which workloads they can run.
+    #[arg(long)]
+    long: bool,
 }
 
 #[derive(Debug, Args)]

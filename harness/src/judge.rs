@@ -38,7 +38,9 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
     };
     let mut verdicts = check_all(promises.decides);
     if matches!(&history.end, Some(end) if end.how == Ending::Completed) {
-        verdicts.extend([recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
+        verdicts.extend(
+            [ended(&history), recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten(),
+        );
     }
     let mut judgement = Judgement::new(promises.decides, verdicts);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
@@ -57,6 +59,15 @@ fn check(checker: &dyn Checker, history: &History, budget: &Budget) -> Verdict {
 fn unknown(checker: &str, reason: String) -> Verdict {
     let (checker, validity) = (checker.into(), Validity::Unknown);
     Verdict { checker, validity, reason, anomalies: Vec::new(), figures: Default::default() }
+}
+
+/// The fact of a history that names the servers which ended by themselves.
+pub const ENDED_BY_THEMSELVES: &str = "ended by themselves";
+
+/// A server that ends by itself has a reason that no checker knows, even if everything is well after its new start.
+fn ended(history: &History) -> Option<Verdict> {
+    let told = history.facts.get(ENDED_BY_THEMSELVES)?;
+    Some(unknown("servers", format!("servers ended by themselves, their logs say why, and were started again: {told}")))
 }
 
 /// A cluster that did not come back was not read at the end, so what it lost nobody knows.
@@ -204,6 +215,12 @@ mod tests {
     #[test]
     fn a_cluster_that_did_not_come_back_is_no_valid_one() {
         check(vec![], &[("recovery", "no final reads")]);
+    }
+
+    #[test]
+    fn servers_that_ended_by_themselves_leave_doubt() {
+        let fact = (ENDED_BY_THEMSELVES.to_owned(), "n2 is gone with status 1".to_owned());
+        check(vec![Event::Facts([fact].into()), final_phase()], &[("servers", "n2 is gone with status 1")]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::clients::Cast;
 use crate::clock::RunClock;
 use crate::driver::{Crew, WorkerPanicked, Workplace};
 use crate::interpreter::Interpreter;
+use crate::judge;
 use crate::logs::Tail;
 use crate::narrate::Narrator;
 use crate::plan::Plan;
@@ -22,6 +23,7 @@ use squall_targets::client::{Reads, Session};
 use squall_targets::client_process::ClientProcesses;
 use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
 use squall_targets::deployment::{DeployError, Deployment};
+use squall_targets::remote::ProcessState;
 use squall_targets::sandbox::{Privilege, Sandbox};
 use squall_targets::target::{TargetError, TargetOptions};
 use squall_workloads::generator::{KeyLimits, OnNodes, PoissonRate, Reserve, TimeLimit};
@@ -320,6 +322,7 @@ impl Run<'_> {
         let mut stop = self.surroundings.stop.clone();
         let (begin, timeout) = (Instant::now(), self.plan.recovery_timeout.duration());
         let recovered = async {
+            self.start_ended(deployment).await?;
             deployment.await_agreement(timeout).await?;
             for number in 0..self.plan.nodes {
                 self.barrier(deployment, cast, number, begin + timeout).await?;
@@ -342,6 +345,25 @@ impl Run<'_> {
             Err(error) => return Err(error.into()),
         }
         Ok(true)
+    }
+
+    /// Starts the servers again that ended by themselves, as whoever runs them would: what they have lost, or made others
+    /// lose, is seen by the final reads. That they ended remains in the history, and such a run is not valid.
+    async fn start_ended(&self, deployment: &Deployment) -> Result<(), DeployError> {
+        let mut ended = Vec::new();
+        for node in deployment.nodes() {
+            if let state @ ProcessState::Gone { .. } = deployment.state(&node.name).await? {
+                deployment.start(&node.name).await?;
+                let told = format!("the server of {} is {state}, by itself; it is started again", node.name);
+                self.surroundings.narrator.say_at(self.clock.now_ns(), &told);
+                ended.push(format!("{} is {state}", node.name));
+            }
+        }
+        if !ended.is_empty() {
+            let fact = (judge::ENDED_BY_THEMSELVES.to_owned(), ended.join(", "));
+            self.recorder.record(Event::Facts([fact].into()));
+        }
+        Ok(())
     }
 
     /// Passes a write through one node; it is on a key of its own and no part of the history.

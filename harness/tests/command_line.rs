@@ -55,6 +55,25 @@ fn every_help_has_examples() {
 #[test]
 fn planted_bugs_are_told_with_all_that_is_known() {
     check(&["list", "--bugs"], 0, &["stale-read", "without confirming", "squall test raft --bug stale-read"]);
+    check(
+        &["list", "--bugs"],
+        0,
+        &["jetcd, 2024, https://", "clients see it", "--bug retry-twice --retry", "no storm"],
+    );
+    // One at a time: two mistakes together would hide which one was seen.
+    check(&["test", "--bug", "stale-read", "--bug", "two-votes"], 64, &["--bug", "cannot be used multiple times"]);
+}
+
+#[test]
+fn what_fits_together_is_told_within_80_columns() {
+    let squall = Squall::new();
+    let run = squall.run(&["list", "--long"]);
+    run.expect(0);
+    for part in ["raft --read read-index", "raft --read local", "register", "accounts", "sequential", "linearizable"] {
+        assert!(run.stdout.contains(part), "`{part}` is missing in:\n{}", run.stdout);
+    }
+    let wide: Vec<&str> = run.stdout.lines().filter(|line| line.chars().count() > 80).collect();
+    assert_eq!(wide, Vec::<&str>::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use common::{Run, Squall, json, leftovers, one_at_a_time, send};
 use serde_json::Value;
 use squall_results::event::{Ending, PhaseName};
-use squall_results::reader;
+use squall_results::{Operation, reader};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,34 @@ fn a_leader_that_does_not_confirm_its_leadership_is_caught() {
     assert!(again.stdout.contains(told), "{}", again.stdout);
     // The same storm finds nothing in a correct server.
     squall.run(&["test", "raft", "--plan", &plan]).expect(0);
+}
+
+/// A leader that hears nobody: what its clients write reaches the others and is committed there by the next leader, but the
+/// answers do not come, and the clients ask again when all is healed.
+const DEAF: &str = "
+time_limit: 6s
+seed: 15
+concurrency: 36
+rate_hz: 1000
+retry: true
+schedule:
+- {at: 1s, for: 1500ms, fault: partition, shape: deaf, select: leader}
+";
+
+#[test]
+fn a_change_that_is_repeated_is_done_once_or_else_seen() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = squall.file("plan.yaml", DEAF);
+    squall.run(&["test", "raft", "--plan", &plan]).expect(0);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    let slow =
+        |operation: &&Operation| operation.returned_ns.is_some_and(|at| at - operation.invoked_ns > 1_000_000_000);
+    let repeated = history.operations.iter().filter(slow).filter(|operation| operation.outcome.is_ok()).count();
+    assert!(repeated > 0, "some call was answered only when it was repeated");
+    let run = squall.run(&["test", "raft", "--plan", &plan, "--bug", "retry-twice"]);
+    run.expect(1);
+    assert!(run.stdout.contains("invalid: "), "{}", run.stdout);
 }
 
 #[test]

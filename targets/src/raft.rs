@@ -1,5 +1,6 @@
 //! The project's own Raft server as a target: `raft`.
 
+mod bugs;
 mod client;
 mod end;
 mod http;
@@ -9,7 +10,7 @@ mod request;
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::remote::DaemonSpec;
-use crate::target::{BugInfo, ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
+use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use raftd::types::Bug;
 use serde::Deserialize;
@@ -50,11 +51,18 @@ pub static RAFT: TargetInfo = TargetInfo {
             fast: 300,
             range: (20, 600_000),
         },
+        Setting {
+            name: "batch_entries",
+            about: "the most entries of the log that one message carries",
+            default: 256,
+            fast: 256,
+            range: (1, 4_096),
+        },
     ],
     retries: true,
     bin: None,
     supports,
-    bugs: || Bug::ALL.into_iter().map(|bug| BugInfo { name: bug.name(), about: bug.about() }).collect(),
+    bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
 
@@ -126,6 +134,7 @@ impl Target for Raft {
         flag("seed", self.options.seed.wrapping_add(id as u64).to_string());
         flag("heartbeat-ms", self.options.setting("heartbeat_ms").to_string());
         flag("election-ms", self.options.setting("election_ms").to_string());
+        flag("batch-entries", self.options.setting("batch_entries").to_string());
         if let Some(bug) = self.bug {
             flag("bug", bug.name().into());
         }

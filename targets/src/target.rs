@@ -119,12 +119,31 @@ pub trait Target: Send + Sync {
 }
 
 /// A planted bug that a target offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BugInfo {
     /// Its name on the command line.
     pub name: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
+    /// The promise that it breaks.
+    pub breaks: &'static str,
+    /// The real mistake that it mirrors, with a link, and the passage of the literature that warns of it.
+    pub mirrors: String,
+    /// The faults under which it shows.
+    pub shows_under: &'static str,
+    /// Why clients do not come to see it; none if they do.
+    pub unseen: Option<&'static str>,
+    /// How to see it.
+    pub storm: Storm,
+}
+
+/// Whether a storm shows a planted bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storm {
+    /// One with these flags of `squall test` does, sooner or later.
+    Shows(&'static [&'static str]),
+    /// None of today's does, and why.
+    Hidden(&'static str),
 }
 
 /// One row of the list of targets.

@@ -1,12 +1,20 @@
 //! `squall list`.
 
+mod fits;
+
 use super::{ListArgs, print};
 use crate::exit::Exit;
 use crate::narrate::{BOLD, RESET};
+use squall_targets::target::{BugInfo, Storm};
 use std::fmt::Write;
 
 pub(super) fn main(args: &ListArgs) -> Exit {
-    print(&if args.bugs { bugs() } else { text() });
+    let text = match args {
+        ListArgs { bugs: true, .. } => bugs(),
+        ListArgs { long: true, .. } => fits::text(),
+        ListArgs { bugs: false, long: false } => text(),
+    };
+    print(&text);
     Exit::Valid
 }
 
@@ -17,13 +25,27 @@ fn bugs() -> String {
         for bug in (target.bugs)() {
             let rows = [
                 ("what it does", bug.about.to_owned()),
-                ("breaks", format!("a promise of {}: {}", target.name, target.reads[0].promise)),
-                ("see it", format!("squall test {} --bug {}", target.name, bug.name)),
+                ("breaks", bug.breaks.to_owned()),
+                ("mirrors", bug.mirrors.clone()),
+                ("shows under", bug.shows_under.to_owned()),
+                ("clients see it", bug.unseen.map_or("yes".into(), |why| format!("no: {why}"))),
+                ("see it", see(target.name, &bug)),
             ];
             section(&mut out, bug.name, rows.map(|(name, about)| (name.to_owned(), about)).into());
         }
     }
     out
+}
+
+/// The command that shows a bug.
+fn see(target: &str, bug: &BugInfo) -> String {
+    match bug.storm {
+        Storm::Shows(flags) => {
+            let flags: String = flags.iter().map(|flag| format!(" {flag}")).collect();
+            format!("squall test {target} --bug {}{flags}", bug.name)
+        }
+        Storm::Hidden(why) => format!("in no storm yet: {why}"),
+    }
 }
 
 fn text() -> String {

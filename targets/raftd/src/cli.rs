@@ -56,6 +56,10 @@ struct Arguments {
     #[arg(long, default_value_t = 5000, value_name = "MS", value_parser = clap::value_parser!(u64).range(TICK_MS..=3_600_000))]
     request_timeout_ms: u64,
 
+    /// The most entries of the log that one message carries
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    batch_entries: u16,
+
     /// Seeds the election time-outs [default: random]
     #[arg(long)]
     seed: Option<u64>,
@@ -113,6 +117,7 @@ impl Arguments {
             heartbeat_ms: self.heartbeat_ms,
             election_ms: self.election_ms,
             request_timeout_ms: self.request_timeout_ms,
+            batch_entries: self.batch_entries.into(),
             seed: self.seed.map_or_else(random, Ok)?,
             incarnation: random()?,
             bug: self.bug,

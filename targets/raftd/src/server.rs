@@ -54,6 +54,8 @@ pub struct Config {
     pub election_ms: u64,
     /// After this time a request is answered, whatever became of it.
     pub request_timeout_ms: u64,
+    /// How many entries of the log a message carries at most.
+    pub batch_entries: usize,
     /// Seeds the election time-outs.
     pub seed: u64,
     /// Names this start of the member; random, never the same twice.
@@ -227,6 +229,7 @@ fn core_config(config: &Config) -> core::Config {
         heartbeat_ticks: ticks(config.heartbeat_ms),
         election_ticks: ticks(config.election_ms),
         request_ticks: ticks(config.request_timeout_ms),
+        max_batch_entries: config.batch_entries,
         bug: config.bug,
         ..core::Config::new(config.id, members, config.incarnation, config.seed)
     }
@@ -249,7 +252,7 @@ fn first_status(config: &Config) -> Status {
 
 fn announce(config: &Config, clients: &TcpListener, peers: &TcpListener) {
     if let Some(bug) = config.bug {
-        warn!("PLANTED BUG {bug}: this server is wrong on purpose: {}", bug.about());
+        warn!("PLANTED BUG {bug}: this server is wrong on purpose: {}; it breaks {}", bug.about(), bug.breaks());
     }
     let address = |listener: &TcpListener| {
         listener.local_addr().as_ref().map_or_else(io::Error::to_string, SocketAddr::to_string)

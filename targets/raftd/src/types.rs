@@ -2,7 +2,7 @@
 
 mod bug;
 
-pub use bug::Bug;
+pub use bug::{Bug, Mistake};
 
 use serde::{Deserialize, Serialize};
 

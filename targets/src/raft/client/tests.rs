@@ -40,6 +40,7 @@ async fn serve(bug: Option<Bug>) -> Server {
         heartbeat_ms: 50,
         election_ms: 100,
         request_timeout_ms: 5000,
+        batch_entries: 256,
         seed: 1,
         incarnation: 1,
         bug,

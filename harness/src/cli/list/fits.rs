@@ -1,0 +1,101 @@
+//! `squall list --long`: what fits together, within the width of a terminal.
+
+use super::section;
+use crate::narrate::{BOLD, RESET};
+use squall_results::{CallKind, Promise};
+use squall_targets::target::{self, ReadMode, TargetInfo};
+use squall_workloads::Workload;
+use std::fmt::{Display, Write};
+
+pub(super) fn text() -> String {
+    let mut out = String::new();
+    calls(&mut out);
+    promises(&mut out);
+    workloads(&mut out);
+    combinations(&mut out);
+    out
+}
+
+/// Which target supports which calls.
+fn calls(out: &mut String) {
+    let header = target::ALL.iter().map(|target| target.name.to_owned()).collect();
+    let row = |kind: CallKind| {
+        let cells = target::ALL.iter().map(|target| if (target.supports)(kind) { "yes" } else { "-" }.to_owned());
+        (kind.to_string(), cells.collect())
+    };
+    table(out, "calls that a target supports", header, CallKind::ALL.into_iter().map(row).collect());
+}
+
+/// What a target promises to clients that read in some way.
+fn promises(out: &mut String) {
+    let row = |(target, mode): (&TargetInfo, &ReadMode)| {
+        let beside = mode.beside.map(|promise| format!(" (and, for people to know, {promise})")).unwrap_or_default();
+        (way(target, mode), format!("{}{beside}", mode.promise))
+    };
+    section(out, "what a target promises, by the way to read", ways().map(row).collect());
+}
+
+/// What a workload needs, and the promises at which it can be judged.
+fn workloads(out: &mut String) {
+    let rows = squall_workloads::ALL.iter().flat_map(|workload| {
+        let needs = (workload.name.to_owned(), format!("needs {}", join(workload.needs)));
+        [needs, (String::new(), format!("can be judged as {}", join(workload.promises)))]
+    });
+    section(out, "workloads", rows.collect());
+}
+
+/// Which workloads a target can run, and for all others why not.
+fn combinations(out: &mut String) {
+    let header = squall_workloads::ALL.iter().map(|workload| workload.name.to_owned()).collect();
+    let mut reasons: Vec<(String, String)> = Vec::new();
+    let mut rows = Vec::new();
+    for (target, mode) in ways() {
+        let cells = squall_workloads::ALL.iter().map(|workload| match obstacle(target, mode.promise, workload) {
+            None => "yes".to_owned(),
+            Some(why) => {
+                reasons.push((format!("{}, {}", way(target, mode), workload.name), why));
+                "-".to_owned()
+            }
+        });
+        rows.push((way(target, mode), cells.collect()));
+    }
+    table(out, "workloads that a target can run, at what it promises", header, rows);
+    if !reasons.is_empty() {
+        section(out, "why not", reasons);
+    }
+}
+
+/// Why a workload cannot be run on a target at a promise; none if it can.
+fn obstacle(target: &TargetInfo, promise: Promise, workload: &Workload) -> Option<String> {
+    let missing: Vec<CallKind> = workload.needs.iter().copied().filter(|kind| !(target.supports)(*kind)).collect();
+    if !missing.is_empty() {
+        return Some(format!("no {} calls", join(&missing)));
+    }
+    (!workload.promises.contains(&promise)).then(|| format!("not judged as {promise}"))
+}
+
+fn ways() -> impl Iterator<Item = (&'static TargetInfo, &'static ReadMode)> {
+    target::ALL.iter().flat_map(|target| target.reads.iter().map(|mode| (*target, mode)))
+}
+
+fn way(target: &TargetInfo, mode: &ReadMode) -> String {
+    format!("{} --read {}", target.name, mode.name)
+}
+
+fn join<T: Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns under their names.
+fn table(out: &mut String, title: &str, header: Vec<String>, rows: Vec<(String, Vec<String>)>) {
+    let first = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let widths: Vec<usize> = header.iter().map(|name| name.len().max("yes".len())).collect();
+    let line = |cells: &[String]| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        padded.join("  ")
+    };
+    let _ = writeln!(out, "{BOLD}{title}{RESET}");
+    for (name, cells) in std::iter::once((String::new(), header.clone())).chain(rows) {
+        let _ = writeln!(out, "{}", format!("  {name:<first$}  {}", line(&cells)).trim_end());
+    }
+}

@@ -1,0 +1,36 @@
+//! The planted bugs of raftd, and the storms that show them.
+
+use crate::target::{BugInfo, Storm};
+use raftd::types::{Bug, Mistake};
+
+/// All that is known of every planted bug.
+pub fn all() -> Vec<BugInfo> {
+    Bug::ALL.into_iter().map(info).collect()
+}
+
+fn info(bug: Bug) -> BugInfo {
+    let Mistake { who, link, warning } = bug.mirrors();
+    BugInfo {
+        name: bug.name(),
+        about: bug.about(),
+        breaks: bug.breaks(),
+        mirrors: format!("{who}, {link}; {warning}"),
+        shows_under: bug.shows_under(),
+        unseen: bug.unseen(),
+        storm: storm(bug),
+    }
+}
+
+/// The storm that shows a bug soonest.
+fn storm(bug: Bug) -> Storm {
+    match bug {
+        Bug::StaleRead | Bug::AckBeforeQuorum | Bug::ShortLogVote => Storm::Shows(&[]),
+        Bug::RetryTwice => Storm::Shows(&["--retry"]),
+        Bug::KeepConflict => Storm::Shows(&[]),
+        Bug::AckBeforeFsync => Storm::Hidden("a killed server keeps what it wrote; it takes lost power"),
+        Bug::CommitOldTerm => {
+            Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
+        }
+        Bug::VoteBeforeFsync | Bug::TwoVotes => Storm::Hidden("the servers stop themselves before a client sees it"),
+    }
+}
