@@ -272,6 +272,9 @@ mod tests {
         assert_eq!((plan.nodes, plan.seed, plan.schedule.len()), (3, 1, 1));
         let quiet = Wishes { faults: Some(vec![]), ..flags }.or(file).resolve().unwrap();
         assert_eq!(quiet.schedule, []);
+        let silent = || Wishes::parse("retry: true", "f").unwrap();
+        let named = Wishes { target: "raft".parse().ok(), ..Wishes::default() };
+        assert!(named.or(silent()).resolve().unwrap().retry, "who names no target means the default one");
     }
 
     /// The error must hold all of these texts.

@@ -115,6 +115,9 @@ ranged!(
     Rate, f64, (0.1..=1_000_000.0), "the rate (calls a second)"
 );
 
+/// The target where none is wished for.
+const DEFAULT_TARGET: &str = "raft";
+
 impl Wishes {
     /// Reads a plan file.
     ///
@@ -141,7 +144,9 @@ impl Wishes {
     #[must_use]
     pub fn or(self, others: Wishes) -> Wishes {
         let others_schedule = if self.faults.is_some() { None } else { others.schedule };
-        let same_target = self.target.is_none() || self.target == others.target;
+        // Who names no target wishes for the default one.
+        let theirs = others.target.as_ref().map_or(DEFAULT_TARGET, TargetName::as_str);
+        let same_target = self.target.as_ref().is_none_or(|ours| ours.as_str() == theirs);
         // What another way to read promises is no wish for this one.
         let same_read = same_target && (self.read.is_none() || self.read == others.read);
         let others_settings = if self.profile.is_some() || !same_target { None } else { others.settings };
@@ -180,7 +185,7 @@ impl Wishes {
     /// # Errors
     /// When they do not, and why.
     pub fn resolve(self) -> Result<Plan, PlanError> {
-        let target = self.target.map_or_else(|| "raft".parse(), Ok).map_err(PlanError::Contradiction)?;
+        let target = self.target.map_or_else(|| DEFAULT_TARGET.parse(), Ok).map_err(PlanError::Contradiction)?;
         let workload = self.workload.map_or_else(|| "register".parse(), Ok).map_err(PlanError::Contradiction)?;
         let nodes = self.nodes.map_or(3, |nodes| nodes.0);
         let time_limit = storm(self.time_limit.unwrap_or(Span::from_ms(20_000)))?;

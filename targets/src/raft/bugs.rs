@@ -26,7 +26,7 @@ fn storm(bug: Bug) -> Storm {
     match bug {
         Bug::StaleRead | Bug::AckBeforeQuorum | Bug::ShortLogVote => Storm::Shows(&[]),
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
-        Bug::KeepConflict => Storm::Shows(&[]),
+        Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
         Bug::AckBeforeFsync => Storm::Hidden("a killed server keeps what it wrote; it takes lost power"),
         Bug::CommitOldTerm => {
             Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
