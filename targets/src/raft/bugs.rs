@@ -24,7 +24,9 @@ fn info(bug: Bug) -> BugInfo {
 /// The storm that shows a bug soonest.
 fn storm(bug: Bug) -> Storm {
     match bug {
-        Bug::StaleRead | Bug::AckBeforeQuorum | Bug::ShortLogVote => Storm::Shows(&[]),
+        Bug::StaleRead | Bug::AckBeforeQuorum => Storm::Shows(&[]),
+        // A member that was cut off for a moment asks for votes before it has caught up.
+        Bug::ShortLogVote => Storm::Shows(&["--faults", "partition", "--set", "election_ms=100,heartbeat_ms=20"]),
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
         Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
         Bug::AckBeforeFsync => Storm::Hidden("a killed server keeps what it wrote; it takes lost power"),

@@ -29,7 +29,7 @@ fn calls(out: &mut String) {
 /// What a target promises to clients that read in some way.
 fn promises(out: &mut String) {
     let row = |(target, mode): (&TargetInfo, &ReadMode)| {
-        let beside = mode.beside.map(|promise| format!(" (and, for people to know, {promise})")).unwrap_or_default();
+        let beside = mode.beside.map(|promise| format!("; told beside: whether {promise}")).unwrap_or_default();
         (way(target, mode), format!("{}{beside}", mode.promise))
     };
     section(out, "what a target promises, by the way to read", ways().map(row).collect());
