@@ -6,7 +6,7 @@ use squall_results::{Call, Outcome, Promise, Reply};
 use squall_targets::client::{Client, Completion, Reads, Session};
 use squall_targets::cluster::Node;
 use squall_targets::remote::DaemonSpec;
-use squall_targets::target::{BugInfo, ReadMode, Status, Target, TargetInfo, TargetOptions};
+use squall_targets::target::{BugInfo, ReadMode, Status, Storm, Target, TargetInfo, TargetOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -32,7 +32,15 @@ pub static MEMORY: TargetInfo = TargetInfo {
     supports: |kind| !kind.takes_lock(),
     bugs: || {
         [("lose-add", "forgets an addition"), ("tear", "reads a bank in two parts"), ("go-back", "reads the past")]
-            .map(|(name, about)| BugInfo { name, about })
+            .map(|(name, about)| BugInfo {
+                name,
+                about,
+                breaks: "linearizability",
+                mirrors: "nothing that anybody did".into(),
+                shows_under: "no faults at all",
+                unseen: None,
+                storm: Storm::Shows(&[]),
+            })
             .into()
     },
     make: |options| Ok(Box::new(Memory(options))),

@@ -2,7 +2,7 @@
 
 use super::section;
 use crate::narrate::{BOLD, RESET};
-use squall_results::{CallKind, Promise};
+use squall_results::CallKind;
 use squall_targets::target::{self, ReadMode, TargetInfo};
 use squall_workloads::Workload;
 use std::fmt::{Display, Write};
@@ -50,10 +50,13 @@ fn combinations(out: &mut String) {
     let mut reasons: Vec<(String, String)> = Vec::new();
     let mut rows = Vec::new();
     for (target, mode) in ways() {
-        let cells = squall_workloads::ALL.iter().map(|workload| match obstacle(target, mode.promise, workload) {
+        let cells = squall_workloads::ALL.iter().map(|workload| match obstacle(target, mode, workload) {
             None => "yes".to_owned(),
-            Some(why) => {
-                reasons.push((format!("{}, {}", way(target, mode), workload.name), why));
+            Some(reason) => {
+                // What the target cannot do at all stands there once.
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
                 "-".to_owned()
             }
         });
@@ -65,13 +68,15 @@ fn combinations(out: &mut String) {
     }
 }
 
-/// Why a workload cannot be run on a target at a promise; none if it can.
-fn obstacle(target: &TargetInfo, promise: Promise, workload: &Workload) -> Option<String> {
+/// What cannot be combined, and why not; none if it can.
+fn obstacle(target: &TargetInfo, mode: &ReadMode, workload: &Workload) -> Option<(String, String)> {
     let missing: Vec<CallKind> = workload.needs.iter().copied().filter(|kind| !(target.supports)(*kind)).collect();
     if !missing.is_empty() {
-        return Some(format!("no {} calls", join(&missing)));
+        return Some((format!("{}, {}", target.name, workload.name), format!("no {} calls", join(&missing))));
     }
-    (!workload.promises.contains(&promise)).then(|| format!("not judged as {promise}"))
+    let judged = workload.promises.contains(&mode.promise);
+    let what = || format!("{}, {}", way(target, mode), workload.name);
+    (!judged).then(|| (what(), format!("not judged as {}", mode.promise)))
 }
 
 fn ways() -> impl Iterator<Item = (&'static TargetInfo, &'static ReadMode)> {
