@@ -158,10 +158,10 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
             (false, true) if operation.call.kind().only_observes() => Outcome::Fail("refused".into()),
             _ => Outcome::Ok(reply),
         };
-        if !shape.versions {
-            if let Outcome::Ok(Reply::Read { version, .. } | Reply::Written { version }) = &mut operation.outcome {
-                *version = None;
-            }
+        if !shape.versions
+            && let Outcome::Ok(Reply::Read { version, .. } | Reply::Written { version }) = &mut operation.outcome
+        {
+            *version = None;
         }
         operations.push(operation);
     }
