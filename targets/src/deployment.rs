@@ -230,7 +230,8 @@ impl Deployment {
         join_all(self.nodes().iter().map(|node| self.status(node))).await
     }
 
-    /// Who leads: the leader of the newest term that any server knows.
+    /// Who leads: the leader of the newest term of which any server knows one. A member that is cut off may be in a newer
+    /// term without a leader, which says nothing about the others.
     pub async fn leader(&self) -> Option<String> {
         let known = self.statuses().await.into_iter().flatten();
         known.filter(|status| status.leader.is_some()).max_by_key(|status| status.term).and_then(|status| status.leader)

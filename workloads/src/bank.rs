@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use squall_results::call::{Account, Key};
 use squall_results::checker::activity::Activity;
-use squall_results::checker::bank::Totals;
+use squall_results::checker::bank::{Totals, Transactions};
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::Bank;
 use squall_results::{Call, CallKind, Checker, Promise};
@@ -57,7 +57,8 @@ fn checkers(promise: Promise) -> Vec<Box<dyn Checker>> {
     match promise {
         // All accounts are one object, so its linearizability is the strict serializability of the transactions.
         Promise::Linearizable => checkers.push(Box::new(Linearizable::new(Bank))),
-        Promise::Sequential => {}
+        // Only the reads may be old: what was transferred must be there in the end.
+        Promise::Sequential => checkers.push(Box::new(Transactions)),
     }
     checkers.push(Box::new(Activity { at_least }));
     checkers

@@ -9,16 +9,41 @@
 
 use crate::call::{Account, Call, Key, Reply};
 use crate::checker::accusation::{self, Accusation};
+use crate::checker::linearizable::Linearizable;
 use crate::checker::patience::Patience;
 use crate::checker::{Budget, Checker};
 use crate::event::PhaseName;
 use crate::history::{History, Operation};
+use crate::model::Bank;
 use crate::verdict::{Promise, Validity, Verdict};
 use crate::words::Instants;
 use std::collections::BTreeMap;
 
 /// The checker's name.
 pub const NAME: &str = "bank";
+
+/// Judges the transactions of each bank where reads may be old: whether all that was opened and transferred, and what the
+/// final reads saw, has a legal order. A transfer that was acknowledged and rolled back leaves every total right, and
+/// shows only here. As in [`versions`](super::versions), changes are taken to be made in real time at every promise; and
+/// so are the final reads, which use the target's strongest way.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Transactions;
+
+impl Checker for Transactions {
+    fn name(&self) -> &'static str {
+        "transactions"
+    }
+
+    fn check(&self, history: &History, budget: &Budget) -> Verdict {
+        let final_ns = history.phase_ns(PhaseName::FinalReads).unwrap_or(u64::MAX);
+        let may_be_old =
+            |operation: &&Operation| matches!(operation.call, Call::Accounts { .. }) && operation.invoked_ns < final_ns;
+        let judged = history.operations.iter().filter(|operation| !may_be_old(operation)).cloned();
+        let history = History { operations: judged.collect(), ..History::default() };
+        let verdict = Linearizable::new(Bank).check(&history, budget);
+        Verdict { checker: self.name().into(), ..verdict }
+    }
+}
 
 /// Judges totals and balances; see the [module](self).
 #[derive(Debug, Clone, Copy)]

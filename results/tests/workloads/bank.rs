@@ -2,8 +2,9 @@
 
 use crate::random::{Random, by_invocation, plan};
 use squall_results::call::{Account, Call, Reply};
-use squall_results::checker::bank::Totals;
+use squall_results::checker::bank::{Totals, Transactions};
 use squall_results::checker::linearizable::Linearizable;
+use squall_results::event::{Phase, PhaseName};
 use squall_results::model::{Bank, Model};
 use squall_results::{Budget, Checker, History, Operation, Outcome, Promise, Validity};
 use std::collections::BTreeMap;
@@ -120,4 +121,41 @@ fn transfer(random: &mut Random, state: &[i64]) -> ((Call, Reply), Vec<i64>) {
 fn done(id: u64, call: Call, reply: Reply) -> Operation {
     let (invoked_ns, returned_ns, outcome) = (id * 10, Some(id * 10 + 5), Outcome::Ok(reply));
     Operation { id, process: id % 3, node: "n1".into(), call, due_ns: invoked_ns, invoked_ns, returned_ns, outcome }
+}
+
+/// A bank that is read at `read_ns`, after an acknowledged transfer; the final reads begin at 100.
+fn rolled_back(read_ns: u64, balances: [i64; 2]) -> History {
+    let operation = |id, at_ns, call, reply| Operation {
+        id,
+        process: id,
+        node: "n1".into(),
+        call,
+        due_ns: at_ns,
+        invoked_ns: at_ns,
+        returned_ns: Some(at_ns + 1),
+        outcome: Outcome::Ok(reply),
+    };
+    let balances = (0..).zip(balances).collect();
+    let operations = vec![
+        operation(0, 0, Call::Open { key: 0, balances: vec![10, 10] }, Reply::Opened),
+        operation(1, 2, Call::Transfer { key: 0, from: 0, to: 1, amount: 5 }, Reply::Transferred),
+        operation(2, read_ns, Call::Accounts { key: 0 }, Reply::Accounts { balances }),
+    ];
+    let phases = vec![Phase { at_ns: 100, name: PhaseName::FinalReads }];
+    History { operations, phases, ..History::default() }
+}
+
+#[test]
+fn a_read_may_be_old_but_what_was_transferred_is_there_in_the_end() {
+    let check = |read_ns, balances, expected| {
+        let history = rolled_back(read_ns, balances);
+        let totals = Totals { promise: Promise::Sequential }.check(&history, &Budget::default());
+        assert_eq!(totals.validity, Validity::Valid, "the total is right");
+        let verdict = Transactions.check(&history, &Budget::default());
+        assert_eq!((verdict.validity, &*verdict.checker), (expected, "transactions"), "{read_ns} {balances:?}");
+    };
+    check(50, [5, 15], Validity::Valid);
+    check(50, [10, 10], Validity::Valid);
+    check(100, [5, 15], Validity::Valid);
+    check(100, [10, 10], Validity::Invalid);
 }

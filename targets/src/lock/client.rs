@@ -91,10 +91,11 @@ impl LockClient {
             Some(Ok(true)) => kept(Reply::Released { until_ns }),
             Some(Ok(false)) => kept(Reply::NotHeld { until_ns }),
             // The session was lost before it could ask, and knows since when.
-            Some(Err(Trouble { may_be_done: false, session, .. })) if self.is_lost() => {
-                Completion { outcome: Outcome::Ok(Reply::NotHeld { until_ns }), session }
+            Some(Err(Trouble { may_be_done: false, .. })) if self.is_lost() => {
+                Completion { outcome: Outcome::Ok(Reply::NotHeld { until_ns }), session: Session::Lost }
             }
-            Some(Err(trouble)) => trouble.complete(),
+            // It may still be held: then it goes with the session, which must not be kept alive for nothing.
+            Some(Err(trouble)) => Completion { session: Session::Lost, ..trouble.complete() },
             None => self.timed_out().complete(),
         }
     }
@@ -111,6 +112,9 @@ impl LockClient {
         let mut completion = added.map_or_else(|completion| completion, |version| kept(Reply::Added { version }));
         // While it is open whether the write took place it may yet do so: then the lock goes with the session, when its time
         // is up, and not before.
+        if completion.outcome.is_unknown() {
+            completion.session = Session::Lost;
+        }
         if completion.session == Session::Kept {
             let released = time.spend(self.locks.release(key, token)).await;
             completion.session = match released {

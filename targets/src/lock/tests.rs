@@ -142,6 +142,9 @@ async fn a_write_in_doubt_keeps_its_lock_until_the_lease_ends() {
     check(Script { write: broken(), ..all() }, &add(Guard::Lock), "unknown Lost | acquire, list, write | +-").await;
     let hangs = Script { hangs: Some("write"), ..all() };
     check(hangs, &add(Guard::Lock), "unknown Lost | acquire, list, write | +-").await;
+    // Also where the session would go on: given back now, the lock would let others write before this write takes place.
+    let in_doubt = Some(Trouble { why: "timed out".into(), may_be_done: true, session: Session::Kept });
+    check(Script { write: in_doubt, ..all() }, &add(Guard::Lock), "unknown Lost | acquire, list, write | +-").await;
     // It is done, whatever became of the lock afterwards.
     let release = Script { release: broken(), ..all() };
     check(release, &add(Guard::Lock), "ok Lost | acquire, list, write, release | +-").await;
@@ -158,6 +161,8 @@ async fn a_lock_is_taken_and_given_back() {
     check(Script { is_fenced: true, ..all() }, &both, "not held Kept | acquire, release | +-").await;
     check(Script { release: broken(), ..all() }, &both, "unknown Lost | acquire, release | +-").await;
     check(Script { release: closed_before(), ..all() }, &both, "fail Lost | acquire, release | +-").await;
+    // What is refused is not given back: the lock must not be kept alive by a session that has forgotten it.
+    check(Script { release: refused(), ..all() }, &both, "fail Lost | acquire, release | +-").await;
     // A session that knows that it was lost need not ask.
     let lost = Script { release: closed_before(), lost_for: Some(Duration::from_millis(5)), ..all() };
     check(lost, &both, "not held Lost | acquire, release | +-").await;
