@@ -60,7 +60,7 @@ fn combinations(out: &mut String) {
                 "-".to_owned()
             }
         });
-        rows.push((way(target, mode), cells.collect()));
+        rows.push((format!("{} {}", target.name, mode.name), cells.collect()));
     }
     table(out, "workloads that a target can run, at what it promises", header, rows);
     if !reasons.is_empty() {
@@ -97,7 +97,7 @@ fn table(out: &mut String, title: &str, header: Vec<String>, rows: Vec<(String, 
     let widths: Vec<usize> = header.iter().map(|name| name.len().max("yes".len())).collect();
     let line = |cells: &[String]| {
         let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        padded.join("  ")
+        padded.join(" ")
     };
     let _ = writeln!(out, "{BOLD}{title}{RESET}");
     for (name, cells) in std::iter::once((String::new(), header.clone())).chain(rows) {
