@@ -5,7 +5,7 @@
 //! these holds at every time. What differs by promise is only whether a bank may look unopened: not to a read that begins
 //! after somebody saw it open ([`Promise::Linearizable`], and final reads), or to the process that saw it
 //! ([`Promise::Sequential`]). Whether each balance is right is the business of
-//! [`Linearizable`](crate::checker::linearizable::Linearizable) with the model [`Bank`](crate::model::Bank).
+//! [`Linearizable`] with the model [`Bank`].
 
 use crate::call::{Account, Call, Key, Reply};
 use crate::checker::accusation::{self, Accusation};
