@@ -70,8 +70,8 @@ fn a_search_can_be_cancelled() {
     assert!(verdict.reason.contains("it was cancelled"), "{}", verdict.reason);
 }
 
-/// After a write of 1, every swap between nine values at once: 2^72 configurations even for a register, which looks ahead
-/// over every write but over no swap. The smallest histories of this kind that take long have five values.
+/// After a write of 1, every swap between nine values at once: 2^72 configurations even for a register, for which writes
+/// hide much, but swaps nothing.
 fn hard_for_registers(values: Value) -> Vec<Operation> {
     let pairs = (1..=values).flat_map(|expect| (1..=values).map(move |value| (expect, value)));
     let swaps = pairs.filter(|(expect, value)| expect != value).zip(1..).map(|((expect, value), number)| {

@@ -1,7 +1,9 @@
 //! What the search leaves out because it proves nothing new. Each can be switched off, so that tests can compare.
 
 use super::entry::Entry;
+use crate::call::Value;
 use crate::model::{Access, Demand, Model};
+use rustc_hash::FxHashMap;
 
 /// Which reductions the search uses. All are exact; the proof stands where each is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,28 +50,97 @@ impl Default for Reductions {
 /// a later swap from 1 to 2; a later comparison with nil that was false (nothing else makes it false); a swap from 1 to
 /// 2 that never returned either, with a read of 2.
 pub(super) fn without_unobserved<M: Model>(model: &M, mut entries: Vec<Entry>) -> Vec<Entry> {
-    let accesses: Option<Vec<Access>> =
-        entries.iter().map(|entry| model.access(&entry.call, entry.reply.as_ref())).collect();
-    let Some(mut accesses) = accesses else { return entries };
-    loop {
-        let observed: Vec<bool> = (0..entries.len()).map(|at| is_observed(&entries, &accesses, at)).collect();
-        if observed.iter().all(|observed| *observed) {
-            return entries;
+    let mut demands = Demands::default();
+    let mut doubtful: Vec<(usize, Access)> = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let Some(access) = model.access(&entry.call, entry.reply.as_ref()) else { return entries };
+        demands.add(entry, access);
+        if !entry.must {
+            doubtful.push((at, access));
         }
-        let mut keep = observed.iter();
-        entries.retain(|_| keep.next() == Some(&true));
-        let mut keep = observed.iter();
-        accesses.retain(|_| keep.next() == Some(&true));
     }
+    let mut gone: Vec<usize> = Vec::new();
+    loop {
+        let before = gone.len();
+        doubtful.retain(|(at, access)| {
+            let stays = access.sets.is_none_or(|left| demands.may_observe(left, entries[*at].invoked_ns));
+            if !stays {
+                demands.take_away(*access);
+                gone.push(*at);
+            }
+            stays
+        });
+        if gone.len() == before {
+            break;
+        }
+    }
+    gone.sort_unstable();
+    let mut at = 0..;
+    let mut gone = gone.into_iter().peekable();
+    entries.retain(|_| at.next() != gone.peek().copied() || gone.next().is_none());
+    entries
 }
 
-/// Whether something can depend on the entry; what has to take effect always counts.
-fn is_observed(entries: &[Entry], accesses: &[Access], at: usize) -> bool {
-    let (entry, Some(left)) = (&entries[at], accesses[at].sets) else { return true };
-    if entry.must {
-        return true;
+/// Who demands what.
+#[derive(Default)]
+struct Demands {
+    /// For each value, until when something that was answered may find it.
+    until_ns: FxHashMap<Option<Value>, u64>,
+    /// Until when something answered may find anything but a value: the last such demand, and the last that excepts
+    /// another value than that one.
+    differ: Option<(Option<Value>, u64)>,
+    differ_otherwise: Option<u64>,
+    /// How many operations without an answer demand each value, and how many anything but some value.
+    doubtful: FxHashMap<Option<Value>, usize>,
+    doubtful_differ: usize,
+}
+
+impl Demands {
+    fn add(&mut self, entry: &Entry, access: Access) {
+        match access.demands {
+            Demand::Anything => {}
+            Demand::Is(value) if entry.must => {
+                let until_ns = self.until_ns.entry(value).or_default();
+                *until_ns = entry.until_ns.max(*until_ns);
+            }
+            Demand::IsNot(value) if entry.must => self.add_differ(value, entry.until_ns),
+            Demand::Is(value) => *self.doubtful.entry(value).or_default() += 1,
+            Demand::IsNot(_) => self.doubtful_differ += 1,
+        }
     }
-    let later = |(other, candidate): (usize, &Entry)| other != at && candidate.until_ns >= entry.invoked_ns;
-    let depends = |access: &Access| access.demands != Demand::Anything && access.demands.accepts(Some(left));
-    entries.iter().enumerate().filter(|pair| later(*pair)).any(|(other, _)| depends(&accesses[other]))
+
+    fn add_differ(&mut self, value: Option<Value>, until_ns: u64) {
+        match self.differ {
+            Some((last, last_ns)) if last == value => self.differ = Some((value, until_ns.max(last_ns))),
+            Some((_, last_ns)) if last_ns < until_ns => {
+                self.differ_otherwise = Some(last_ns);
+                self.differ = Some((value, until_ns));
+            }
+            Some(_) => self.differ_otherwise = self.differ_otherwise.max(Some(until_ns)),
+            None => self.differ = Some((value, until_ns)),
+        }
+    }
+
+    /// An operation without an answer is gone.
+    fn take_away(&mut self, access: Access) {
+        match access.demands {
+            Demand::Anything => {}
+            Demand::Is(value) => *self.doubtful.entry(value).or_insert(1) -= 1,
+            Demand::IsNot(_) => self.doubtful_differ -= 1,
+        }
+    }
+
+    /// Whether something can depend on `left`, which is there from `from_ns` on at the earliest.
+    fn may_observe(&self, left: Value, from_ns: u64) -> bool {
+        let left = Some(left);
+        let differ_ns = match self.differ {
+            Some((excepted, until_ns)) if excepted != left => Some(until_ns),
+            Some(_) => self.differ_otherwise,
+            None => None,
+        };
+        self.doubtful_differ > 0
+            || self.doubtful.get(&left).is_some_and(|count| *count > 0)
+            || self.until_ns.get(&left).is_some_and(|until_ns| *until_ns >= from_ns)
+            || differ_ns.is_some_and(|until_ns| until_ns >= from_ns)
+    }
 }

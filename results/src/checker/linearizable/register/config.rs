@@ -95,10 +95,4 @@ impl<const W: usize> Config<W> {
         [&mut self.boundary, &mut self.last, &mut self.trail].into_iter().for_each(to);
         self.tokens.iter_mut().for_each(|token| to(&mut token.after));
     }
-
-    /// Roughly how many bytes it takes in a list, which may be half empty.
-    pub fn held_bytes(&self) -> usize {
-        let spilled = if self.tokens.spilled() { self.tokens.capacity() * size_of::<Token<W>>() } else { 0 };
-        2 * size_of::<Config<W>>() + spilled
-    }
 }

@@ -17,7 +17,7 @@
 //! - what can be of no use is forgotten ([`tidy`](super::tidy));
 //! - configurations that others can imitate are left out ([`dominance`](super::dominance)).
 
-use super::config::{Config, Key};
+use super::config::{Config, Key, Token};
 use super::implied::Ahead;
 use super::moves::Source;
 use super::ops::{Event, Kind, NIL, Ops};
@@ -136,11 +136,12 @@ impl<'a, const W: usize> Frontier<'a, W> {
         }
         let before = std::mem::take(&mut self.configs);
         let mut out = Vec::with_capacity(before.len() + 8);
-        self.limit = self.first_limit(&before);
+        let limit = self.first_limit(&before);
+        self.limit = limit;
         loop {
             let goal = (op.kind != Kind::Write).then(|| self.goal(slot));
             for config in &before {
-                meter.step(|| self.held_bytes(before.len() + out.len()))?;
+                meter.step(|| self.held_bytes(before.len() + 2 * out.len()))?;
                 match &goal {
                     _ if holds(config) => out.push(config.clone()),
                     Some(goal) => self.reach(config, goal, &mut out, meter)?,
@@ -148,7 +149,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
                 }
             }
             let refused = self.refused.take();
-            if !(refused && out.is_empty()) {
+            if !(refused && out.is_empty()) || self.limit >= limit.saturating_add(RAISES) {
                 self.cut |= refused;
                 break;
             }
@@ -200,7 +201,11 @@ impl<'a, const W: usize> Frontier<'a, W> {
     /// Leaves out what other configurations can do as well.
     fn thin_out(&mut self, meter: &mut Meter) -> Result<(), Halt> {
         let mut all = std::mem::take(&mut self.configs);
-        all.iter_mut().for_each(|config| self.tidy(config));
+        let count = all.len();
+        for config in &mut all {
+            meter.step(|| self.held_bytes(2 * count))?;
+            self.tidy(config);
+        }
         if let (Some(spare), Some(least)) =
             (self.effort.spare, all.iter().map(|config| self.doubtful_used(config)).min())
         {
@@ -221,7 +226,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
         let mut kept: Vec<Config<W>> = Vec::with_capacity(all.len());
         let mut of_value: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
         for config in all {
-            meter.step(|| self.held_bytes(2 * kept.capacity()))?;
+            meter.step(|| self.held_bytes(2 * count + kept.capacity()))?;
             let alike = of_value.entry(config.value).or_default();
             if alike.iter().any(|at| self.dominates(&kept[*at], &config)) {
                 continue;
@@ -262,13 +267,19 @@ impl<'a, const W: usize> Frontier<'a, W> {
 
     /// Roughly how many bytes the pass holds, with so many configurations more.
     pub fn held_bytes(&self, more: usize) -> usize {
-        let each = self.configs.first().map_or(2 * size_of::<Config<W>>(), Config::held_bytes);
+        let each = 2 * (size_of::<Config<W>>() + TOKENS_SPILLED * size_of::<Token<W>>());
         (self.configs.len() + more) * each
             + self.trail.held_bytes()
             + self.ops.all.len() * 32
             + self.window.held_bytes()
     }
 }
+
+/// How often at one return the number of doubtful operations that may be used is raised, where it has to be.
+const RAISES: u32 = 4;
+
+/// How many tokens a configuration keeps outside itself on average, where there are many.
+const TOKENS_SPILLED: usize = 4;
 
 /// Up to so many configurations are compared each with each right away.
 const FEW: usize = 16;

@@ -123,7 +123,7 @@ impl<const W: usize> Frontier<'_, W> {
     }
 
     /// The writes out of `eligible`, and old ones, that can lead to the goal.
-    fn sources(&mut self, config: &Config<W>, eligible: Mask<W>, goal: &Goal) -> SmallVec<[Source; 16]> {
+    fn sources(&self, config: &Config<W>, eligible: Mask<W>, goal: &Goal) -> SmallVec<[Source; 16]> {
         let is_useful = |slot: &usize| goal.is_useful(self.window.op(*slot).to);
         let mut sources: SmallVec<[Source; 16]> = SmallVec::new();
         for slot in self.window.usable(eligible, config.done).filter(is_useful) {
@@ -131,14 +131,19 @@ impl<const W: usize> Frontier<'_, W> {
                 sources.push(Source::Slot(slot));
             }
         }
-        if self.may_use(config, true) {
-            let by_slot = |value| {
-                sources.iter().any(|source| matches!(source, Source::Slot(slot) if self.window.op(*slot).to == value))
-            };
-            let old = self.window.old.writes.iter().filter(|(value, class)| {
+        let by_slot = |value| {
+            let slots = sources.iter().filter_map(|source| match source {
+                Source::Slot(slot) => Some(self.window.op(*slot).to),
+                Source::Old(..) => None,
+            });
+            slots.into_iter().any(|of| of == value)
+        };
+        let old =
+            self.window.old.writes.iter().filter(|(value, class)| {
                 goal.is_useful(*value) && self.window.old.has(*class, config) && !by_slot(*value)
             });
-            let old: SmallVec<[Source; 8]> = old.map(|(value, class)| Source::Old(*class, *value)).collect();
+        let old: SmallVec<[Source; 8]> = old.map(|(value, class)| Source::Old(*class, *value)).collect();
+        if !old.is_empty() && self.may_use(config, true) {
             sources.extend(old);
         }
         sources
@@ -156,7 +161,7 @@ impl<const W: usize> Frontier<'_, W> {
         let mut seen: Seen<W> = SmallVec::new();
         let mut queue = VecDeque::from([start]);
         while let Some(walker) = queue.pop_front() {
-            meter.step(|| self.held_bytes(out.len() + queue.len()))?;
+            meter.step(|| self.held_bytes(2 * (out.len() + queue.len())))?;
             let value = walker.value();
             let (done, used) = (walker.config.done, &walker.config.used);
             if seen.iter().any(|seen| (seen.0, seen.1) == (value, done) && seen.2.is_within(used)) {

@@ -22,6 +22,9 @@ pub(super) enum Recheck {
 /// How many configurations the bare search may expand in one window: a moment's work.
 const STEPS: u64 = 20_000;
 
+/// The most states and operations of a window, those that never returned included.
+const SIZE_MAX: usize = 2_000;
+
 /// How many operations are invoked in the first window. Each further one has twice as many.
 const FIRST_WINDOW: u32 = 4;
 
@@ -42,8 +45,11 @@ pub(super) fn recheck(ops: &Ops, failed: u32, meter: &mut Meter) -> Recheck {
     loop {
         let first = failed.saturating_sub(length);
         let begin = if first == 0 { 0 } else { ops.all[first as usize].inv };
-        let entries = entries(ops, begin, end);
-        let search = Search::from_states(&Register, &states(ops, begin), &entries, Reductions::NONE);
+        let (states, entries) = (states(ops, begin), entries(ops, begin, end));
+        if states.len() + entries.len() > SIZE_MAX {
+            return Recheck::TooHard;
+        }
+        let search = Search::from_states(&Register, &states, &entries, Reductions::NONE);
         match { search }.run(&mut meter.fork(STEPS)) {
             Ok(Ended::NoOrder { .. }) => return Recheck::Confirmed,
             Ok(Ended::Legal) if begin == 0 => return Recheck::Refuted,

@@ -26,6 +26,7 @@ mod cluster;
 
 use super::ops::{Kind, NEVER, NIL, Op, Ops, ValueId};
 use super::order::{Placed, with_observers};
+use cluster::Cluster;
 
 /// No operation, no value.
 const NONE: u32 = u32::MAX;
@@ -56,8 +57,15 @@ struct Known {
 
 /// Looks for a legal order of `ops`, comparisons left aside; `None` if some value is written twice.
 pub(super) fn judge(ops: &Ops) -> Option<Told> {
-    let known = known(ops)?;
-    let mut zones = Zones { ops, known, shown: NONE };
+    let (zones, clusters) = examine(ops)?;
+    Some(match zones.shown {
+        NONE => Told::Order(zones.changes(&clusters)),
+        shown => Told::NoOrder { shown },
+    })
+}
+
+fn examine(ops: &Ops) -> Option<(Zones<'_>, Vec<Cluster>)> {
+    let mut zones = Zones { ops, known: known(ops)?, shown: NONE };
     zones.find_what_is_certain();
     zones.link_swaps();
     // Missing writers or two swaps from one value leave no chains to follow.
@@ -65,10 +73,7 @@ pub(super) fn judge(ops: &Ops) -> Option<Told> {
     if zones.shown == NONE {
         zones.place(&mut clusters);
     }
-    Some(match zones.shown {
-        NONE => Told::Order(zones.changes(&clusters)),
-        shown => Told::NoOrder { shown },
-    })
+    Some((zones, clusters))
 }
 
 /// The values with their writers and reads; `None` if there are two writers of one.
@@ -177,9 +182,9 @@ pub(super) fn first_return_without_order(ops: &Ops, shown: u32) -> Option<u32> {
     while illegal - legal > 1 {
         let end = if tries < TRIES_FROM_THE_END { illegal - 1 } else { legal + (illegal - legal) / 2 };
         tries += 1;
-        match judge(&ops.up_to(end))? {
-            Told::Order(_) => legal = end,
-            Told::NoOrder { shown } => illegal = shown,
+        match examine(&ops.up_to(end))?.0.shown {
+            NONE => legal = end,
+            shown => illegal = shown,
         }
     }
     let compares = ops.all.iter().any(|op| op.kind == Kind::Differs && op.inv < illegal);
