@@ -19,8 +19,9 @@ pub(super) enum Recheck {
     Refuted,
 }
 
-/// How many configurations the bare search may expand in one window: a moment's work.
-const STEPS: u64 = 20_000;
+/// How many configurations the bare search may expand in one window, times how many operations and states there are: each
+/// configuration tries each operation, so this is some tenths of a second.
+const STEPS: u64 = 1_000_000;
 
 /// The most states and operations of a window, those that never returned included.
 const SIZE_MAX: usize = 2_000;
@@ -50,7 +51,8 @@ pub(super) fn recheck(ops: &Ops, failed: u32, meter: &mut Meter) -> Recheck {
             return Recheck::TooHard;
         }
         let search = Search::from_states(&Register, &states, &entries, Reductions::NONE);
-        match { search }.run(&mut meter.fork(STEPS)) {
+        let steps = STEPS / (states.len() + entries.len()).max(1) as u64;
+        match { search }.run(&mut meter.fork(steps)) {
             Ok(Ended::NoOrder { .. }) => return Recheck::Confirmed,
             Ok(Ended::Legal) if begin == 0 => return Recheck::Refuted,
             Ok(Ended::Legal) => length = length.saturating_mul(2),
