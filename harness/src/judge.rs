@@ -4,6 +4,7 @@ use crate::logs;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::figures::Figures;
 use squall_results::folder::{RunFolder, write_whole};
+use squall_results::history::FaultSpan;
 use squall_results::report::{self, LogLine, ReportInput};
 use squall_results::{Budget, Call, Checker, History, Judgement, Promise, Validity, Verdict, plots};
 use squall_workloads::Workload;
@@ -37,11 +38,8 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
         (workload.checkers)(promise).iter().map(|checker| check(checker.as_ref(), &history, budget)).collect()
     };
     let mut verdicts = check_all(promises.decides);
-    if matches!(&history.end, Some(end) if end.how == Ending::Completed) {
-        verdicts.extend(
-            [ended(&history), recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten(),
-        );
-    }
+    verdicts
+        .extend([ended(&history), recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
     let mut judgement = Judgement::new(promises.decides, verdicts);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
     let figures = Figures::of(&history);
@@ -70,16 +68,28 @@ fn ended(history: &History) -> Option<Verdict> {
     Some(unknown("servers", format!("servers ended by themselves, their logs say why, and were started again: {told}")))
 }
 
-/// A cluster that did not come back was not read at the end, so what it lost nobody knows.
+/// A cluster that did not come back was not read at the end, so what it lost nobody knows. Nor does anybody where the run
+/// ended while it was waited for.
 fn recovery(history: &History) -> Option<Verdict> {
     let lost = history.phase_ns(PhaseName::Recovery).is_some() && history.phase_ns(PhaseName::FinalReads).is_none();
-    let reason = "the cluster did not serve again after the storm (squall.log says why), so there are no final reads";
+    let reason = match is_completed(history) {
+        true => "the cluster did not serve again after the storm (squall.log says why), so there are no final reads",
+        false => "the run ended before the cluster had served again after the storm, so there are no final reads",
+    };
     lost.then(|| unknown("recovery", reason.into()))
 }
 
-/// A node that did not answer a final call hides what it lost.
+fn is_completed(history: &History) -> bool {
+    matches!(&history.end, Some(end) if end.how == Ending::Completed)
+}
+
+/// A node that did not answer a final call hides what it lost; a run that ended among the final calls hides what no call
+/// was made for.
 fn final_reads(history: &History) -> Option<Verdict> {
     let begun_ns = history.phase_ns(PhaseName::FinalReads)?;
+    if !is_completed(history) {
+        return Some(unknown("final-reads", "the run ended before all final calls were made".into()));
+    }
     let mut answered: HashMap<(&str, &Call), bool> = HashMap::new();
     for operation in history.operations.iter().filter(|operation| operation.invoked_ns >= begun_ns) {
         *answered.entry((&operation.node, &operation.call)).or_default() |= operation.outcome.is_ok();
@@ -93,9 +103,11 @@ fn final_reads(history: &History) -> Option<Verdict> {
     (!told.is_empty()).then(|| unknown("final-reads", reason()))
 }
 
-/// Where faults were wanted and none ever was in force, nothing was tested.
+/// Where faults were wanted and none ever was in force, nothing was tested. One that was being injected when the record
+/// ends says nothing.
 fn faults(history: &History) -> Option<Verdict> {
-    let none = !history.faults.is_empty() && history.faults.iter().all(|fault| fault.in_force.is_none());
+    let in_vain = |fault: &FaultSpan| fault.in_force.is_none() && fault.problem.is_some();
+    let none = !history.faults.is_empty() && history.faults.iter().all(in_vain);
     let reason = || format!("none of the {} faults was in force, so nothing was tested", history.faults.len());
     none.then(|| unknown("faults", reason()))
 }
@@ -217,6 +229,28 @@ mod tests {
         check(vec![], &[("recovery", "no final reads")]);
     }
 
+    /// A history that ends in the middle of a phase, by a signal or without a word.
+    fn check_cut_short(phases: &[PhaseName], expected: &[&str]) {
+        let interrupted = Event::End(End { at_ns: 100, how: Ending::Interrupted });
+        for end in [None, Some(interrupted)] {
+            let phases = phases.iter().zip(1..).map(|(name, at_ns)| Event::Phase(Phase { at_ns, name: *name }));
+            let history = History::from_events(phases.chain(end)).unwrap();
+            let workload = squall_workloads::find("register").unwrap();
+            let promises = Promises { decides: Promise::Linearizable, beside: None };
+            let verdicts = judge(history, workload, promises, &Budget::default()).judgement.verdicts;
+            let ours = verdicts.iter().skip((workload.checkers)(Promise::Linearizable).len());
+            assert_eq!(ours.map(|verdict| &*verdict.checker).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn a_run_that_ended_while_the_cluster_was_waited_for_is_no_valid_one() {
+        use PhaseName::{FinalReads, Recovery, Storm};
+        check_cut_short(&[Storm], &[]);
+        check_cut_short(&[Storm, Recovery], &["recovery"]);
+        check_cut_short(&[Storm, Recovery, FinalReads], &["final-reads"]);
+    }
+
     #[test]
     fn servers_that_ended_by_themselves_leave_doubt() {
         let fact = (ENDED_BY_THEMSELVES.to_owned(), "n2 is gone with status 1".to_owned());
@@ -242,6 +276,9 @@ mod tests {
         let mut events = vec![final_phase()];
         events.extend(not_in_force(0).into_iter().chain(not_in_force(1)));
         check(events.clone(), &[("faults", "none of the 2 faults")]);
+        let [inject, _] = fault(3, FaultChange::Heal);
+        let being_injected = events.iter().cloned().chain([inject]);
+        check(being_injected.collect(), &[]);
         events.extend(in_force);
         check(events, &[]);
     }
