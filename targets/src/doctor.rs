@@ -8,6 +8,7 @@ mod fresh;
 mod programs;
 
 use crate::sandbox::Refusal;
+use crate::target;
 use fresh::Fresh;
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
@@ -50,7 +51,7 @@ pub enum State {
 
 /// Tries everything. Takes some tens of milliseconds.
 pub fn examine() -> Vec<Finding> {
-    vec![
+    let machine = [
         user_namespaces(),
         namespaces(),
         programs::iptables(),
@@ -59,7 +60,8 @@ pub fn examine() -> Vec<Finding> {
         devices::fuse(),
         devices::ptrace(),
         devices::cgroup(),
-    ]
+    ];
+    machine.into_iter().chain(target::ALL.iter().map(|target| programs::server(target))).collect()
 }
 
 impl Finding {
@@ -131,7 +133,7 @@ mod tests {
     fn whatever_is_found_is_explained_and_nothing_changes() {
         let network = std::fs::read_link("/proc/self/ns/net").unwrap();
         let findings = examine();
-        assert_eq!(findings.len(), 8);
+        assert_eq!(findings.len(), 8 + target::ALL.len());
         for finding in &findings {
             assert!(!finding.detail.is_empty(), "{finding:?}");
             assert_eq!(finding.remedy.is_none(), finding.state == State::Works, "{finding:?}");

@@ -61,6 +61,7 @@ pub static RAFT: TargetInfo = TargetInfo {
     ],
     retries: true,
     bin: None,
+    installed: || Ok("built in".into()),
     supports,
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),

@@ -162,6 +162,8 @@ pub struct TargetInfo {
     pub retries: bool,
     /// What a path in place of the installed server must lead to; `None`: there is no such choice.
     pub bin: Option<&'static str>,
+    /// Where the server is that is tested when nobody chooses another, for people.
+    pub installed: fn() -> Result<String, TargetError>,
     /// The planted bugs that it offers.
     pub bugs: fn() -> Vec<BugInfo>,
     /// Makes it.

@@ -3,6 +3,7 @@
 use super::fresh::Fresh;
 use super::{Finding, Purpose};
 use crate::local::search_path;
+use crate::target::{TargetError, TargetInfo};
 use std::io;
 use std::process::{Output, Stdio};
 
@@ -20,6 +21,18 @@ pub(super) fn iptables() -> Finding {
             Finding::missing(what, purpose, format!("not installed; {without}"), "apt install iptables")
         }
         Err(error) => Finding::refused(what, purpose, format!("{error}; {without}"), "enable namespaces first"),
+    }
+}
+
+/// The server of a target.
+pub(super) fn server(target: &'static TargetInfo) -> Finding {
+    let (what, purpose) = (target.name, Purpose::Today("a database to test"));
+    match (target.installed)() {
+        Ok(place) => Finding::works(what, purpose, place),
+        Err(TargetError::MissingProgram { program, remedy, .. }) => {
+            Finding::missing(what, purpose, format!("{program} is not there"), &remedy)
+        }
+        Err(error) => Finding::refused(what, purpose, error.to_string(), "see the message"),
     }
 }
 
