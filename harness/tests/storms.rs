@@ -6,6 +6,7 @@ use common::{Run, Squall, json, leftovers, one_at_a_time, send};
 use serde_json::Value;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::{Operation, reader};
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,13 @@ fn storm_is_valid(squall: &Squall) {
     for fault in &history.faults {
         assert!(fault.in_force.is_some() && fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
     }
+    // The final reads use the target's strongest way: that is another session, and so another process.
+    let final_ns = history.phase_ns(PhaseName::FinalReads).unwrap();
+    let processes = |at_the_end| {
+        let phase = history.operations.iter().filter(|operation| (operation.invoked_ns >= final_ns) == at_the_end);
+        phase.map(|operation| operation.process).collect::<BTreeSet<u64>>()
+    };
+    assert!(processes(true).is_disjoint(&processes(false)), "a process outlived its session");
     assert!(history.leader_changes().len() >= 2, "a leader was killed: {:?}", history.leader_changes());
     // The verdict can be had again, from disk alone.
     let verdict = fs::read_to_string(folder.join("verdict.json")).unwrap();

@@ -80,10 +80,10 @@ fn a_member_that_is_cut_off_answers_serializable_reads_with_what_is_old() {
 }
 
 #[test]
-fn a_missing_program_is_told_before_there_is_a_cluster() {
+fn a_missing_program_is_told_before_anything_is_made() {
     let squall = Squall::new();
     let run = squall.run(&["test", "etcd", "--bin", "/no/such/etcd"]);
     run.expect(3);
     assert!(run.stderr.contains("etcd needs /no/such/etcd, which is not there; give --bin the path"), "{}", run.stderr);
-    assert!(!squall.latest().join("nodes").exists(), "no node was made");
+    assert!(!squall.folder().join("store").exists(), "not even a folder for the run was made");
 }

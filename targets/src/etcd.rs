@@ -73,7 +73,7 @@ pub static ETCD: TargetInfo = TargetInfo {
     supports: calls::supports,
     retries: false,
     bin: Some("an etcd program"),
-    installed: || program::find(None).map(|program| program.display().to_string()),
+    find_server: |bin| program::find(bin).map(|program| program.display().to_string()),
     bugs: Vec::new,
     make: |options| Ok(Box::new(Etcd::new(options)?)),
 };

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use squall_results::{CallKind, Promise};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -162,8 +162,8 @@ pub struct TargetInfo {
     pub retries: bool,
     /// What a path in place of the installed server must lead to; `None`: there is no such choice.
     pub bin: Option<&'static str>,
-    /// Where the server is that is tested when nobody chooses another, for people.
-    pub installed: fn() -> Result<String, TargetError>,
+    /// Where the server is, for people: the one at the path that was chosen, or else the one that is installed.
+    pub find_server: fn(Option<&Path>) -> Result<String, TargetError>,
     /// The planted bugs that it offers.
     pub bugs: fn() -> Vec<BugInfo>,
     /// Makes it.

@@ -89,8 +89,8 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
     ],
     retries: false,
     bin: Some("the folder of a ZooKeeper distribution, with lib/zookeeper-*.jar"),
-    installed: || {
-        Installation::find(None).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
+    find_server: |bin| {
+        Installation::find(bin).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
     },
     supports: |kind| match kind {
         CallKind::Read | CallKind::Write | CallKind::Cas => true,

@@ -59,6 +59,8 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
 /// Everything after the plan. An error is squall's own failure.
 fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
+    // Before there is a folder: without a server nothing will be recorded.
+    (plan.target.target().find_server)(plan.bin.as_deref()).map_err(|error| error.to_string())?;
     let folder = run::make_folder(&args.store, &plan.title())?;
     let yaml = plan.to_yaml().map_err(|error| error.to_string())?;
     write_whole(&folder.plan(), yaml.as_bytes())

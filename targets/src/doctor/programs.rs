@@ -27,7 +27,7 @@ pub(super) fn iptables() -> Finding {
 /// The server of a target.
 pub(super) fn server(target: &'static TargetInfo) -> Finding {
     let (what, purpose) = (target.name, Purpose::Today("a database to test"));
-    match (target.installed)() {
+    match (target.find_server)(None) {
         Ok(place) => Finding::works(what, purpose, place),
         Err(TargetError::MissingProgram { program, remedy, .. }) => {
             Finding::missing(what, purpose, format!("{program} is not there"), &remedy)
