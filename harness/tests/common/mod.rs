@@ -69,14 +69,13 @@ impl Squall {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = if self.ordinary_user {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid", ORDINARY_USER, "--regid", ORDINARY_USER, "--clear-groups"]).arg(&self.program);
-            command
-        } else {
-            Command::new(&self.program)
-        };
-        command.args(args).current_dir(self.folder.path()).env_remove("SQUALL_LOG");
+        // Whoever runs the tests may ignore SIGHUP, as nohup does, and squall would stay so.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP");
+        if self.ordinary_user {
+            command.args(["setpriv", "--reuid", ORDINARY_USER, "--regid", ORDINARY_USER, "--clear-groups"]);
+        }
+        command.arg(&self.program).args(args).current_dir(self.folder.path()).env_remove("SQUALL_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
