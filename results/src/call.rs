@@ -3,8 +3,15 @@
 //! Workloads and targets meet only here: a workload speaks [`Call`], a target's client turns it into requests and the
 //! answer into a [`Reply`].
 
+mod kind;
+mod reply;
+mod version;
+
+pub use kind::CallKind;
+pub use reply::Reply;
+pub use version::Version;
+
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Names one independent object of the target (one register, one set, ...).
@@ -109,6 +116,79 @@ pub enum Call {
         /// The lock.
         key: Key,
     },
+    /// Put `text` under the key `key`, whatever was there.
+    Put {
+        /// The key.
+        key: Key,
+        /// The text.
+        text: String,
+    },
+    /// Append `text` to what is under the key `key`.
+    Append {
+        /// The key.
+        key: Key,
+        /// The text.
+        text: String,
+    },
+    /// Read the text under the key `key`.
+    Get {
+        /// The key.
+        key: Key,
+    },
+    /// Put `element` into the queue `key`.
+    Enqueue {
+        /// The queue.
+        key: Key,
+        /// The element.
+        element: Value,
+    },
+    /// Take an element out of the queue `key`.
+    Dequeue {
+        /// The queue.
+        key: Key,
+    },
+    /// Add `by` to the counter `key`.
+    Increase {
+        /// The counter.
+        key: Key,
+        /// How much; may be less than 0.
+        by: i64,
+    },
+    /// Read the counter `key`.
+    Count {
+        /// The counter.
+        key: Key,
+    },
+    /// Several reads and writes of registers, all in one transaction.
+    Transaction {
+        /// What is done, in this order.
+        steps: Vec<Step>,
+    },
+    /// Something that only a model of somebody else knows.
+    Other {
+        /// The object.
+        key: Key,
+        /// The call, as people write it.
+        text: String,
+    },
+}
+
+/// A part of a [`Call::Transaction`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// Read the register `key`.
+    Read {
+        /// The register.
+        key: Key,
+    },
+    /// Write `value` to the register `key`.
+    Write {
+        /// The register.
+        key: Key,
+        /// The value to write.
+        value: Value,
+    },
 }
 
 /// What protects a write that is made while a lock is held.
@@ -119,150 +199,6 @@ pub enum Guard {
     Lock,
     /// The fencing token: the target refuses the write unless the lock is still held under it.
     Token,
-}
-
-/// Where a write stands among all writes of the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "Form", into = "Form")]
-pub struct Version {
-    /// Its place in the one order of all writes, on whatever key: etcd's mod revision, ZooKeeper's mzxid, the index in
-    /// raftd's log. 0: nothing was ever written.
-    pub order: u64,
-    /// How many writes the key had, where the target counts them: etcd's version, ZooKeeper's version and 1.
-    pub edits: Option<u64>,
-}
-
-/// A version in a file: its order, or order and edits.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Form {
-    Order(u64),
-    Both(u64, u64),
-}
-
-impl From<Form> for Version {
-    fn from(form: Form) -> Version {
-        match form {
-            Form::Order(order) => Version { order, edits: None },
-            Form::Both(order, edits) => Version { order, edits: Some(edits) },
-        }
-    }
-}
-
-impl From<Version> for Form {
-    fn from(Version { order, edits }: Version) -> Form {
-        edits.map_or(Form::Order(order), |edits| Form::Both(order, edits))
-    }
-}
-
-impl Version {
-    /// A version of a target that does not count the writes of a key.
-    pub fn at(order: u64) -> Version {
-        Version { order, edits: None }
-    }
-}
-
-/// A [`Call`] without its arguments: what a workload needs, what a target supports, how operations are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallKind {
-    /// [`Call::Read`].
-    Read,
-    /// [`Call::Write`].
-    Write,
-    /// [`Call::Cas`].
-    Cas,
-    /// [`Call::Add`].
-    Add,
-    /// [`Call::Elements`].
-    Elements,
-    /// [`Call::AddToList`].
-    AddToList,
-    /// [`Call::AddGuarded`] with [`Guard::Lock`].
-    AddLocked,
-    /// [`Call::AddGuarded`] with [`Guard::Token`].
-    AddFenced,
-    /// [`Call::List`].
-    List,
-    /// [`Call::Open`].
-    Open,
-    /// [`Call::Transfer`].
-    Transfer,
-    /// [`Call::Accounts`].
-    Accounts,
-    /// [`Call::Acquire`].
-    Acquire,
-    /// [`Call::Release`].
-    Release,
-}
-
-/// What the target answered to a call that it carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Reply {
-    /// To a read: what the register held.
-    Read {
-        /// The value; `None`: nothing was ever written.
-        value: Option<Value>,
-        /// The version of the register at that moment, where the target has versions.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<Version>,
-    },
-    /// To a write, and to a compare-and-set that took place.
-    Written {
-        /// The version that the write gave the register, where the target has versions.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<Version>,
-    },
-    /// To a compare-and-set: the target evaluated the comparison, and it was false. An observation, not a failure. To
-    /// [`Call::Open`]: the bank has accounts already.
-    NotEqual,
-    /// To an addition that took place.
-    Added {
-        /// The version that the addition gave the set or list, where the target has versions.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<Version>,
-    },
-    /// To [`Call::Elements`] and [`Call::List`]: all elements, in the target's order; one that is there twice comes twice.
-    Elements {
-        /// The elements.
-        elements: Vec<Value>,
-        /// The version of the set or list at that moment, where the target has versions.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        version: Option<Version>,
-    },
-    /// To [`Call::Open`]: the accounts are there.
-    Opened,
-    /// To [`Call::Transfer`]: it took place.
-    Transferred,
-    /// To [`Call::Transfer`]: the account that should give held too little. An observation, not a failure.
-    TooLittle,
-    /// To [`Call::Accounts`]: what each account held at one moment.
-    Accounts {
-        /// The balances by account; accounts that do not exist are missing.
-        balances: BTreeMap<Account, i64>,
-    },
-    /// To [`Call::Acquire`]: the lock is taken.
-    Acquired {
-        /// The fencing token: greater than that of every earlier holder.
-        token: u64,
-        /// Until when the holder may rely on it by its own calculation, on the clock of the history; `None`: it cannot
-        /// calculate, and holds the lock until it gives it back or learns that it was lost.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until_ns: Option<u64>,
-    },
-    /// To [`Call::Release`]: it was held to this moment, and is given back.
-    Released {
-        /// Until when the holder could rely on it in the end; see [`Reply::Acquired`].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until_ns: Option<u64>,
-    },
-    /// To [`Call::Release`]: the target says that the lock was lost before. Only now the holder learns of it.
-    NotHeld {
-        /// Until when the holder could rely on it; see [`Reply::Acquired`].
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until_ns: Option<u64>,
-    },
 }
 
 impl Call {
@@ -283,10 +219,19 @@ impl Call {
             Call::Accounts { .. } => CallKind::Accounts,
             Call::Acquire { .. } => CallKind::Acquire,
             Call::Release { .. } => CallKind::Release,
+            Call::Put { .. } => CallKind::Put,
+            Call::Append { .. } => CallKind::Append,
+            Call::Get { .. } => CallKind::Get,
+            Call::Enqueue { .. } => CallKind::Enqueue,
+            Call::Dequeue { .. } => CallKind::Dequeue,
+            Call::Increase { .. } => CallKind::Increase,
+            Call::Count { .. } => CallKind::Count,
+            Call::Transaction { .. } => CallKind::Transaction,
+            Call::Other { .. } => CallKind::Other,
         }
     }
 
-    /// The independent object this call acts on.
+    /// The independent object this call acts on. All registers that transactions touch are one object, 0.
     pub fn key(&self) -> Key {
         match self {
             Call::Read { key }
@@ -301,60 +246,17 @@ impl Call {
             | Call::Transfer { key, .. }
             | Call::Accounts { key }
             | Call::Acquire { key }
-            | Call::Release { key } => *key,
+            | Call::Release { key }
+            | Call::Put { key, .. }
+            | Call::Append { key, .. }
+            | Call::Get { key }
+            | Call::Enqueue { key, .. }
+            | Call::Dequeue { key }
+            | Call::Increase { key, .. }
+            | Call::Count { key }
+            | Call::Other { key, .. } => *key,
+            Call::Transaction { .. } => 0,
         }
-    }
-}
-
-impl CallKind {
-    /// All kinds, in the order in which they are listed to people.
-    pub const ALL: [CallKind; 14] = [
-        CallKind::Read,
-        CallKind::Write,
-        CallKind::Cas,
-        CallKind::Add,
-        CallKind::Elements,
-        CallKind::AddToList,
-        CallKind::AddLocked,
-        CallKind::AddFenced,
-        CallKind::List,
-        CallKind::Open,
-        CallKind::Transfer,
-        CallKind::Accounts,
-        CallKind::Acquire,
-        CallKind::Release,
-    ];
-
-    /// Whether who makes a call of this kind holds a lock, in it or by it. Such a client is a process of its own, so that a
-    /// fault can pause it whole.
-    pub fn takes_lock(self) -> bool {
-        matches!(self, CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release)
-    }
-
-    /// Whether a call of this kind can never change the target: one that got no answer may count as not done.
-    pub fn only_observes(self) -> bool {
-        matches!(self, CallKind::Read | CallKind::Elements | CallKind::List | CallKind::Accounts)
-    }
-}
-
-impl fmt::Display for CallKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            CallKind::Read => "read",
-            CallKind::Write => "write",
-            CallKind::Cas => "cas",
-            CallKind::Add => "add",
-            CallKind::Elements => "elements",
-            CallKind::AddToList => "add to list",
-            CallKind::AddLocked => "add locked",
-            CallKind::AddFenced => "add fenced",
-            CallKind::List => "list",
-            CallKind::Open => "open",
-            CallKind::Transfer => "transfer",
-            CallKind::Accounts => "accounts",
-            CallKind::Acquire => "acquire",
-            CallKind::Release => "release",
-        })
     }
 }
 
@@ -385,70 +287,24 @@ impl fmt::Display for Call {
             Call::Accounts { .. } => f.write_str("read accounts"),
             Call::Acquire { .. } => f.write_str("acquire"),
             Call::Release { .. } => f.write_str("release"),
+            Call::Put { text, .. } => write!(f, "put {text:?}"),
+            Call::Append { text, .. } => write!(f, "append {text:?}"),
+            Call::Get { .. } => f.write_str("get"),
+            Call::Enqueue { element, .. } => write!(f, "enqueue {element}"),
+            Call::Dequeue { .. } => f.write_str("dequeue"),
+            Call::Increase { by, .. } => write!(f, "increase by {by}"),
+            Call::Count { .. } => f.write_str("count"),
+            Call::Transaction { steps } => write_steps(f, steps),
+            Call::Other { text, .. } => f.write_str(text),
         }
     }
 }
 
-impl fmt::Display for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reply::Read { value, .. } => write!(f, "{}", Shown(*value)),
-            Reply::Written { .. } => f.write_str("ok"),
-            Reply::NotEqual => f.write_str("not equal"),
-            Reply::Added { .. } | Reply::Opened | Reply::Transferred | Reply::Released { .. } => f.write_str("ok"),
-            Reply::Elements { elements, .. } => write_elements(f, elements),
-            Reply::TooLittle => f.write_str("too little"),
-            Reply::Accounts { balances } => write_balances(f, balances),
-            Reply::Acquired { token, .. } => write!(f, "token {token}"),
-            Reply::NotHeld { .. } => f.write_str("not held"),
-        }
-    }
-}
-
-/// The most elements that are shown at each end of a long set.
-const SHOWN_AT_EACH_END: usize = 4;
-
-/// `{1, 2, 3}`; of a long set its ends and its size.
-fn write_elements(f: &mut fmt::Formatter<'_>, elements: &[Value]) -> fmt::Result {
-    let join = |part: &[Value]| part.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-    if elements.len() <= 2 * SHOWN_AT_EACH_END + 1 {
-        return write!(f, "{{{}}}", join(elements));
-    }
-    let (first, last) = (&elements[..SHOWN_AT_EACH_END], &elements[elements.len() - SHOWN_AT_EACH_END..]);
-    write!(f, "{{{}, ..., {}}} ({} elements)", join(first), join(last), elements.len())
-}
-
-/// `0: 10, 1: 7 (17 in all)`.
-fn write_balances(f: &mut fmt::Formatter<'_>, balances: &BTreeMap<Account, i64>) -> fmt::Result {
-    for (account, balance) in balances {
-        write!(f, "{account}: {balance}, ")?;
-    }
-    // Whatever stands in a file, a sum must not overflow.
-    let total: i128 = balances.values().map(|balance| i128::from(*balance)).sum();
-    write!(f, "{total} in all")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_a_number_or_two() {
-        for (version, text) in
-            [(Version::at(7), "7"), (Version { order: 7, edits: Some(2) }, "[7,2]"), (Version::at(0), "0")]
-        {
-            assert_eq!(serde_json::to_string(&version).unwrap(), text);
-            assert_eq!(serde_json::from_str::<Version>(text).unwrap(), version);
-        }
-    }
-
-    #[test]
-    fn replies_read_as_people_write_them() {
-        let elements = |most| Reply::Elements { elements: (1..=most).collect(), version: None }.to_string();
-        assert_eq!(elements(0), "{}");
-        assert_eq!(elements(3), "{1, 2, 3}");
-        assert_eq!(elements(50), "{1, 2, 3, 4, ..., 47, 48, 49, 50} (50 elements)");
-        let accounts = Reply::Accounts { balances: BTreeMap::from([(0, i64::MAX), (1, 7)]) };
-        assert_eq!(accounts.to_string(), "0: 9223372036854775807, 1: 7, 9223372036854775814 in all");
-    }
+/// `read 0, write 1 to 2`.
+fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step]) -> fmt::Result {
+    let told = steps.iter().map(|step| match step {
+        Step::Read { key } => format!("read {key}"),
+        Step::Write { key, value } => format!("write {value} to {key}"),
+    });
+    f.write_str(&told.collect::<Vec<_>>().join(", "))
 }

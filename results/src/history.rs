@@ -2,15 +2,17 @@
 
 use crate::call::{Call, CallKind, Reply};
 use crate::event::{End, Event, FaultChange, FaultEvent, Measured, Phase, PhaseName, Sample, Start};
+use crate::model::{AnyCall, AnyReply};
 use crate::outcome::Outcome;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// One call of one process, from invocation to return.
+/// One call of one process, from invocation to return. Calls and replies are squall's own, unless a library's user has
+/// a [`Model`](crate::Model) with others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
+pub struct Operation<C = Call, R = Reply> {
     /// Its number, unique in the run; numbers may have gaps.
     pub id: u64,
     /// The process (session) that called.
@@ -18,7 +20,7 @@ pub struct Operation {
     /// The node that its client was connected to.
     pub node: String,
     /// What was asked.
-    pub call: Call,
+    pub call: C,
     /// When the schedule wanted it to start, in nanoseconds since the start of the run.
     pub due_ns: u64,
     /// When it was called.
@@ -26,18 +28,38 @@ pub struct Operation {
     /// When it returned; `None`: never, or nobody recorded it.
     pub returned_ns: Option<u64>,
     /// How it ended. Without a return: [`Outcome::Unknown`].
-    pub outcome: Outcome,
+    pub outcome: Outcome<R>,
 }
 
 impl Operation {
-    /// The reply, if the target answered.
-    pub fn reply(&self) -> Option<&Reply> {
-        self.outcome.reply()
-    }
-
     /// The kind of its call.
     pub fn kind(&self) -> CallKind {
         self.call.kind()
+    }
+}
+
+impl<C, R> Operation<C, R> {
+    /// The reply, if the target answered.
+    pub fn reply(&self) -> Option<&R> {
+        self.outcome.reply()
+    }
+
+    /// The operation in squall's own words, whatever its calls and replies are.
+    pub fn recorded(&self) -> Operation
+    where
+        C: AnyCall,
+        R: AnyReply,
+    {
+        Operation {
+            id: self.id,
+            process: self.process,
+            node: self.node.clone(),
+            call: self.call.to_call(),
+            due_ns: self.due_ns,
+            invoked_ns: self.invoked_ns,
+            returned_ns: self.returned_ns,
+            outcome: self.outcome.recorded(),
+        }
     }
 
     /// The last instant at which it can have taken effect: its return if it was answered, else never ends.

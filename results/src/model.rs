@@ -9,11 +9,17 @@ pub use bank::Bank;
 pub use register::Register;
 
 use crate::call::{Call, Key, Reply};
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
 /// A sequential specification. Pure: no randomness, no clock, no hidden state.
 pub trait Model: Sync {
+    /// What can be asked.
+    type Call: AnyCall;
+
+    /// What can be answered.
+    type Reply: AnyReply;
+
     /// The state of one key.
     type State: Clone + Eq + Hash + Debug + Send + Sync;
 
@@ -27,21 +33,54 @@ pub trait Model: Sync {
     ///
     /// A `reply` of `None` is a call whose answer nobody saw, at the moment at which it takes effect: every answer is
     /// allowed then, and the model returns the state that follows.
-    fn step(&self, state: &Self::State, call: &Call, reply: Option<&Reply>) -> Result<Self::State, String>;
+    fn step(&self, state: &Self::State, call: &Self::Call, reply: Option<&Self::Reply>) -> Result<Self::State, String>;
 
     /// The independent object that a call acts on. Keys are judged apart (linearizability is local: Herlihy and Wing,
     /// 1990, theorem 1), so a model must only split where no call touches two keys.
-    fn partition(&self, call: &Call) -> Key;
+    fn partition(&self, call: &Self::Call) -> Key;
+
+    /// Whether a call leaves every state as it is, whatever is answered. `false` is always right, only slower.
+    fn only_observes(&self, _call: &Self::Call) -> bool {
+        false
+    }
 
     /// The operation as an access to a single overwritable value, where it is one; see [`Access`] for the law. It lets
     /// checkers drop what nothing can depend on and tell a contradiction in the words of a register. `None` is always
     /// right, only slower and less eloquent.
-    fn access(&self, _call: &Call, _reply: Option<&Reply>) -> Option<Access> {
+    fn access(&self, _call: &Self::Call, _reply: Option<&Self::Reply>) -> Option<Access> {
         None
     }
 
     /// The state as people write it.
     fn show(&self, state: &Self::State) -> String {
         format!("{state:?}")
+    }
+}
+
+/// A call that a model knows: squall's own [`Call`], or a type of a library's user.
+pub trait AnyCall: Clone + Eq + Hash + Debug + Display + Send + Sync {
+    /// The call as evidence shows it.
+    fn to_call(&self) -> Call {
+        Call::Other { key: 0, text: self.to_string() }
+    }
+}
+
+/// A reply that a model knows: squall's own [`Reply`], or a type of a library's user.
+pub trait AnyReply: Clone + Eq + Hash + Debug + Display + Send + Sync {
+    /// The reply as evidence shows it.
+    fn to_reply(&self) -> Reply {
+        Reply::Other { text: self.to_string() }
+    }
+}
+
+impl AnyCall for Call {
+    fn to_call(&self) -> Call {
+        self.clone()
+    }
+}
+
+impl AnyReply for Reply {
+    fn to_reply(&self) -> Reply {
+        self.clone()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::call::{Call, Reply, Shown};
 use crate::history::Operation;
+use crate::model::{AnyCall, AnyReply};
 use crate::outcome::Outcome;
 
 /// Instants in seconds, with milliseconds, or with as many digits more as it takes to tell the given ones apart.
@@ -24,12 +25,12 @@ impl Instants {
     }
 
     /// The instants of operations.
-    pub fn of<'a>(operations: impl IntoIterator<Item = &'a Operation>) -> Instants {
+    pub fn of<'a, C: 'a, R: 'a>(operations: impl IntoIterator<Item = &'a Operation<C, R>>) -> Instants {
         Instants::new(operations.into_iter().flat_map(Instants::ends))
     }
 
     /// When an operation began, and when it returned.
-    pub fn ends(operation: &Operation) -> [u64; 2] {
+    pub fn ends<C, R>(operation: &Operation<C, R>) -> [u64; 2] {
         [operation.invoked_ns, operation.returned_ns.unwrap_or(operation.invoked_ns)]
     }
 
@@ -42,7 +43,7 @@ impl Instants {
     }
 
     /// When an operation was under way: `12.200 to 12.214 s`.
-    pub fn span(&self, operation: &Operation) -> String {
+    pub fn span<C, R>(&self, operation: &Operation<C, R>) -> String {
         match (&operation.outcome, operation.returned_ns) {
             (Outcome::Ok(_) | Outcome::Fail(_), Some(returned_ns)) => {
                 format!("{} to {} s", self.show(operation.invoked_ns), self.show(returned_ns))
@@ -52,8 +53,8 @@ impl Instants {
     }
 
     /// What an operation did, and when: `process 4 read 3 on n1 (12.200 to 12.214 s)`.
-    pub fn tell(&self, operation: &Operation) -> String {
-        format!("{} ({})", deed(operation), self.span(operation))
+    pub fn tell<C: AnyCall, R: AnyReply>(&self, operation: &Operation<C, R>) -> String {
+        format!("{} ({})", deed(&operation.recorded()), self.span(operation))
     }
 }
 

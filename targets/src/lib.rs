@@ -16,6 +16,7 @@ pub mod lock;
 pub mod raft;
 pub mod remote;
 pub mod sandbox;
+pub mod supported;
 pub mod target;
 pub mod zookeeper;
 

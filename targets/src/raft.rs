@@ -10,11 +10,12 @@ mod request;
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::remote::DaemonSpec;
+use crate::supported::DATA;
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use raftd::types::Bug;
 use serde::Deserialize;
-use squall_results::{CallKind, Promise};
+use squall_results::Promise;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -62,23 +63,13 @@ pub static RAFT: TargetInfo = TargetInfo {
     retries: true,
     bin: None,
     find_server: |_| Ok("built in".into()),
-    supports,
+    supports: |kind| DATA.contains(&kind),
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
 
 /// The way to read in which members answer alone.
 const LOCAL: &str = "local";
-
-/// Everything but locks.
-fn supports(kind: CallKind) -> bool {
-    match kind {
-        CallKind::Read | CallKind::Write | CallKind::Cas => true,
-        CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
-        CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
-        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => false,
-    }
-}
 
 /// The hidden first argument by which squall's own executable becomes a raftd.
 pub const ARGUMENT: &str = "raftd";

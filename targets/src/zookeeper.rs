@@ -18,11 +18,12 @@ use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::lock::Locks;
 use crate::remote::DaemonSpec;
+use crate::supported::{DATA, LOCKS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use client::{ClientOptions, Freshness, ZookeeperClient, ZookeeperLocks};
 use installation::Installation;
-use squall_results::{CallKind, Promise};
+use squall_results::Promise;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -92,12 +93,7 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
     find_server: |bin| {
         Installation::find(bin).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
     },
-    supports: |kind| match kind {
-        CallKind::Read | CallKind::Write | CallKind::Cas => true,
-        CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
-        CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
-        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => true,
-    },
+    supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
     bugs: Vec::new,
     make: |options| Ok(Box::new(Zookeeper::new(options)?)),
 };

@@ -32,7 +32,12 @@ struct Lock {
 const LEASE_NS: u64 = 1_000 * MS;
 
 /// The first of `replies` that the model allows.
-fn first_legal<M: Model>(model: &M, state: &mut M::State, call: &Call, replies: Vec<Reply>) -> Reply {
+fn first_legal<M: Model<Call = Call, Reply = Reply>>(
+    model: &M,
+    state: &mut M::State,
+    call: &Call,
+    replies: Vec<Reply>,
+) -> Reply {
     for reply in replies {
         if let Ok(after) = model.step(state, call, Some(&reply)) {
             *state = after;

@@ -30,7 +30,7 @@ pub static MEMORY: TargetInfo = TargetInfo {
     retries: false,
     bin: None,
     find_server: |_| Ok("built in".into()),
-    supports: |kind| !kind.takes_lock(),
+    supports: |kind| squall_targets::supported::DATA.contains(&kind),
     bugs: || {
         [("lose-add", "forgets an addition"), ("tear", "reads a bank in two parts"), ("go-back", "reads the past")]
             .map(|(name, about)| BugInfo {

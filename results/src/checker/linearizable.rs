@@ -30,10 +30,12 @@ mod table;
 
 pub use reductions::Reductions;
 
+use crate::call::{Call, Reply};
 use crate::checker::{Budget, Checker};
 use crate::history::{History, Operation};
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity, Verdict};
+use entry::{EntryOf, OperationOf};
 use keys::{Answer, ByKey, Judged};
 use meter::{Allowance, Meter};
 use std::collections::BTreeMap;
@@ -72,6 +74,9 @@ pub enum Algorithm {
     Search,
 }
 
+/// The name of the checker.
+const NAME: &str = "linearizable";
+
 impl<M: Model> Linearizable<M> {
     /// A checker for `model`.
     pub fn new(model: M) -> Linearizable<M> {
@@ -89,50 +94,55 @@ impl<M: Model> Linearizable<M> {
         Linearizable { model, reductions: Reductions::ALL, course }
     }
 
+    /// Judges operations of any model, whatever its calls and replies are.
+    pub fn check_operations(&self, operations: &[OperationOf<M>], budget: &Budget) -> Verdict {
+        let mut by_key = ByKey::<M>::new();
+        for operation in operations {
+            by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
+        }
+        let (judged, anomalies) = keys::judge_all(self, &by_key, budget);
+        verdict(NAME, operations, &judged, anomalies)
+    }
+
     /// Whether the operations of one key have a legal order; `Unknown` if the budget does not suffice. No evidence is
     /// gathered.
-    pub fn check_key(&self, operations: &[&Operation], budget: &Budget) -> Validity {
+    pub fn check_key(&self, operations: &[&OperationOf<M>], budget: &Budget) -> Validity {
         self.check_key_by(operations, budget).0
     }
 
     /// As [`check_key`](Linearizable::check_key), and who gave the answer.
-    pub fn check_key_by(&self, operations: &[&Operation], budget: &Budget) -> (Validity, Algorithm) {
+    pub fn check_key_by(&self, operations: &[&OperationOf<M>], budget: &Budget) -> (Validity, Algorithm) {
         let allowance = Allowance::whole(budget, Instant::now());
         let entries = self.entries(operations);
         let judged = keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX));
         (judged.answer.validity(), judged.by)
     }
 
-    fn entries(&self, operations: &[&Operation]) -> Vec<entry::Entry> {
+    fn entries(&self, operations: &[&OperationOf<M>]) -> Vec<EntryOf<M>> {
         let entries = entry::entries(&self.model, operations);
         if self.reductions.unobserved { reductions::without_unobserved(&self.model, entries) } else { entries }
     }
 }
 
-impl<M: Model + Send> Checker for Linearizable<M> {
+impl<M: Model<Call = Call, Reply = Reply> + Send> Checker for Linearizable<M> {
     fn name(&self) -> &'static str {
-        "linearizable"
+        NAME
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {
-        let mut by_key = ByKey::new();
-        for operation in &history.operations {
-            by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
-        }
-        let (judged, anomalies) = keys::judge_all(self, &by_key, budget);
-        verdict(self.name(), history, &judged, anomalies)
+        self.check_operations(&history.operations, budget)
     }
 }
 
-fn verdict(checker: &str, history: &History, judged: &[Judged], anomalies: Vec<Anomaly>) -> Verdict {
+fn verdict<C, R>(checker: &str, operations: &[Operation<C, R>], judged: &[Judged], anomalies: Vec<Anomaly>) -> Verdict {
     let validity = judged.iter().map(|key| key.answer.validity()).max().unwrap_or(Validity::Valid);
     let reason = match validity {
-        Validity::Valid if history.operations.is_empty() => "no operations".into(),
+        Validity::Valid if operations.is_empty() => "no operations".into(),
         Validity::Valid => format!("every key has a legal order ({} keys)", judged.len()),
         Validity::Invalid => broken_reason(judged, anomalies.len()),
         Validity::Unknown => unknown_reason(judged),
     };
-    Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(history, judged) }
+    Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(operations, judged) }
 }
 
 /// How many keys are broken; what is not shown and what is not known is counted too.
@@ -183,14 +193,14 @@ fn rechecked(judged: &[Judged]) -> usize {
     judged.iter().filter(|key| matches!(key.answer, Answer::Invalid { rechecked: true, .. })).count()
 }
 
-fn figures(history: &History, judged: &[Judged]) -> BTreeMap<String, f64> {
+fn figures<C, R>(operations: &[Operation<C, R>], judged: &[Judged]) -> BTreeMap<String, f64> {
     let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
-    let crashed = history.operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
+    let crashed = operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
     let figures = [
         ("keys", judged.len()),
         ("keys_invalid", count(Validity::Invalid)),
         ("keys_unknown", count(Validity::Unknown)),
-        ("operations", history.operations.len()),
+        ("operations", operations.len()),
         ("crashed", crashed),
         ("largest_key", judged.iter().map(|key| key.operations).max().unwrap_or(0)),
         ("peak_configurations", judged.iter().map(|key| key.peak).max().unwrap_or(0)),

@@ -9,6 +9,8 @@ use crate::model::Model;
 pub struct Bank;
 
 impl Model for Bank {
+    type Call = Call;
+    type Reply = Reply;
     /// What the accounts hold, in their order; none before the bank is opened.
     type State = Vec<i64>;
 
@@ -59,6 +61,10 @@ impl Model for Bank {
 
     fn partition(&self, call: &Call) -> Key {
         call.key()
+    }
+
+    fn only_observes(&self, call: &Call) -> bool {
+        call.kind().only_observes()
     }
 
     fn show(&self, state: &Vec<i64>) -> String {

@@ -8,6 +8,8 @@ use crate::model::{Access, Demand, Model};
 pub struct Register;
 
 impl Model for Register {
+    type Call = Call;
+    type Reply = Reply;
     type State = Option<Value>;
 
     fn name(&self) -> &'static str {
@@ -43,6 +45,10 @@ impl Model for Register {
 
     fn partition(&self, call: &Call) -> Key {
         call.key()
+    }
+
+    fn only_observes(&self, call: &Call) -> bool {
+        call.kind().only_observes()
     }
 
     fn access(&self, call: &Call, reply: Option<&Reply>) -> Option<Access> {

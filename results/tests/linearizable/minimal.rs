@@ -13,6 +13,8 @@ use squall_results::{Anomaly, Budget, Checker, History, Operation, Outcome};
 pub struct Plain;
 
 impl Model for Plain {
+    type Call = Call;
+    type Reply = Reply;
     type State = Option<Value>;
 
     fn name(&self) -> &'static str {
@@ -93,7 +95,7 @@ fn may_rest_on(other: &Operation, cause: &Operation) -> bool {
     }
 }
 
-fn judge<M: Model + Send>(model: M, operations: &[Operation]) -> Anomaly {
+fn judge<M: Model<Call = Call, Reply = Reply> + Send>(model: M, operations: &[Operation]) -> Anomaly {
     let history = History { operations: operations.to_vec(), ..History::default() };
     let verdict = Linearizable::new(model).check(&history, &Budget::default());
     legal::evidence_holds(&history, &verdict);
@@ -150,6 +152,8 @@ fn of_long_histories() {
 struct Sum;
 
 impl Model for Sum {
+    type Call = Call;
+    type Reply = Reply;
     type State = Value;
 
     fn name(&self) -> &'static str {

@@ -10,19 +10,15 @@ use super::exchange::{
 };
 use super::key;
 use super::rpc::KeyValue;
+use crate::supported::{DATA, LOCKS};
 use squall_results::call::{Account, Key, Value, Version};
 use squall_results::{Call, CallKind, Outcome, Reply};
 use std::collections::BTreeMap;
 
 /// Whether a client of etcd can make calls of this kind.
 pub fn supports(kind: CallKind) -> bool {
-    match kind {
-        CallKind::Read | CallKind::Write | CallKind::Cas => true,
-        CallKind::Add | CallKind::Elements | CallKind::AddToList | CallKind::List => true,
-        CallKind::Open | CallKind::Transfer | CallKind::Accounts => true,
-        // By `lock`.
-        CallKind::AddLocked | CallKind::AddFenced | CallKind::Acquire | CallKind::Release => true,
-    }
+    // Locks are taken by `lock`.
+    DATA.contains(&kind) || LOCKS.contains(&kind)
 }
 
 impl Exchange<'_> {
@@ -39,9 +35,7 @@ impl Exchange<'_> {
             Call::Open { key, balances } => self.open(*key, balances).await,
             Call::Transfer { key, from, to, amount } => self.transfer(*key, *from, *to, *amount).await,
             Call::Accounts { key } => self.accounts(*key).await,
-            Call::AddGuarded { .. } | Call::Acquire { .. } | Call::Release { .. } => {
-                unreachable!("{call} is made by a client that takes locks")
-            }
+            call => unreachable!("{call} is not supported here, or made by a client that takes locks"),
         }
     }
 

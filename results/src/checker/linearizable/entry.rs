@@ -7,7 +7,7 @@ use crate::outcome::Outcome;
 
 /// One operation that may or must be placed in a legal order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct Entry<C = Call, R = Reply> {
     /// Its position among the operations of the key.
     pub position: usize,
     /// From here on it can take effect.
@@ -15,18 +15,24 @@ pub(super) struct Entry {
     /// Up to here it can take effect.
     pub until_ns: u64,
     /// What was asked.
-    pub call: Call,
+    pub call: C,
     /// What was answered; `None`: nobody saw an answer.
-    pub reply: Option<Reply>,
+    pub reply: Option<R>,
     /// Whether it has to take effect; otherwise it may, at any time after its invocation, or never.
     pub must: bool,
 }
 
+/// An entry of a model.
+pub(super) type EntryOf<M> = Entry<<M as Model>::Call, <M as Model>::Reply>;
+
+/// An operation of a model.
+pub(super) type OperationOf<M> = Operation<<M as Model>::Call, <M as Model>::Reply>;
+
 /// The entries of `operations`, by invocation. Left out are operations that failed (they never took effect) and those
 /// without an answer that only observe: such an operation changes no state and demands nothing, so that any legal order
 /// stays legal with or without it.
-pub(super) fn entries<M: Model>(model: &M, operations: &[&Operation]) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = operations
+pub(super) fn entries<M: Model>(model: &M, operations: &[&OperationOf<M>]) -> Vec<EntryOf<M>> {
+    let mut entries: Vec<EntryOf<M>> = operations
         .iter()
         .enumerate()
         .filter(|(_, operation)| match operation.outcome {
@@ -48,8 +54,8 @@ pub(super) fn entries<M: Model>(model: &M, operations: &[&Operation]) -> Vec<Ent
 }
 
 /// Whether an operation leaves every state in which it is legal as it was.
-pub(super) fn only_observes<M: Model>(model: &M, call: &Call, reply: Option<&Reply>) -> bool {
-    call.kind().only_observes() || model.access(call, reply).is_some_and(|access| access.only_observes())
+pub(super) fn only_observes<M: Model>(model: &M, call: &M::Call, reply: Option<&M::Reply>) -> bool {
+    model.only_observes(call) || model.access(call, reply).is_some_and(|access| access.only_observes())
 }
 
 /// Something happens to an entry.
@@ -74,7 +80,7 @@ pub(super) enum What {
 }
 
 /// All moments, in order. An entry that need not take effect never returns.
-pub(super) fn moments(entries: &[Entry]) -> Vec<Moment> {
+pub(super) fn moments<C, R>(entries: &[Entry<C, R>]) -> Vec<Moment> {
     let invokes = entries.iter().enumerate();
     let invokes = invokes.map(|(index, entry)| Moment { at_ns: entry.invoked_ns, what: What::Invoke, entry: index });
     let returns = entries.iter().enumerate().filter(|(_, entry)| entry.must);

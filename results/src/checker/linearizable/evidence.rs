@@ -6,12 +6,12 @@ mod told;
 mod witness;
 
 use super::Linearizable;
-use super::entry::Entry;
+use super::entry::{Entry, EntryOf, OperationOf};
 use super::meter::{Allowance, Meter};
 use super::search::{Ended, Search};
 use crate::call::Key;
 use crate::history::Operation;
-use crate::model::{Access, Model, Register};
+use crate::model::{Access, AnyCall, AnyReply, Model, Register};
 use crate::outcome::Outcome;
 use crate::verdict::{Anomaly, AnomalyOperation, LegalPrefix, Minimal, Role};
 use prefix::DeadEnd;
@@ -36,7 +36,7 @@ pub(super) struct Evidence {
 pub(super) fn gather<M: Model>(
     checker: &Linearizable<M>,
     key: Key,
-    operations: &[&Operation],
+    operations: &[&OperationOf<M>],
     contradiction: usize,
     allowance: &Allowance,
 ) -> Evidence {
@@ -82,8 +82,8 @@ impl<S> Rerun<S> {
 /// The search once more, up to where it failed, with the orders kept.
 fn rerun<M: Model>(
     checker: &Linearizable<M>,
-    operations: &[&Operation],
-    entries: &[Entry],
+    operations: &[&OperationOf<M>],
+    entries: &[EntryOf<M>],
     failed: usize,
     allowance: &Allowance,
 ) -> Option<Rerun<M::State>> {
@@ -102,12 +102,12 @@ fn rerun<M: Model>(
 /// The contradiction in the words of a register, and the smallest set, where the model is one and the budget allows.
 fn tell<M: Model>(
     checker: &Linearizable<M>,
-    operations: &[&Operation],
-    entries: &[Entry],
+    operations: &[&OperationOf<M>],
+    entries: &[EntryOf<M>],
     failed: usize,
     allowance: &Allowance,
 ) -> Option<(Told, Option<Minimal>)> {
-    let access = |operation: &&Operation| checker.model.access(&operation.call, operation.reply());
+    let access = |operation: &&OperationOf<M>| checker.model.access(&operation.call, operation.reply());
     let accesses: Vec<Option<Access>> = operations.iter().map(access).collect();
     let of_entries: Vec<Option<Access>> = entries.iter().map(|entry| accesses[entry.position]).collect();
     let mut all = pieces(entries, &of_entries, failed)?;
@@ -131,12 +131,7 @@ fn tell<M: Model>(
     Some((told, Some(minimal)))
 }
 
-fn minimal_of<M: Model>(
-    model: &M,
-    operations: &[&Operation],
-    small: &Small<M::State>,
-    allowance: &Allowance,
-) -> Minimal {
+fn minimal_of<M: Model>(model: &M, operations: &[&OperationOf<M>], small: &Small<M>, allowance: &Allowance) -> Minimal {
     let states = &small.beginning.states;
     Minimal {
         operations: small.entries.iter().map(|entry| operations[entry.position].id).collect(),
@@ -149,14 +144,18 @@ fn minimal_of<M: Model>(
 }
 
 /// The contradiction, its witnesses, and what went on nearest in time; by invocation.
-fn around(operations: &[&Operation], contradiction: usize, witnesses: &[usize]) -> Vec<AnomalyOperation> {
+fn around<C: AnyCall, R: AnyReply>(
+    operations: &[&Operation<C, R>],
+    contradiction: usize,
+    witnesses: &[usize],
+) -> Vec<AnomalyOperation> {
     let middle = operations[contradiction];
     let role = |position: usize| match position {
         _ if position == contradiction => Role::Contradiction,
         _ if witnesses.contains(&position) => Role::Witness,
         _ => Role::Context,
     };
-    let away_ns = |operation: &Operation| {
+    let away_ns = |operation: &Operation<C, R>| {
         let (from_ns, until_ns) = (middle.invoked_ns, middle.effect_until_ns());
         operation.invoked_ns.saturating_sub(until_ns).max(from_ns.saturating_sub(operation.effect_until_ns()))
     };
@@ -179,5 +178,7 @@ fn around(operations: &[&Operation], contradiction: usize, witnesses: &[usize]) 
     shown.truncate(matter.clamp(SHOWN, SHOWN_MAX));
     shown.sort_by_key(|position| (operations[*position].invoked_ns, operations[*position].id));
     let shown = shown.into_iter();
-    shown.map(|position| AnomalyOperation { operation: operations[position].clone(), role: role(position) }).collect()
+    shown
+        .map(|position| AnomalyOperation { operation: operations[position].recorded(), role: role(position) })
+        .collect()
 }

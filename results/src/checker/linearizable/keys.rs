@@ -1,6 +1,6 @@
 //! All keys of a history, in parallel.
 
-use super::entry::Entry;
+use super::entry::{Entry, EntryOf, OperationOf};
 use super::evidence::{Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
 use super::register::{self, Found};
@@ -9,7 +9,6 @@ use super::search::{Ended, Search, Stopped};
 use super::{Algorithm, Course, Linearizable};
 use crate::call::Key;
 use crate::checker::Budget;
-use crate::history::Operation;
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// The operations of each key, by invocation.
-pub(super) type ByKey<'a> = BTreeMap<Key, Vec<&'a Operation>>;
+pub(super) type ByKey<'a, M> = BTreeMap<Key, Vec<&'a OperationOf<M>>>;
 
 /// What is known of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub(super) struct Judged {
 }
 
 /// Judges the entries of one key; the caller knows which.
-pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
+pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Judged {
     let by_register = checker.course != Course::Search;
     let found = by_register.then(|| register::judge(&checker.model, entries, checker.course, meter)).flatten();
     let Some(Found { answer, by_zones, peak }) = found else { return judge_by_search(checker, entries, meter) };
@@ -72,11 +71,11 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[Entry], mete
     Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
 }
 
-fn no_order(entries: &[Entry], entry: usize, rechecked: bool) -> Answer {
+fn no_order<C, R>(entries: &[Entry<C, R>], entry: usize, rechecked: bool) -> Answer {
     Answer::Invalid { at_ns: entries[entry].until_ns, position: entries[entry].position, rechecked }
 }
 
-fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[Entry], meter: &mut Meter) -> Judged {
+fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Judged {
     let mut search = Search::new(&checker.model, entries, checker.reductions, true);
     let answer = match search.run(meter) {
         Ok(Ended::Legal) => {
@@ -99,14 +98,14 @@ const FIRST_ROUND_STEPS: u64 = 2_000;
 /// Nearly every key is decided in a first round with few steps, smallest first, and told at once; what remains gets the
 /// whole budget in a second round, largest first. So a few hard keys cannot use up what the many easy ones need, and in
 /// the end no thread is left alone with a large one.
-pub(super) fn judge_all<M: Model + Send>(
+pub(super) fn judge_all<M: Model>(
     checker: &Linearizable<M>,
-    by_key: &ByKey,
+    by_key: &ByKey<M>,
     budget: &Budget,
 ) -> (Vec<Judged>, Vec<Anomaly>) {
     let begun = Instant::now();
     let (for_search, whole) = (Allowance::for_search(budget, begun), Allowance::whole(budget, begun));
-    let mut keys: Vec<(&Key, &Vec<&Operation>)> = by_key.iter().collect();
+    let mut keys: Vec<(&Key, &Vec<&OperationOf<M>>)> = by_key.iter().collect();
     keys.sort_by_key(|(key, operations)| (operations.len(), **key));
     let (mut judged, mut evidence) = (Vec::with_capacity(keys.len()), Vec::new());
     for steps in [FIRST_ROUND_STEPS, u64::MAX] {
@@ -138,9 +137,9 @@ const KEYS_WITH_EVIDENCE: usize = 100;
 const ANOMALIES: usize = 20;
 
 /// The evidence of the keys that have no legal order, of the first `most` that broke.
-fn gather_all<M: Model + Send>(
+fn gather_all<M: Model>(
     checker: &Linearizable<M>,
-    by_key: &ByKey,
+    by_key: &ByKey<M>,
     judged: &[Judged],
     allowance: &Allowance,
     most: usize,

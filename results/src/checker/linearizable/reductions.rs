@@ -1,6 +1,6 @@
 //! What the search leaves out because it proves nothing new. Each can be switched off, so that tests can compare.
 
-use super::entry::Entry;
+use super::entry::{Entry, EntryOf};
 use crate::call::Value;
 use crate::model::{Access, Demand, Model};
 use rustc_hash::FxHashMap;
@@ -49,7 +49,7 @@ impl Default for Reductions {
 /// Each condition is needed, with `c` a write of 1 by a call that never returned, and nil at first: a later read of 1;
 /// a later swap from 1 to 2; a later comparison with nil that was false (nothing else makes it false); a swap from 1 to
 /// 2 that never returned either, with a read of 2.
-pub(super) fn without_unobserved<M: Model>(model: &M, mut entries: Vec<Entry>) -> Vec<Entry> {
+pub(super) fn without_unobserved<M: Model>(model: &M, mut entries: Vec<EntryOf<M>>) -> Vec<EntryOf<M>> {
     let mut demands = Demands::default();
     let mut doubtful: Vec<(usize, Access)> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -96,7 +96,7 @@ struct Demands {
 }
 
 impl Demands {
-    fn add(&mut self, entry: &Entry, access: Access) {
+    fn add<C, R>(&mut self, entry: &Entry<C, R>, access: Access) {
         match access.demands {
             Demand::Anything => {}
             Demand::Is(value) if entry.must => {

@@ -27,7 +27,7 @@ mod unique;
 mod window;
 
 use super::Course;
-use super::entry::Entry;
+use super::entry::EntryOf;
 use super::meter::{Meter, Stop};
 use super::replay::is_legal_order;
 use super::search::Stopped;
@@ -116,7 +116,7 @@ impl From<Stop> for Halt {
 }
 
 /// Judges a key; `None` if it is no register, if too much is open at once, or if an order that was found is none.
-pub(super) fn judge<M: Model>(model: &M, entries: &[Entry], course: Course, meter: &mut Meter) -> Option<Found> {
+pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], course: Course, meter: &mut Meter) -> Option<Found> {
     let ops = Ops::new(model, entries)?;
     if let Err(why) = meter.step(|| ops.all.len() * 32) {
         let answer = Answer::Unknown(Stopped { why, established_ns: None });
@@ -140,7 +140,7 @@ fn rechecked(ops: &Ops, answer: Answer, meter: &mut Meter) -> Option<Answer> {
 }
 
 /// What zones say; `None` if they do not know.
-fn by_zones<M: Model>(model: &M, entries: &[Entry], ops: &Ops) -> Option<Answer> {
+fn by_zones<M: Model>(model: &M, entries: &[EntryOf<M>], ops: &Ops) -> Option<Answer> {
     match unique::judge(ops)? {
         Told::Order(changes) => {
             let order = with_observers(ops, &changes)?;
@@ -156,7 +156,7 @@ fn by_zones<M: Model>(model: &M, entries: &[Entry], ops: &Ops) -> Option<Answer>
 /// The passes over one key.
 struct Passes<'a, M: Model> {
     model: &'a M,
-    entries: &'a [Entry],
+    entries: &'a [EntryOf<M>],
     ops: &'a Ops,
     ahead: &'a Ahead,
     peak: usize,

@@ -1,7 +1,7 @@
 //! Is an order legal? Straight from the definition, and by the model alone, so that whoever found the order need not be
 //! believed.
 
-use super::entry::Entry;
+use super::entry::EntryOf;
 use crate::model::Model;
 
 /// Whether `order`, indices of `entries`, holds every entry that has to take effect and none twice, keeps the order of
@@ -9,7 +9,7 @@ use crate::model::Model;
 ///
 /// One pass is enough for the second: two entries are the wrong way round just if the later one returned before the
 /// invocation of the earlier, so before the latest invocation so far.
-pub(super) fn is_legal_order<M: Model>(model: &M, entries: &[Entry], order: &[u32]) -> bool {
+pub(super) fn is_legal_order<M: Model>(model: &M, entries: &[EntryOf<M>], order: &[u32]) -> bool {
     let mut placed = vec![false; entries.len()];
     let (mut state, mut latest_invocation_ns) = (model.init(), 0);
     for index in order {

@@ -10,7 +10,7 @@
 //! next return's step, as nothing but an invocation lies between, and an invocation only adds possibilities.
 
 use super::config::{Antichain, Config, SlotSet, Trail, TrailId, Used};
-use super::entry::{Entry, Moment, What, moments};
+use super::entry::{EntryOf, Moment, What, moments};
 use super::meter::{Meter, Stop};
 use super::reductions::Reductions;
 use super::table::{ClassId, StateId, Table};
@@ -67,7 +67,7 @@ pub(super) struct Stopped {
 
 /// One search over the entries of one key.
 pub(super) struct Search<'a, M: Model> {
-    entries: &'a [Entry],
+    entries: &'a [EntryOf<M>],
     reductions: Reductions,
     pub table: Table<'a, M>,
     /// In the order of return.
@@ -91,7 +91,7 @@ pub(super) struct Search<'a, M: Model> {
 impl<'a, M: Model> Search<'a, M> {
     /// A search at the state before any operation. With `keep_orders` it also keeps how each configuration came to be,
     /// at the price of memory that follows the length of the history.
-    pub fn new(model: &'a M, entries: &'a [Entry], reductions: Reductions, keep_orders: bool) -> Search<'a, M> {
+    pub fn new(model: &'a M, entries: &'a [EntryOf<M>], reductions: Reductions, keep_orders: bool) -> Search<'a, M> {
         let trail = keep_orders.then(Trail::default);
         Search { trail, ..Search::from_states(model, &[model.init()], entries, reductions) }
     }
@@ -100,7 +100,7 @@ impl<'a, M: Model> Search<'a, M> {
     pub fn from_states(
         model: &'a M,
         states: &[M::State],
-        entries: &'a [Entry],
+        entries: &'a [EntryOf<M>],
         reductions: Reductions,
     ) -> Search<'a, M> {
         let mut table = Table::new(model);

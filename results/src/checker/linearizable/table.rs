@@ -1,7 +1,6 @@
 //! States and operations by number, and the model's answers remembered: the search compares and copies numbers alone.
 
-use super::entry::{Entry, only_observes};
-use crate::call::{Call, Reply};
+use super::entry::{EntryOf, only_observes};
 use crate::model::{Access, Model};
 use rustc_hash::FxHashMap;
 
@@ -14,14 +13,14 @@ pub(super) type ClassId = u32;
 /// What makes entries one class: equal accesses (by their law the model cannot tell them apart, whatever version the
 /// reply carries), else equal calls and replies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Likeness {
+enum Likeness<C, R> {
     Access { access: Access, replied: bool },
-    Exact { call: Call, reply: Option<Reply> },
+    Exact { call: C, reply: Option<R> },
 }
 
-struct Class {
-    call: Call,
-    reply: Option<Reply>,
+struct Class<C, R> {
+    call: C,
+    reply: Option<R>,
     only_observes: bool,
 }
 
@@ -30,8 +29,8 @@ pub(super) struct Table<'a, M: Model> {
     model: &'a M,
     states: Vec<M::State>,
     state_ids: FxHashMap<M::State, StateId>,
-    classes: Vec<Class>,
-    class_ids: FxHashMap<Likeness, ClassId>,
+    classes: Vec<Class<M::Call, M::Reply>>,
+    class_ids: FxHashMap<Likeness<M::Call, M::Reply>, ClassId>,
     steps: FxHashMap<(StateId, ClassId), Option<StateId>>,
 }
 
@@ -51,7 +50,7 @@ impl<'a, M: Model> Table<'a, M> {
     }
 
     /// The class of an entry.
-    pub fn class(&mut self, entry: &Entry) -> ClassId {
+    pub fn class(&mut self, entry: &EntryOf<M>) -> ClassId {
         let (call, reply) = (&entry.call, entry.reply.as_ref());
         let likeness = match self.model.access(call, reply) {
             Some(access) => Likeness::Access { access, replied: reply.is_some() },

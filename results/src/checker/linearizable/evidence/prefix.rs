@@ -1,9 +1,8 @@
 //! The longest legal orders: each explains all that could be explained, and stops.
 
 use crate::checker::linearizable::config::Config;
-use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::entry::{EntryOf, OperationOf};
 use crate::checker::linearizable::search::Search;
-use crate::history::Operation;
 use crate::model::Model;
 use crate::verdict::{LegalPrefix, Refusal};
 use crate::words::Instants;
@@ -20,8 +19,8 @@ const TOO_LATE: usize = 2;
 /// What the prefixes are about: one key, and the entry at whose return no legal order was left.
 pub(super) struct DeadEnd<'a, M: Model> {
     pub model: &'a M,
-    pub operations: &'a [&'a Operation],
-    pub entries: &'a [Entry],
+    pub operations: &'a [&'a OperationOf<M>],
+    pub entries: &'a [EntryOf<M>],
     pub failed: usize,
 }
 
@@ -60,7 +59,7 @@ pub(super) fn longest<M: Model>(mut search: Search<M>, dead_end: &DeadEnd<M>) ->
 
 impl<'a, M: Model> DeadEnd<'a, M> {
     /// The operation of an entry.
-    pub fn operation(&self, entry: usize) -> &'a Operation {
+    pub fn operation(&self, entry: usize) -> &'a OperationOf<M> {
         self.operations[self.entries[entry].position]
     }
 }
@@ -69,7 +68,7 @@ impl<'a, M: Model> DeadEnd<'a, M> {
 /// but came too late.
 fn refusals<M: Model>(dead_end: &DeadEnd<M>, state: &M::State, left: impl Iterator<Item = usize>) -> Vec<Refusal> {
     let DeadEnd { model, entries, failed, .. } = *dead_end;
-    let step = |state: &M::State, entry: &Entry| model.step(state, &entry.call, entry.reply.as_ref());
+    let step = |state: &M::State, entry: &EntryOf<M>| model.step(state, &entry.call, entry.reply.as_ref());
     let mut left: Vec<usize> = left.collect();
     left.sort_by_key(|entry| (*entry != failed, *entry));
     let refused = left.into_iter().filter_map(|entry| Some((entry, step(state, &entries[entry]).err()?)));

@@ -23,7 +23,7 @@
 //! Whether what is left still has no legal order is decided by the search, each time. Registers, whose accesses tell
 //! more, are shrunk in [`witness`](super::witness).
 
-use crate::checker::linearizable::entry::{Entry, only_observes};
+use crate::checker::linearizable::entry::{Entry, EntryOf, only_observes};
 use crate::checker::linearizable::meter::{Allowance, Meter};
 use crate::checker::linearizable::reductions::Reductions;
 use crate::checker::linearizable::search::{Ended, Search};
@@ -41,16 +41,15 @@ pub(super) struct Beginning<S> {
 }
 
 /// A small set of operations without a legal order.
-#[derive(Debug, Clone)]
-pub(super) struct Small<S> {
-    pub beginning: Beginning<S>,
+pub(super) struct Small<M: Model> {
+    pub beginning: Beginning<M::State>,
     /// The operations, as entries that were cut off at the contradiction; by invocation.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EntryOf<M>>,
     /// Whether each single one was shown to be needed.
     pub smallest: bool,
 }
 
-impl<S> Small<S> {
+impl<M: Model> Small<M> {
     /// How much a person has to look at.
     fn size(&self) -> usize {
         let states = if self.beginning.after_ns.is_some() { self.beginning.states.len() } else { 0 };
@@ -65,12 +64,12 @@ const READABLE: usize = 8;
 /// does not suffice to show a contradiction from any of them.
 pub(super) fn shrink<M: Model>(
     model: &M,
-    entries: &[Entry],
+    entries: &[EntryOf<M>],
     failed: usize,
     beginnings: Vec<Beginning<M::State>>,
     allowance: &Allowance,
-) -> Option<Small<M::State>> {
-    let mut best: Option<Small<M::State>> = None;
+) -> Option<Small<M>> {
+    let mut best: Option<Small<M>> = None;
     for beginning in beginnings {
         let shrinking = Shrinking::new(model, entries, failed, beginning, allowance);
         let Some(small) = shrinking.run() else { continue };
@@ -86,7 +85,12 @@ pub(super) fn shrink<M: Model>(
 }
 
 /// Whether the bare search, without any reduction, finds that `entries` have no legal order from any of `states`.
-pub(super) fn has_no_order<M: Model>(model: &M, states: &[M::State], entries: &[Entry], allowance: &Allowance) -> bool {
+pub(super) fn has_no_order<M: Model>(
+    model: &M,
+    states: &[M::State],
+    entries: &[EntryOf<M>],
+    allowance: &Allowance,
+) -> bool {
     let mut meter = Meter::new(allowance, STEPS_TO_VERIFY);
     let ended = Search::from_states(model, states, entries, Reductions::NONE).run(&mut meter);
     matches!(ended, Ok(Ended::NoOrder { .. }))
@@ -110,7 +114,7 @@ struct Shrinking<'a, M: Model> {
     model: &'a M,
     table: Table<'a, M>,
     /// What is there after the future and the past went.
-    entries: Vec<Entry>,
+    entries: Vec<EntryOf<M>>,
     classes: Vec<ClassId>,
     beginning: Beginning<M::State>,
     starts: Vec<StateId>,
@@ -126,19 +130,19 @@ struct Shrinking<'a, M: Model> {
 impl<'a, M: Model> Shrinking<'a, M> {
     fn new(
         model: &'a M,
-        all: &[Entry],
+        all: &[EntryOf<M>],
         failed: usize,
         beginning: Beginning<M::State>,
         allowance: &'a Allowance<'a>,
     ) -> Shrinking<'a, M> {
         let end_ns = all[failed].until_ns;
-        let is_later = |entry: &Entry| beginning.after_ns.is_none_or(|after_ns| entry.invoked_ns > after_ns);
-        let stays = |entry: &&Entry| entry.invoked_ns <= end_ns && (!entry.must || is_later(entry));
-        let cut_off = |entry: &Entry| {
+        let is_later = |entry: &EntryOf<M>| beginning.after_ns.is_none_or(|after_ns| entry.invoked_ns > after_ns);
+        let stays = |entry: &&EntryOf<M>| entry.invoked_ns <= end_ns && (!entry.must || is_later(entry));
+        let cut_off = |entry: &EntryOf<M>| {
             let must = entry.must && entry.until_ns <= end_ns;
             Entry { must, until_ns: if must { entry.until_ns } else { u64::MAX }, ..entry.clone() }
         };
-        let entries: Vec<Entry> = all.iter().filter(stays).map(cut_off).collect();
+        let entries: Vec<EntryOf<M>> = all.iter().filter(stays).map(cut_off).collect();
         let mut table = Table::new(model);
         let classes = entries.iter().map(|entry| table.class(entry)).collect();
         let starts = beginning.states.iter().map(|state| table.intern(state.clone())).collect();
@@ -158,7 +162,7 @@ impl<'a, M: Model> Shrinking<'a, M> {
         }
     }
 
-    fn run(mut self) -> Option<Small<M::State>> {
+    fn run(mut self) -> Option<Small<M>> {
         let mut kept: Vec<usize> = (0..self.entries.len()).collect();
         if !self.contradicts(&kept) {
             return None;
@@ -247,7 +251,7 @@ impl<'a, M: Model> Shrinking<'a, M> {
             self.cut_short = true;
             return false;
         }
-        let entries: Vec<Entry> = kept.iter().map(|at| self.entries[*at].clone()).collect();
+        let entries: Vec<EntryOf<M>> = kept.iter().map(|at| self.entries[*at].clone()).collect();
         let mut meter = Meter::new(self.allowance, STEPS_PER_TRIAL);
         let ended = Search::from_states(self.model, &self.beginning.states, &entries, Reductions::ALL).run(&mut meter);
         self.cut_short |= ended.is_err();

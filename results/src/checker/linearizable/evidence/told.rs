@@ -6,8 +6,9 @@
 use super::smallest::Small;
 use super::witness::{Piece, Shrink, can_be_source, overwriter, writers_of};
 use crate::call::{Shown, Value};
+use crate::checker::linearizable::entry::OperationOf;
 use crate::history::Operation;
-use crate::model::{Access, Demand};
+use crate::model::{Access, AnyCall, AnyReply, Demand, Model};
 use crate::verdict::{LegalPrefix, Minimal};
 use crate::words::Instants;
 
@@ -54,8 +55,8 @@ pub(super) struct Told {
 }
 
 /// The operations of the key and what the search knows of them.
-pub(super) struct Story<'a> {
-    pub operations: &'a [&'a Operation],
+pub(super) struct Story<'a, C, R> {
+    pub operations: &'a [&'a Operation<C, R>],
     /// How each operation, answered or not, acts on the value; `None`: it is no access.
     pub accesses: &'a [Option<Access>],
     /// The pieces that matter; their entries are positions among the operations.
@@ -64,7 +65,7 @@ pub(super) struct Story<'a> {
     pub failed: Piece,
 }
 
-impl Story<'_> {
+impl<C: AnyCall, R: AnyReply> Story<'_, C, R> {
     /// Tells the contradiction; `None` if the budget did not allow to find what it rests on.
     pub fn tell(&self, shrink: &mut Shrink) -> Option<Told> {
         if let Demand::Is(value) = self.failed.access.demands
@@ -207,7 +208,7 @@ impl Story<'_> {
         others.iter().copied().filter(earlier).max_by_key(|piece| piece.until_ns)
     }
 
-    fn operation(&self, piece: &Piece) -> &Operation {
+    fn operation(&self, piece: &Piece) -> &Operation<C, R> {
         self.operations[piece.entry]
     }
 
@@ -226,11 +227,11 @@ impl Story<'_> {
 const NAMED: usize = 4;
 
 /// The contradiction in the words of any model: from the longest legal order, and from the smallest set.
-pub(super) fn tell_plainly<S>(
-    operations: &[&Operation],
+pub(super) fn tell_plainly<M: Model>(
+    operations: &[&OperationOf<M>],
     contradiction: usize,
     longest: Option<&LegalPrefix>,
-    smallest: Option<(&Small<S>, &Minimal)>,
+    smallest: Option<(&Small<M>, &Minimal)>,
 ) -> Told {
     let operation = operations[contradiction];
     let witnesses = smallest.iter().flat_map(|(small, _)| small.entries.iter().map(|entry| entry.position));

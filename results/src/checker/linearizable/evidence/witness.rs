@@ -64,7 +64,7 @@ impl Piece {
 
 /// Everything that matters to the contradiction at the return of `failed`: what was invoked by then. What had not
 /// returned by then may but need not have taken effect. `None` if some entry is no access.
-pub(super) fn pieces(entries: &[Entry], accesses: &[Option<Access>], failed: usize) -> Option<Vec<Piece>> {
+pub(super) fn pieces<C, R>(entries: &[Entry<C, R>], accesses: &[Option<Access>], failed: usize) -> Option<Vec<Piece>> {
     let end_ns = entries[failed].until_ns;
     let in_time = entries.iter().zip(accesses).enumerate().filter(|(_, (entry, _))| entry.invoked_ns <= end_ns);
     let mut pieces = Vec::new();

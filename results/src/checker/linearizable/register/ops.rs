@@ -1,7 +1,7 @@
 //! The operations of one key as reads, comparisons, writes and swaps of numbered values, at numbered moments.
 
 use crate::call::Value;
-use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::entry::{Entry, EntryOf};
 use crate::model::{Access, Demand, Model};
 use rustc_hash::FxHashMap;
 
@@ -78,7 +78,7 @@ pub(super) struct Ops {
 impl Ops {
     /// The operations of `entries`, which are sorted by invocation; `None` if some entry is nothing that a register
     /// with compare-and-set knows, or if there are too many to be numbered.
-    pub fn new<M: Model>(model: &M, entries: &[Entry]) -> Option<Ops> {
+    pub fn new<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<Ops> {
         if entries.len() >= (u32::MAX / 2) as usize {
             return None;
         }
@@ -130,7 +130,7 @@ fn by_numbers(access: Access, id: &mut impl FnMut(Option<Value>) -> ValueId) -> 
 }
 
 /// Writes the moments into `all`, and lists them.
-fn number_moments(entries: &[Entry], all: &mut [Op]) -> Vec<Event> {
+fn number_moments<C, R>(entries: &[Entry<C, R>], all: &mut [Op]) -> Vec<Event> {
     let returning = entries.iter().enumerate().filter(|(_, entry)| entry.must);
     let mut returns: Vec<(u64, u32)> = returning.map(|(index, entry)| (entry.until_ns, index as u32)).collect();
     returns.sort_unstable();
