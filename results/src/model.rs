@@ -8,7 +8,7 @@ pub use access::{Access, Demand};
 pub use bank::Bank;
 pub use register::Register;
 
-use crate::call::{Call, Key, Reply};
+use crate::call::{Call, Key, Reply, Value};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
@@ -49,6 +49,19 @@ pub trait Model: Sync {
     /// right, only slower and less eloquent.
     fn access(&self, _call: &Self::Call, _reply: Option<&Self::Reply>) -> Option<Access> {
         None
+    }
+
+    /// The value of [`init`](Model::init) as [`access`](Model::access) sees it: what the register holds before the first
+    /// write. `None`: nothing, a value like any other that no call can write.
+    fn initial(&self) -> Option<Value> {
+        None
+    }
+
+    /// Whether every operation is an access to one value: what [`access`](Model::access) gives `None` for is legal in no
+    /// state if it was answered, and changes none if not. Then judging while events come need not keep operations that
+    /// are over; `false` is always right, and only needs more memory.
+    fn is_register(&self) -> bool {
+        false
     }
 
     /// The state as people write it.

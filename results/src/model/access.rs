@@ -3,7 +3,8 @@
 
 use crate::call::Value;
 
-/// What one operation demands of the value before it and what it leaves. `None` is the value before the first write.
+/// What one operation demands of the value before it and what it leaves. `None` is nothing: no operation can leave it.
+/// The value before the first write is [`Model::initial`](super::Model::initial).
 ///
 /// The law of a model that gives this for a call and its reply, over every state that it can reach:
 ///

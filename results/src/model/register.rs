@@ -65,6 +65,10 @@ impl Model for Register {
         Some(Access { demands, sets })
     }
 
+    fn is_register(&self) -> bool {
+        true
+    }
+
     fn show(&self, state: &Self::State) -> String {
         Shown(*state).to_string()
     }

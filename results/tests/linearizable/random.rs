@@ -1,10 +1,12 @@
 //! The checker against its brute-force twin: random tiny histories, and all histories of some small shapes.
 
 use crate::legal;
-use crate::twin::{Random, Shape, is_linearizable, is_linearizable_quickly, operation, random_history};
+use crate::twin::{
+    Random, Shape, is_linearizable, is_linearizable_from, is_linearizable_quickly, operation, random_history,
+};
 use squall_results::call::{Call, Reply, Value};
 use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
-use squall_results::model::Register;
+use squall_results::model::{Access, Demand, Model, Register};
 use squall_results::verdict::Role;
 use squall_results::{Budget, Checker, History, Operation, Outcome, Validity};
 use std::collections::BTreeMap;
@@ -61,6 +63,76 @@ fn random_tiny_histories_of_a_register() {
     }
     assert!(illegal * 10 > HISTORIES * 3 && illegal * 10 < HISTORIES * 7, "{illegal} of {HISTORIES} are illegal");
     assert!(crashed * 10 > HISTORIES * 5, "{crashed} of {HISTORIES} have crashed operations");
+}
+
+/// A register that holds 1 at first, and of which reads of nothing say nothing.
+struct Another;
+
+impl Model for Another {
+    type Call = Call;
+    type Reply = Reply;
+    type State = Option<Value>;
+
+    fn name(&self) -> &'static str {
+        "another-register"
+    }
+
+    fn init(&self) -> Option<Value> {
+        Some(1)
+    }
+
+    fn initial(&self) -> Option<Value> {
+        Some(1)
+    }
+
+    fn step(&self, state: &Option<Value>, call: &Call, reply: Option<&Reply>) -> Result<Option<Value>, String> {
+        if is_silent(reply) { Ok(*state) } else { Register.step(state, call, reply) }
+    }
+
+    fn partition(&self, call: &Call) -> u64 {
+        call.key()
+    }
+
+    fn access(&self, call: &Call, reply: Option<&Reply>) -> Option<Access> {
+        if is_silent(reply) {
+            return Some(Access { demands: Demand::Anything, sets: None });
+        }
+        Register.access(call, reply)
+    }
+}
+
+fn is_silent(reply: Option<&Reply>) -> bool {
+    matches!(reply, Some(Reply::Read { value: None, .. }))
+}
+
+#[test]
+fn a_register_that_holds_something_at_first() {
+    let (mut random, mut illegal, mut kinds) = (Random(25), 0, BTreeMap::<String, u32>::new());
+    for number in 0..20_000 {
+        let operations = random_history(&mut random, Shape::by_turns(number, 8));
+        let talking: Vec<Operation> =
+            operations.iter().filter(|operation| !is_silent(operation.reply())).cloned().collect();
+        let legal = is_linearizable_from(&talking, Some(1));
+        let expected = if legal { Validity::Valid } else { Validity::Invalid };
+        let of_key: Vec<&Operation> = operations.iter().collect();
+        for course in [Course::Automatic, Course::Register, Course::RegisterExactly, Course::Search] {
+            let (found, by) = Linearizable::with_course(Another, course).check_key_by(&of_key, &Budget::default());
+            assert_eq!(found, expected, "by {by:?} with {course:?}:\n{operations:#?}");
+            assert_eq!(by == Algorithm::Search, course == Course::Search, "{by:?} with {course:?}");
+        }
+        illegal += u32::from(!legal);
+        if !legal && number % 10 == 0 {
+            let history = History { operations, ..History::default() };
+            let verdict = Linearizable::new(Another).check(&history, &Budget::default());
+            let anomaly = &verdict.anomalies[0];
+            assert!(anomaly.minimal.as_ref().is_some_and(|minimal| minimal.verified), "{verdict:#?}");
+            let involved = [Role::Contradiction, Role::Witness].map(|role| legal::with_role(anomaly, role));
+            let involved: Vec<Operation> = involved.into_iter().flatten().cloned().collect();
+            assert!(!is_linearizable_from(&involved, Some(1)), "{anomaly:#?}");
+            *kinds.entry(anomaly.kind.clone()).or_default() += 1;
+        }
+    }
+    assert!(illegal > 6_000 && kinds.len() >= 7, "{illegal} {kinds:?}");
 }
 
 #[test]

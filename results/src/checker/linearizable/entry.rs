@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Reply};
 use crate::history::Operation;
-use crate::model::Model;
+use crate::model::{Access, Demand, Model};
 use crate::outcome::Outcome;
 
 /// One operation that may or must be placed in a legal order.
@@ -28,15 +28,16 @@ pub(super) type EntryOf<M> = Entry<<M as Model>::Call, <M as Model>::Reply>;
 /// An operation of a model.
 pub(super) type OperationOf<M> = Operation<<M as Model>::Call, <M as Model>::Reply>;
 
-/// The entries of `operations`, by invocation. Left out are operations that failed (they never took effect) and those
-/// without an answer that only observe: such an operation changes no state and demands nothing, so that any legal order
+/// The entries of `operations`, by invocation. Left out are operations that failed (they never took effect), those
+/// without an answer that only observe, and answered ones that demand nothing and change nothing, whose answer stands
+/// for any: each is legal everywhere between its invocation and its return and changes no state, so that any legal order
 /// stays legal with or without it.
 pub(super) fn entries<M: Model>(model: &M, operations: &[&OperationOf<M>]) -> Vec<EntryOf<M>> {
     let mut entries: Vec<EntryOf<M>> = operations
         .iter()
         .enumerate()
         .filter(|(_, operation)| match operation.outcome {
-            Outcome::Ok(_) => true,
+            Outcome::Ok(_) => !says_nothing(model.access(&operation.call, operation.reply())),
             Outcome::Fail(_) => false,
             Outcome::Unknown(_) => !only_observes(model, &operation.call, None),
         })
@@ -56,6 +57,11 @@ pub(super) fn entries<M: Model>(model: &M, operations: &[&OperationOf<M>]) -> Ve
 /// Whether an operation leaves every state in which it is legal as it was.
 pub(super) fn only_observes<M: Model>(model: &M, call: &M::Call, reply: Option<&M::Reply>) -> bool {
     model.only_observes(call) || model.access(call, reply).is_some_and(|access| access.only_observes())
+}
+
+/// Whether an access demands nothing and leaves what was there.
+fn says_nothing(access: Option<Access>) -> bool {
+    access == Some(Access { demands: Demand::Anything, sets: None })
 }
 
 /// Something happens to an entry.

@@ -114,8 +114,8 @@ fn tell<M: Model>(
     // From here on a piece goes by the position of its operation.
     all.iter_mut().for_each(|piece| piece.entry = entries[piece.entry].position);
     let failed = *all.iter().find(|piece| piece.entry == entries[failed].position)?;
-    let story = Story { operations, accesses: &accesses, all: &all, failed };
-    let mut shrink = Shrink::new(allowance, &all, failed.entry);
+    let story = Story { operations, accesses: &accesses, all: &all, failed, start: checker.model.initial() };
+    let mut shrink = Shrink::new(allowance, &all, failed.entry, checker.model.initial());
     let told = story.tell(&mut shrink)?;
     let id = |piece: &Piece| operations[piece.entry].id;
     let is_weaker = |piece: &&Piece| all.iter().any(|whole| whole.entry == piece.entry && whole != *piece);
@@ -126,7 +126,7 @@ fn tell<M: Model>(
         starts: vec![checker.model.show(&checker.model.init())],
         after_ns: None,
         smallest: !shrink.cut_short,
-        verified: has_no_order(&Register, &[None], &kept, allowance),
+        verified: has_no_order(&Register, &[checker.model.initial()], &kept, allowance),
     };
     Some((told, Some(minimal)))
 }

@@ -63,6 +63,8 @@ pub(super) struct Story<'a, C, R> {
     pub all: &'a [Piece],
     /// The contradiction.
     pub failed: Piece,
+    /// What the register holds before the first write.
+    pub start: Option<Value>,
 }
 
 impl<C: AnyCall, R: AnyReply> Story<'_, C, R> {
@@ -79,9 +81,14 @@ impl<C: AnyCall, R: AnyReply> Story<'_, C, R> {
 
     /// The value had no possible source: the contradiction needs no other demand.
     fn tell_sourceless(&self, value: Option<Value>) -> Option<Told> {
-        let Some(value) = value else { return self.tell_overwritten_start() };
-        let (operation, shown) = (self.operation(&self.failed), Shown(Some(value)));
-        let overwritten = writers_of(self.all, value)
+        // What was there from the beginning needs no writer as long as nothing overwrote it.
+        if value == self.start && self.first_overwrite().is_none() {
+            return None;
+        }
+        let (operation, shown) = (self.operation(&self.failed), Shown(value));
+        let overwritten = value
+            .into_iter()
+            .flat_map(|value| writers_of(self.all, value))
             .filter(|writer| writer.entry != self.failed.entry)
             .filter_map(|writer| Some((writer, overwriter(self.all, writer, &self.failed)?)))
             .max_by_key(|(writer, _)| writer.until_ns);
@@ -96,8 +103,12 @@ impl<C: AnyCall, R: AnyReply> Story<'_, C, R> {
             );
             return Some(self.told(self.stale(), sentence, [writer.entry, by.entry]));
         }
+        if value == self.start {
+            return self.tell_overwritten_start();
+        }
         let sets = |at: &usize| {
-            self.accesses[*at].is_some_and(|access| access.sets == Some(value)) && *at != self.failed.entry
+            let left = self.accesses[*at].and_then(|access| access.sets);
+            left.is_some() && left == value && *at != self.failed.entry
         };
         let writers: Vec<usize> = (0..self.operations.len()).filter(sets).collect();
         let happened = writers.iter().copied().find(|at| !self.operations[*at].outcome.is_fail());
@@ -126,13 +137,18 @@ impl<C: AnyCall, R: AnyReply> Story<'_, C, R> {
 
     /// The value before the first write was gone, if some write was over when the call began.
     fn tell_overwritten_start(&self) -> Option<Told> {
-        let over =
-            |piece: &&Piece| piece.must && piece.access.sets.is_some() && piece.until_ns < self.failed.invoked_ns;
-        let first = self.all.iter().filter(over).min_by_key(|piece| piece.until_ns)?;
+        let first = self.first_overwrite()?;
         let (operation, wrote) = (self.operation(&self.failed), self.operation(first));
         let instants = Instants::of([operation, wrote]);
         let sentence = format!("{}, but before that {}", instants.tell(operation), instants.tell(wrote));
         Some(self.told(self.stale(), sentence, [first.entry]))
+    }
+
+    /// Of the writes that were over when the contradiction began, the first that returned.
+    fn first_overwrite(&self) -> Option<&Piece> {
+        let over =
+            |piece: &&Piece| piece.must && piece.access.sets.is_some() && piece.until_ns < self.failed.invoked_ns;
+        self.all.iter().filter(over).min_by_key(|piece| piece.until_ns)
     }
 
     fn stale(&self) -> Kind {

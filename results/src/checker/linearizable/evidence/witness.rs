@@ -106,6 +106,8 @@ pub(super) struct Shrink<'a> {
     pub allowance: &'a Allowance<'a>,
     pub all: &'a [Piece],
     pub failed: usize,
+    /// What the register holds before all of it.
+    pub start: Option<Value>,
     pub trials: usize,
     /// Whether the budget left a trial without an answer.
     pub cut_short: bool,
@@ -113,8 +115,8 @@ pub(super) struct Shrink<'a> {
 
 impl<'a> Shrink<'a> {
     /// Takes away from `all`, which contradicts itself at the return of `failed`.
-    pub fn new(allowance: &'a Allowance<'a>, all: &'a [Piece], failed: usize) -> Shrink<'a> {
-        Shrink { allowance, all, failed, trials: 0, cut_short: false }
+    pub fn new(allowance: &'a Allowance<'a>, all: &'a [Piece], failed: usize, start: Option<Value>) -> Shrink<'a> {
+        Shrink { allowance, all, failed, start, trials: 0, cut_short: false }
     }
 
     /// A subset without a legal order from which nothing more can be taken; by invocation. `None` if the budget does
@@ -176,7 +178,7 @@ impl<'a> Shrink<'a> {
         }
         let entries: Vec<Entry> = pieces.iter().map(|piece| piece.to_entry()).collect();
         let mut meter = Meter::new(self.allowance, STEPS_PER_TRIAL);
-        let ended = Search::new(&Register, &entries, Reductions::ALL, false).run(&mut meter);
+        let ended = Search::from_states(&Register, &[self.start], &entries, Reductions::ALL).run(&mut meter);
         self.cut_short |= ended.is_err();
         matches!(ended, Ok(Ended::NoOrder { .. }))
     }

@@ -20,7 +20,7 @@
 use super::config::{Config, Key, Token};
 use super::implied::Ahead;
 use super::moves::Source;
-use super::ops::{Event, Kind, NIL, Ops};
+use super::ops::{Event, Kind, Ops, START_VALUE};
 use super::order::Placed;
 use super::trail::Trail;
 use super::window::Window;
@@ -62,7 +62,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
             ahead,
             effort,
             window: Window::new(ops.values, effort.endless),
-            configs: vec![Config::start(NIL)],
+            configs: vec![Config::start(START_VALUE)],
             slot_of: FxHashMap::default(),
             young: Vec::new(),
             trail: Trail::default(),

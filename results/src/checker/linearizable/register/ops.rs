@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 pub(super) type ValueId = u32;
 
 /// The value before the first write.
-pub(super) const NIL: ValueId = 0;
+pub(super) const START_VALUE: ValueId = 0;
 
 /// The moment of a return that never comes: the operation may take effect at any later time, or never.
 pub(super) const NEVER: u32 = u32::MAX;
@@ -69,7 +69,7 @@ pub(super) struct Ops {
     pub all: Vec<Op>,
     /// What happens at moment 1, 2, ...
     pub events: Vec<Event>,
-    /// How many values there are, [`NIL`] included.
+    /// How many values there are, [`START_VALUE`] included.
     pub values: usize,
     /// The values by their numbers.
     pub names: Vec<Option<Value>>,
@@ -82,10 +82,10 @@ impl Ops {
         if entries.len() >= (u32::MAX / 2) as usize {
             return None;
         }
-        let mut ids: FxHashMap<Value, ValueId> = FxHashMap::default();
+        let mut ids = FxHashMap::from_iter([(model.initial(), START_VALUE)]);
         let mut id = |value: Option<Value>| {
-            let next = ids.len() as ValueId + 1;
-            value.map_or(NIL, |value| *ids.entry(value).or_insert(next))
+            let next = ids.len() as ValueId;
+            *ids.entry(value).or_insert(next)
         };
         let mut all = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -94,8 +94,8 @@ impl Ops {
             let never_observes = entry.must || matches!(kind, Kind::Write | Kind::Swap);
             all.push(never_observes.then_some(Op { kind, from, to, inv: 0, ret: NEVER })?);
         }
-        let mut names = vec![None; ids.len() + 1];
-        ids.into_iter().for_each(|(value, id)| names[id as usize] = Some(value));
+        let mut names = vec![None; ids.len()];
+        ids.into_iter().for_each(|(value, id)| names[id as usize] = value);
         let events = number_moments(entries, &mut all);
         Some(Ops { all, events, values: names.len(), names })
     }

@@ -1,6 +1,6 @@
 //! A legal order out of what changes the value: where the operations that only observe fit in.
 
-use super::ops::{Kind, NIL, Op, Ops, ValueId};
+use super::ops::{Kind, Op, Ops, START_VALUE, ValueId};
 
 /// An operation that changes the value, and the moment at which it takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl<'a> Spans<'a> {
     }
 
     fn value(&self, span: u32) -> ValueId {
-        span.checked_sub(1).map_or(NIL, |change| self.ops.all[self.changes[change as usize].op as usize].to)
+        span.checked_sub(1).map_or(START_VALUE, |change| self.ops.all[self.changes[change as usize].op as usize].to)
     }
 
     fn begin(&self, span: u32) -> u32 {

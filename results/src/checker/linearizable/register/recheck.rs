@@ -1,6 +1,6 @@
 //! A contradiction once more, by the bare search without any reduction, in a short window before it.
 
-use super::ops::{Kind, NIL, Op, Ops, ValueId};
+use super::ops::{Kind, Op, Ops, START_VALUE, ValueId};
 use crate::call::{Call, Reply, Value};
 use crate::checker::linearizable::entry::Entry;
 use crate::checker::linearizable::meter::Meter;
@@ -79,7 +79,7 @@ fn states(ops: &Ops, begin: u32) -> Vec<Option<Value>> {
     let last = changes().filter(|op| op.ret < begin).map(|op| op.inv).max();
     let mut values: Vec<ValueId> =
         changes().filter(|op| last.is_none_or(|last| op.ret >= last)).map(|op| op.to).collect();
-    values.extend(last.is_none().then_some(NIL));
+    values.extend(last.is_none().then_some(START_VALUE));
     values.sort_unstable();
     values.dedup();
     values.into_iter().map(|value| ops.names[value as usize]).collect()

@@ -1,6 +1,6 @@
 //! How each configuration came to be: the changes that it placed, as links from each to the one before.
 
-use super::ops::{Kind, NIL, Op, Ops, ValueId};
+use super::ops::{Kind, Op, Ops, START_VALUE, ValueId};
 use super::order::Placed;
 use crate::checker::linearizable::table::ClassId;
 use rustc_hash::FxHashMap;
@@ -193,5 +193,5 @@ pub(super) type Likeness = (bool, ValueId, ValueId);
 
 /// Operations that never returned are alike if they do the same.
 pub(super) fn likeness(op: &Op) -> Likeness {
-    (op.kind == Kind::Swap, if op.kind == Kind::Swap { op.from } else { NIL }, op.to)
+    (op.kind == Kind::Swap, if op.kind == Kind::Swap { op.from } else { START_VALUE }, op.to)
 }

@@ -24,7 +24,7 @@
 
 mod cluster;
 
-use super::ops::{Kind, NEVER, NIL, Op, Ops, ValueId};
+use super::ops::{Kind, NEVER, Op, Ops, START_VALUE, ValueId};
 use super::order::{Placed, with_observers};
 use cluster::Cluster;
 
@@ -85,7 +85,7 @@ fn known(ops: &Ops) -> Option<Vec<Known>> {
         match op.kind {
             Kind::Write | Kind::Swap => {
                 let writer = &mut known[op.to as usize].writer;
-                (*writer == NONE && op.to != NIL).then_some(())?;
+                (*writer == NONE && op.to != START_VALUE).then_some(())?;
                 *writer = index as u32;
             }
             Kind::Read if op.must() => {
@@ -140,7 +140,7 @@ impl Zones<'_> {
     fn is_certain(&mut self, mut value: ValueId, since: u32) {
         while self.known[value as usize].certain == NEVER {
             self.known[value as usize].certain = since;
-            if value == NIL {
+            if value == START_VALUE {
                 return;
             }
             let writer = self.known[value as usize].writer;

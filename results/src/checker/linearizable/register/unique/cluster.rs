@@ -1,7 +1,7 @@
 //! Clusters: values that were swapped for each other, with their zones and their places in an order.
 
 use super::{NONE, Zones};
-use crate::checker::linearizable::register::ops::{Kind, NEVER, NIL, Op, ValueId};
+use crate::checker::linearizable::register::ops::{Kind, NEVER, Op, START_VALUE, ValueId};
 use crate::checker::linearizable::register::order::Placed;
 
 /// Values that stand together in any legal order.
@@ -51,7 +51,7 @@ impl Zones<'_> {
         let takes_effect = |op: &&Op| !op.observes() && self.certain(op) != NEVER;
         let mut left = self.ops.all.iter().filter(takes_effect).count();
         let mut clusters = Vec::new();
-        left -= self.follow(NIL, &mut clusters);
+        left -= self.follow(START_VALUE, &mut clusters);
         for index in 0..self.ops.all.len() {
             let op = self.ops.all[index];
             if op.kind == Kind::Write && self.certain(&op) != NEVER {
@@ -71,10 +71,10 @@ impl Zones<'_> {
     fn follow(&mut self, start: ValueId, clusters: &mut Vec<Cluster>) -> usize {
         let (mut value, mut changes) = (start, 0);
         let mut latest = Latest { invocation: 0, certain: 0 };
-        let mut first_return = if start == NIL { 0 } else { NEVER };
+        let mut first_return = if start == START_VALUE { 0 } else { NEVER };
         loop {
             let known = self.known[value as usize];
-            if value != NIL {
+            if value != START_VALUE {
                 let op = *self.op(known.writer);
                 self.returns_after(op.ret, latest);
                 latest.add(op.inv, self.certain(&op));
@@ -138,7 +138,7 @@ impl Zones<'_> {
             let (mut value, mut latest) = (cluster.start, 0);
             loop {
                 let known = self.known[value as usize];
-                if value != NIL {
+                if value != START_VALUE {
                     latest = latest.max(self.op(known.writer).inv);
                     let moment = if cluster.is_forward() { latest.max(cluster.first_return) } else { cluster.at };
                     placed.push((u64::from(moment) << 32 | placed.len() as u64, known.writer));
