@@ -13,6 +13,7 @@ pub mod figures;
 pub mod folder;
 pub mod history;
 pub mod model;
+pub mod models;
 pub mod outcome;
 #[cfg(feature = "plots")]
 pub mod plots;

@@ -2,11 +2,29 @@
 
 pub mod access;
 pub mod bank;
+pub mod cas_register;
+pub mod collection;
+pub mod counter;
+pub mod kv;
+pub mod multi_register;
+pub mod mutex;
+pub mod owned;
+pub mod queue;
 pub mod register;
+pub mod versioned;
 
 pub use access::{Access, Demand};
 pub use bank::Bank;
+pub use cas_register::{CasRegister, NilRead};
+pub use collection::Collection;
+pub use counter::Counter;
+pub use kv::Kv;
+pub use multi_register::MultiRegister;
+pub use mutex::Mutex;
+pub use owned::{FencedLock, OwnedCall, OwnerMutex};
+pub use queue::{FifoQueue, UnorderedQueue};
 pub use register::Register;
+pub use versioned::VersionedRegister;
 
 use crate::call::{Call, Key, Reply, Value};
 use std::fmt::{Debug, Display};

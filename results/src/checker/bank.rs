@@ -7,6 +7,10 @@
 //! ([`Promise::Sequential`]). Whether each balance is right is the business of
 //! [`Linearizable`] with the model [`Bank`].
 
+mod first_read;
+
+pub use first_read::FromFirstRead;
+
 use crate::call::{Account, Call, Key, Reply};
 use crate::checker::accusation::{self, Accusation};
 use crate::checker::linearizable::Linearizable;
@@ -172,7 +176,7 @@ impl Checker for Totals {
             self.judge(*key, operations, final_ns, &mut accusations, &mut open);
             counts.add(operations);
         }
-        self.verdict(accusations, &open, &counts)
+        verdict(self.name(), accusations, &open, &counts)
     }
 }
 
@@ -261,23 +265,23 @@ impl Totals {
         };
         operations.iter().copied().find(|one| shows_open(one) && before(one))
     }
+}
 
-    fn verdict(&self, accusations: Vec<Accusation<Kind>>, open: &[String], counts: &Counts) -> Verdict {
-        let name = |kind: Kind| kind.name();
-        let (validity, reason) = match (accusations.is_empty(), open) {
-            (false, _) => {
-                let told = accusation::counted(&accusations, name);
-                (Validity::Invalid, format!("{told}, in {} reads of {} banks", counts.reads, counts.banks))
-            }
-            (true, [first, rest @ ..]) if !rest.is_empty() => {
-                (Validity::Unknown, format!("{first}; {} more are undecided", rest.len()))
-            }
-            (true, [first, ..]) => (Validity::Unknown, first.clone()),
-            (true, []) => (Validity::Valid, format!("every read of {} banks has the right total", counts.banks)),
-        };
-        let anomalies = accusation::anomalies(accusations, name);
-        Verdict { checker: self.name().into(), validity, reason, anomalies, figures: counts.figures() }
-    }
+fn verdict(checker: &str, accusations: Vec<Accusation<Kind>>, open: &[String], counts: &Counts) -> Verdict {
+    let name = |kind: Kind| kind.name();
+    let (validity, reason) = match (accusations.is_empty(), open) {
+        (false, _) => {
+            let told = accusation::counted(&accusations, name);
+            (Validity::Invalid, format!("{told}, in {} reads of {} banks", counts.reads, counts.banks))
+        }
+        (true, [first, rest @ ..]) if !rest.is_empty() => {
+            (Validity::Unknown, format!("{first}; {} more are undecided", rest.len()))
+        }
+        (true, [first, ..]) => (Validity::Unknown, first.clone()),
+        (true, []) => (Validity::Valid, format!("every read of {} banks has the right total", counts.banks)),
+    };
+    let anomalies = accusation::anomalies(accusations, name);
+    Verdict { checker: checker.into(), validity, reason, anomalies, figures: counts.figures() }
 }
 
 fn accuse<'a>(

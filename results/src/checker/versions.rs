@@ -20,8 +20,11 @@
 //! said about it. A target without versions gives nothing to check.
 
 mod fits;
+mod registers;
 pub(super) mod tell;
 pub(super) mod writes;
+
+pub use registers::VersionedRegisters;
 
 use crate::call::Key;
 use crate::checker::accusation::{self, Accusation};
