@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 /// What a history looks like.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
     /// How many operations are invoked.
     pub operations: usize,
@@ -22,6 +22,22 @@ pub struct Kind {
     pub bad: bool,
     /// Where the random numbers begin.
     pub seed: u64,
+}
+
+impl Kind {
+    /// A kind out of the seven words by which examples take it.
+    pub fn of_words(words: &[String]) -> Option<Kind> {
+        let [operations, clients, values, crashed_per_10k, cas_percent, bad, seed] = words else { return None };
+        Some(Kind {
+            operations: operations.parse().ok()?,
+            clients: clients.parse().ok()?,
+            values: values.parse().ok()?,
+            crashed_per_10k: crashed_per_10k.parse().ok()?,
+            cas_percent: cas_percent.parse().ok()?,
+            bad: bad == "bad",
+            seed: seed.parse().ok()?,
+        })
+    }
 }
 
 /// Numbers that look random; the same for the same seed (splitmix64, Steele et al., 2014).
