@@ -92,13 +92,8 @@ fn verdict(out: &mut String, judgement: &Judgement) -> std::fmt::Result {
         Validity::Invalid => RED,
         Validity::Unknown => YELLOW,
     };
-    let (validity, promise) = (judgement.validity, judgement.promise);
-    let promise = match validity {
-        Validity::Valid => format!("{promise}"),
-        Validity::Invalid => format!("not {promise}"),
-        Validity::Unknown => format!("whether {promise}"),
-    };
-    writeln!(out, "{BOLD}{colour}{validity}{RESET}{BOLD}: {promise}{RESET}")?;
+    let (validity, about) = (judgement.validity, judgement.about());
+    writeln!(out, "{BOLD}{colour}{validity}{RESET}{BOLD}: {about}{RESET}")?;
     for verdict in &judgement.verdicts {
         let mark = match verdict.validity {
             Validity::Valid => "",

@@ -177,6 +177,20 @@ impl Judgement {
         Judgement { validity, promise, verdicts, beside: None }
     }
 
+    /// What the judgement says in two or three words: `linearizable`, `not linearizable`, `whether linearizable`. Of locks
+    /// it says whether they exclude, whatever was promised for reads.
+    pub fn about(&self) -> String {
+        let locks = self.verdicts.iter().any(|verdict| verdict.checker == crate::checker::mutex::NAME);
+        match (self.validity, locks) {
+            (Validity::Valid, false) => self.promise.to_string(),
+            (Validity::Invalid, false) => format!("not {}", self.promise),
+            (Validity::Unknown, false) => format!("whether {}", self.promise),
+            (Validity::Valid, true) => "mutual exclusion".into(),
+            (Validity::Invalid, true) => "no mutual exclusion".into(),
+            (Validity::Unknown, true) => "whether mutual exclusion".into(),
+        }
+    }
+
     /// All anomalies of all verdicts, the clearest of each checker first.
     pub fn anomalies(&self) -> impl Iterator<Item = &Anomaly> {
         self.verdicts.iter().flat_map(|verdict| verdict.anomalies.iter())
@@ -186,6 +200,21 @@ impl Judgement {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_judgement_is_about_its_promise_or_about_locks() {
+        let verdict = |checker: &str, validity| {
+            let (checker, reason) = (checker.into(), String::new());
+            Verdict { checker, validity, reason, anomalies: Vec::new(), figures: BTreeMap::new() }
+        };
+        let about = |checker, validity| Judgement::new(Promise::Sequential, vec![verdict(checker, validity)]).about();
+        assert_eq!(about("set", Validity::Valid), "sequential");
+        assert_eq!(about("set", Validity::Invalid), "not sequential");
+        assert_eq!(about("set", Validity::Unknown), "whether sequential");
+        assert_eq!(about("mutex", Validity::Valid), "mutual exclusion");
+        assert_eq!(about("mutex", Validity::Invalid), "no mutual exclusion");
+        assert_eq!(about("mutex", Validity::Unknown), "whether mutual exclusion");
+    }
 
     #[test]
     fn anomalies_of_older_builds_are_read() {

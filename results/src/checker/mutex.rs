@@ -32,13 +32,16 @@ use hold::Hold;
 use std::collections::BTreeMap;
 use tell::Kind;
 
+/// The name of the checker.
+pub const NAME: &str = "mutex";
+
 /// Judges locks; see the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Mutex;
 
 impl Checker for Mutex {
     fn name(&self) -> &'static str {
-        "mutex"
+        NAME
     }
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {

@@ -7,6 +7,7 @@ use super::timeline::{LEFT, RIGHT, Timeline, WIDTH};
 use crate::event::Measured;
 use crate::figures::over_ns;
 use crate::history::{FaultSpan, History};
+use std::collections::BTreeSet;
 
 const BLOCK_HEIGHT: f64 = 17.0;
 const BLOCK_STEP: f64 = 20.0;
@@ -20,12 +21,13 @@ const FONT: f64 = 11.0;
 
 /// The faults of one lane, each with the row of the lane in which it has room.
 struct Lane<'a> {
+    /// The node, or what stands for one.
     node: &'a str,
     blocks: Vec<(usize, &'a FaultSpan)>,
     rows: usize,
 }
 
-/// A lane for each node that the history names, and one for faults that hit no node of their own.
+/// A lane for each node that the history names, one for faults that hit clients, and one for what hits no node of its own.
 pub(super) fn draw(history: &History) -> Drawing {
     let timeline = Timeline::of(history);
     let lanes = lanes(history, timeline.end_ns);
@@ -73,19 +75,24 @@ fn lanes(history: &History, end_ns: u64) -> Vec<Lane<'_>> {
         }
     }
     let mut lanes: Vec<Lane<'_>> = nodes.into_iter().map(|node| Lane::new(node, history, end_ns)).collect();
-    if history.faults.iter().any(|fault| fault.nodes.is_empty()) {
-        lanes.push(Lane::new("", history, end_ns));
-    }
+    let everywhere: BTreeSet<&str> = history.faults.iter().filter_map(elsewhere).collect();
+    lanes.extend(everywhere.into_iter().map(|place| Lane::new(place, history, end_ns)));
     lanes
+}
+
+/// Where a fault belongs that hits no node: the clients, or the cluster as a whole.
+fn elsewhere(fault: &FaultSpan) -> Option<&'static str> {
+    let place = if fault.family.ends_with("-client") { "clients" } else { "cluster" };
+    fault.nodes.is_empty().then_some(place)
 }
 
 impl<'a> Lane<'a> {
     fn new(node: &'a str, history: &'a History, end_ns: u64) -> Lane<'a> {
         let mut free_from_ns: Vec<u64> = Vec::new();
         let mut blocks = Vec::new();
-        let hits = |fault: &FaultSpan| match node {
-            "" => fault.nodes.is_empty(),
-            node => fault.nodes.iter().any(|other| other == node),
+        let hits = |fault: &FaultSpan| match elsewhere(fault) {
+            Some(place) => place == node,
+            None => fault.nodes.iter().any(|other| other == node),
         };
         for fault in history.faults.iter().filter(|fault| hits(fault)) {
             let row = free_from_ns.iter().position(|free_ns| *free_ns <= fault.injected_ns);
@@ -109,7 +116,7 @@ impl<'a> Lane<'a> {
 
     fn draw(&self, pen: &mut Pen, timeline: &Timeline, history: &History, y: f64) {
         pen.line((LEFT, y), (RIGHT, y), "sq-axis");
-        let name = if self.node.is_empty() { "cluster" } else { self.node };
+        let name = self.node;
         if self.name_height() > 0.0 {
             pen.text(LEFT + 4.0, y + 14.0, "sq-halo", &shortened(name, RIGHT - LEFT - 8.0, 12.0));
         } else {

@@ -20,7 +20,7 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
                     (input.title)
                     @if let Some(cut) = cut_short(input.history) { " " span.tag.doubt { (cut) } }
                 }
-                h1 { span.sign aria-hidden="true" { (sign) } (word) ": " span.promise { (about(judgement)) } }
+                h1 { span.sign aria-hidden="true" { (sign) } (word) ": " span.promise { (judgement.about()) } }
                 @for reason in reasons(judgement) { p.reason { (reason) } }
                 (key_facts(input))
                 @if !input.command.is_empty() {
@@ -31,14 +31,6 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
         nav aria-label="Sections" {
             @for (id, name) in sections(input) { a href={ "#" (id) } { (name) } }
         }
-    }
-}
-
-fn about(judgement: &Judgement) -> String {
-    match judgement.validity {
-        Validity::Valid => judgement.promise.to_string(),
-        Validity::Invalid => format!("not {}", judgement.promise),
-        Validity::Unknown => format!("whether {}", judgement.promise),
     }
 }
 

@@ -89,6 +89,21 @@ fn lanes_show_each_fault_on_each_of_its_nodes_and_each_leader() {
 }
 
 #[test]
+fn faults_of_clients_and_of_the_whole_cluster_have_lanes_of_their_own() {
+    let mut history = history(100);
+    let lanes = |history: &History| -> Vec<&'static str> {
+        let svg = plots::render(history, Kind::Faults);
+        ["clients", "cluster"].into_iter().filter(|name| svg.contains(&format!(">{name}</text>"))).collect()
+    };
+    assert_eq!(lanes(&history), Vec::<&str>::new());
+    history.faults[0].nodes.clear();
+    assert_eq!(lanes(&history), ["cluster"]);
+    history.faults[1].nodes.clear();
+    history.faults[1].family = "pause-client".into();
+    assert_eq!(lanes(&history), ["clients", "cluster"]);
+}
+
+#[test]
 fn an_anomaly_has_a_bar_for_each_operation() {
     for count in [1, 3, 30, 60] {
         let anomaly = anomaly(count);
