@@ -61,7 +61,7 @@ async fn round(workers: usize) -> anyhow::Result<f64> {
     std::fs::create_dir_all(&folder)?;
     let path = folder.join("history.jsonl");
     let (stopper, mut stop) = stop::channel();
-    let (recorder, recording) = recorder::start(&path, stopper)?;
+    let (recorder, recording) = recorder::start(&path, stopper, None)?;
     let place = Workplace {
         clock: RunClock::start(),
         recorder,

@@ -129,6 +129,9 @@ struct TestArgs {
     /// Settings of the target, see `squall list`.
     #[arg(long = "set", value_delimiter = ',', value_name = "NAME=N,..", value_parser = setting)]
     settings: Vec<(String, u64)>,
+    /// End with the first violation, as soon as it is found.
+    #[arg(long)]
+    fail_fast: bool,
     /// The consistency to judge at [default: what the target promises].
     #[arg(long, value_name = "C")]
     consistency: Option<PromiseName>,

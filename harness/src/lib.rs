@@ -9,6 +9,7 @@ pub mod driver;
 pub mod exit;
 pub mod interpreter;
 pub mod judge;
+pub mod live;
 pub mod logs;
 pub mod names;
 pub mod narrate;

@@ -49,11 +49,16 @@ pub struct Recording {
     path: PathBuf,
 }
 
-/// Starts to record into a new file at `path`. When it cannot be written, the run is asked to stop.
+/// Starts to record into a new file at `path`. When it cannot be written, the run is asked to stop. Whoever `listens` gets
+/// every event once it is written.
 ///
 /// # Errors
 /// When the file cannot be created.
-pub fn start(path: &Path, stopper: Stopper) -> Result<(Recorder, Recording), RecordError> {
+pub fn start(
+    path: &Path,
+    stopper: Stopper,
+    listens: Option<mpsc::Sender<Event>>,
+) -> Result<(Recorder, Recording), RecordError> {
     let wrap = |error: io::Error| RecordError { path: path.into(), reason: error.to_string() };
     let file = File::create_new(path).map_err(wrap)?;
     let (sender, receiver) = mpsc::channel();
@@ -61,13 +66,18 @@ pub fn start(path: &Path, stopper: Stopper) -> Result<(Recorder, Recording), Rec
     let thread_closing = closing.clone();
     let thread = thread::Builder::new().name("recorder".into()).spawn(move || {
         let fail = |error: &io::Error| stopper.stop(Reason::Failure(format!("cannot write the history: {error}")));
-        write_all(&receiver, file, &thread_closing).inspect_err(fail)
+        write_all(&receiver, file, &thread_closing, listens).inspect_err(fail)
     });
     let thread = thread.map_err(wrap)?;
     Ok((Recorder { events: sender }, Recording { thread, closing, path: path.into() }))
 }
 
-fn write_all(events: &mpsc::Receiver<Event>, file: File, closing: &AtomicBool) -> io::Result<()> {
+fn write_all(
+    events: &mpsc::Receiver<Event>,
+    file: File,
+    closing: &AtomicBool,
+    listens: Option<mpsc::Sender<Event>>,
+) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, file);
     loop {
         // Read before the queue is emptied: what was recorded before closing is then written.
@@ -75,6 +85,10 @@ fn write_all(events: &mpsc::Receiver<Event>, file: File, closing: &AtomicBool) -
         while let Ok(event) = events.try_recv() {
             serde_json::to_writer(&mut out, &event)?;
             out.write_all(b"\n")?;
+            if let Some(listens) = &listens {
+                // Nobody may be listening any more; the record goes on.
+                let _ = listens.send(event);
+            }
         }
         out.flush()?;
         if last {

@@ -5,6 +5,7 @@ use crate::clock::RunClock;
 use crate::driver::{Crew, WorkerPanicked, Workplace};
 use crate::interpreter::Interpreter;
 use crate::judge;
+use crate::live;
 use crate::logs::Tail;
 use crate::narrate::Narrator;
 use crate::plan::Plan;
@@ -82,6 +83,8 @@ pub struct Surroundings<'a> {
     pub stopper: Stopper,
     /// Watches for that.
     pub stop: Stop,
+    /// Whether the first violation that is found while the run goes on ends it.
+    pub fail_fast: bool,
 }
 
 /// Takes the changes of faults into the history and to the person.
@@ -114,7 +117,15 @@ impl Record for FaultRecord {
 pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ending, RunError> {
     let clock = RunClock::start();
     let history = surroundings.folder.history();
-    let (recorder, recording) = recorder::start(&history, surroundings.stopper.clone())?;
+    let live = live::start(live::Options {
+        checkers: (plan.workload.workload().checkers)(plan.consistency.promise()),
+        fail_fast: surroundings.fail_fast,
+        narrator: surroundings.narrator.clone(),
+        stopper: surroundings.stopper.clone(),
+    });
+    let (listens, live) =
+        live.map_err(|source| RunError::Io { what: "cannot start the thread that judges", source })?;
+    let (recorder, recording) = recorder::start(&history, surroundings.stopper.clone(), Some(listens))?;
     recorder.record(Event::Start(start(plan)));
     let stop = surroundings.stop.clone();
     let narrator = surroundings.narrator.clone();
@@ -125,10 +136,12 @@ pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ending, 
         (Err(error), _) => Ending::Failed(error.to_string()),
         (Ok(_), Some(Reason::Failure(reason))) => Ending::Failed(reason.clone()),
         (Ok(_), Some(Reason::Signal(_))) => Ending::Interrupted,
+        (Ok(_), Some(Reason::Violation(_))) => Ending::FirstViolation,
         (Ok(_), None) => Ending::Completed,
     };
     recorder.record(Event::End(End { at_ns: clock.now_ns(), how: how.clone() }));
     recording.finish()?;
+    live.finish();
     result?;
     match how {
         Ending::Failed(reason) => Err(RunError::Stopped(reason)),

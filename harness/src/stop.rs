@@ -8,6 +8,8 @@ use tokio::sync::watch;
 pub enum Reason {
     /// Somebody asked for it: Ctrl-C, SIGTERM, or a terminal that was closed.
     Signal(&'static str),
+    /// A violation was found, and the first one was to be the last.
+    Violation(String),
     /// squall itself cannot go on.
     Failure(String),
 }

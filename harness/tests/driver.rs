@@ -73,7 +73,7 @@ fn generator(calls: usize) -> Box<dyn Generator> {
 async fn drive(memory: &Arc<Memory>, calls: usize, folder: &std::path::Path) -> (std::path::PathBuf, Arc<Tally>) {
     let path = folder.join("history.jsonl");
     let (stopper, mut stop) = stop::channel();
-    let (recorder, recording) = recorder::start(&path, stopper).unwrap();
+    let (recorder, recording) = recorder::start(&path, stopper, None).unwrap();
     let place = Workplace {
         clock: RunClock::start(),
         recorder,
@@ -112,7 +112,7 @@ async fn what_is_recorded_is_what_happened() {
 async fn a_stop_ends_a_drive_without_end() {
     let folder = tempfile::tempdir().unwrap();
     let (stopper, mut stop) = stop::channel();
-    let (recorder, recording) = recorder::start(&folder.path().join("history.jsonl"), stopper.clone()).unwrap();
+    let (recorder, recording) = recorder::start(&folder.path().join("history.jsonl"), stopper.clone(), None).unwrap();
     let memory = Arc::new(Memory::default());
     let place = Workplace {
         clock: RunClock::start(),
@@ -160,7 +160,7 @@ impl Clients for Broken {
 async fn a_worker_that_panics_ends_the_drive() {
     let folder = tempfile::tempdir().unwrap();
     let (stopper, mut stop) = stop::channel();
-    let (recorder, _recording) = recorder::start(&folder.path().join("history.jsonl"), stopper).unwrap();
+    let (recorder, _recording) = recorder::start(&folder.path().join("history.jsonl"), stopper, None).unwrap();
     let place = Workplace {
         clock: RunClock::start(),
         recorder,
@@ -180,7 +180,7 @@ fn a_history_is_never_written_over() {
     let path = folder.path().join("history.jsonl");
     std::fs::write(&path, "precious\n").unwrap();
     let (stopper, _stop) = stop::channel();
-    let error = recorder::start(&path, stopper).map(|_| ()).unwrap_err().to_string();
+    let error = recorder::start(&path, stopper, None).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("history.jsonl") && error.contains("--store"), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious\n");
 }

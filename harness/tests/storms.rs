@@ -105,6 +105,21 @@ fn a_leader_that_does_not_confirm_its_leadership_is_caught() {
     squall.run(&["test", "raft", "--plan", &plan]).expect(0);
 }
 
+#[test]
+fn the_first_violation_is_told_when_it_is_found_and_may_end_the_run() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    // Long enough to be over only because it was ended.
+    let plan = squall.file("plan.yaml", &CUT_OFF.replace("6s", "300s"));
+    let run = squall.run(&["test", "raft", "--bug", "stale-read", "--plan", &plan, "--fail-fast"]);
+    run.expect(1);
+    assert!(run.stderr.contains("violation") && run.stderr.contains("stale read"), "{}", run.stderr);
+    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::FirstViolation));
+    assert!(history.faults.iter().all(|fault| fault.healed.is_some()), "{:?}", history.faults);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
+
 /// A leader that hears nobody: what its clients write reaches the others and is committed there by the next leader, but the
 /// answers do not come, and the clients ask again when all is healed.
 const DEAF: &str = "

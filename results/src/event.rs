@@ -223,6 +223,8 @@ pub enum Ending {
     Completed,
     /// Somebody asked it to stop (Ctrl-C, SIGTERM, a closed terminal).
     Interrupted,
+    /// It was to end with the first violation, and one was found while it went on.
+    FirstViolation,
     /// squall itself failed; the text says why.
     Failed(String),
 }

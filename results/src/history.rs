@@ -194,7 +194,7 @@ pub enum HistoryError {
 pub const INSTANT_NS_MAX: u64 = 20_000_000_000_000_000;
 
 /// Puts events together; accepts any prefix of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct HistoryBuilder {
     history: History,
     position_of_op: FxHashMap<u64, usize>,

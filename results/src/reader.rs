@@ -99,6 +99,7 @@ fn ending(history: &History) -> Option<String> {
     match history.end.as_ref().map(|end| &end.how) {
         None => Some("the run was cut short: operations without a return count as unknown".into()),
         Some(Ending::Interrupted) => Some("somebody stopped the run before it was complete".into()),
+        Some(Ending::FirstViolation) => Some("the run ended with the first violation, as it was to".into()),
         Some(Ending::Failed(reason)) => Some(format!("squall itself failed: {reason}")),
         Some(Ending::Completed) => None,
     }

@@ -101,13 +101,16 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
         narrator: narrator.clone(),
         stopper,
         stop: stop.clone(),
+        fail_fast: args.fail_fast,
     };
     let ending = match run::run(plan, surroundings).await {
         Ok(ending) => ending,
         Err(error) => return Err(failure(&error, &place.folder)),
     };
-    if ending == Ending::Interrupted {
-        narrator.say("interrupted: everything is healed and stopped; judging what there is");
+    match ending {
+        Ending::Interrupted => narrator.say("interrupted: everything is healed and stopped; judging what there is"),
+        Ending::FirstViolation => narrator.say("everything is healed and stopped; judging what there is"),
+        Ending::Completed | Ending::Failed(_) => {}
     }
     let judged = judge_from_disk(plan, &place.folder, stop).await?;
     let command = plan.command(&place.folder.plan());

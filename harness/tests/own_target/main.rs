@@ -105,8 +105,15 @@ fn storm(sandbox: &Sandbox, store: &std::path::Path, (workload, promise, bug, _)
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let (stopper, stop) = stop::channel();
     let program = env::current_exe()?;
-    let surroundings =
-        run::Surroundings { folder: &folder, sandbox, program, narrator: Narrator::new(), stopper, stop };
+    let surroundings = run::Surroundings {
+        folder: &folder,
+        sandbox,
+        program,
+        narrator: Narrator::new(),
+        stopper,
+        stop,
+        fail_fast: false,
+    };
     let ending = runtime.block_on(run::run(&plan, surroundings))?;
     assert_eq!(ending, Ending::Completed);
     let history = reader::read_history(&folder.history())?;

@@ -39,6 +39,7 @@ fn cut_short(history: &History) -> Option<&'static str> {
     match (&history.end, &history.start) {
         (Some(End { how: Ending::Completed, .. }), _) | (None, None) => None,
         (Some(End { how: Ending::Interrupted, .. }), _) => Some("! interrupted"),
+        (Some(End { how: Ending::FirstViolation, .. }), _) => Some("! ended with the first violation"),
         (Some(End { how: Ending::Failed(_), .. }), _) => Some("! squall failed"),
         (None, Some(_)) => Some("! cut short"),
     }

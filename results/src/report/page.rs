@@ -45,6 +45,7 @@ fn notes(input: &ReportInput<'_>) -> Markup {
         Ending::Interrupted => {
             Some("the run was interrupted: the verdict is about what had happened until then".into())
         }
+        Ending::FirstViolation => Some("the run ended with the first violation, as it was to".into()),
         Ending::Failed(why) => Some(format!("squall itself failed: {why}")),
     });
     let noted = &input.history.notes;

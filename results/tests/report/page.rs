@@ -146,6 +146,7 @@ fn a_run_that_did_not_come_to_its_end_says_so_beside_the_verdict() {
         page[..page.find("<h1>").unwrap()].to_owned()
     };
     assert!(head(Some(Ending::Interrupted)).contains("! interrupted"));
+    assert!(head(Some(Ending::FirstViolation)).contains("! ended with the first violation"));
     assert!(head(Some(Ending::Failed("the disk is full".into()))).contains("! squall failed"));
     assert!(head(None).contains("! cut short"));
     assert!(!head(Some(Ending::Completed)).contains("tag doubt"));
