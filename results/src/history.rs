@@ -1,7 +1,7 @@
 //! The history of a run: operations, faults, samples and phases, put together from [`Event`]s.
 
 use crate::call::{Call, CallKind, Reply};
-use crate::event::{End, Event, FaultChange, FaultEvent, Measured, Phase, PhaseName, Sample, Start};
+use crate::event::{End, Ending, Event, FaultChange, FaultEvent, Measured, Phase, PhaseName, Sample, Start};
 use crate::model::{AnyCall, AnyReply};
 use crate::outcome::Outcome;
 use rustc_hash::FxHashMap;
@@ -342,6 +342,17 @@ impl History {
         let mut builder = HistoryBuilder::default();
         events.into_iter().try_for_each(|event| builder.push(event))?;
         Ok(builder.finish())
+    }
+
+    /// What a reader should know of a run that did not go through all phases.
+    pub(crate) fn ending_note(&self) -> Option<String> {
+        match self.end.as_ref().map(|end| &end.how) {
+            None => Some("the run was cut short: operations without a return count as unknown".into()),
+            Some(Ending::Interrupted) => Some("somebody stopped the run before it was complete".into()),
+            Some(Ending::FirstViolation) => Some("the run ended with the first violation, as it was to".into()),
+            Some(Ending::Failed(reason)) => Some(format!("squall itself failed: {reason}")),
+            Some(Ending::Completed) => None,
+        }
     }
 
     /// The last instant that was recorded.

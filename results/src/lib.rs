@@ -11,6 +11,8 @@ pub mod checker;
 pub mod event;
 pub mod figures;
 pub mod folder;
+pub mod foreign;
+pub mod formats;
 pub mod history;
 pub mod model;
 pub mod models;

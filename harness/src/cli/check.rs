@@ -57,7 +57,7 @@ fn holds_nothing(error: &ReadError) -> bool {
     match error {
         ReadError::Empty { .. } => true,
         ReadError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-        ReadError::Line { .. } | ReadError::Order { .. } => false,
+        ReadError::Line { .. } | ReadError::Order { .. } | ReadError::Unrecognised { .. } => false,
     }
 }
 

@@ -9,6 +9,7 @@ use squall::{judge, summary};
 use squall_results::folder::RunFolder;
 use squall_results::{Budget, Promise, reader};
 use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -106,7 +107,9 @@ pub fn make(rng: &mut ChaCha8Rng) -> Vec<u8> {
 
 /// What `squall check` does with a folder.
 pub fn read_judge_and_draw(text: &[u8]) -> Read {
-    let Ok(history) = reader::read_history_from(text, Path::new("history.jsonl")) else { return Read::Refused };
+    let Ok(history) = reader::read_history_from(Cursor::new(text.to_vec()), Path::new("history.jsonl")) else {
+        return Read::Refused;
+    };
     let workload = squall_workloads::find("register").expect("it is in the list");
     let promises = judge::Promises { decides: Promise::Linearizable, beside: None };
     let budget = Budget { time: Duration::from_secs(2), memory_bytes: 64 << 20, ..Budget::default() };

@@ -1,0 +1,138 @@
+//! Histories in CSV (RFC 4180): a line with the names of the columns, then an operation a line, or its beginning and its end
+//! in lines of their own. Which columns there are, [`formats`](super) says.
+
+use super::bytes::Bytes;
+use super::datum::Datum;
+use super::edn;
+use super::place::{Place, Problem};
+use super::row::{Fields, Found};
+use std::io::Read;
+
+/// A reader of records.
+pub(super) struct CsvRows<R> {
+    bytes: Bytes<R>,
+    key_field: Option<String>,
+    columns: Option<Vec<String>>,
+    record: Vec<Cell>,
+}
+
+struct Cell {
+    place: Place,
+    text: Vec<u8>,
+    quoted: bool,
+}
+
+impl<R: Read> CsvRows<R> {
+    pub(super) fn new(bytes: Bytes<R>, key_field: Option<String>) -> CsvRows<R> {
+        CsvRows { bytes, key_field, columns: None, record: Vec::new() }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
+        if self.columns.is_none() {
+            self.columns = Some(self.header()?);
+        }
+        loop {
+            let place = self.bytes.place();
+            if !self.take_record()? {
+                return Ok(None);
+            }
+            if self.record.len() == 1 && self.record[0].text.is_empty() {
+                continue;
+            }
+            return self.fields(place)?.found(place).map(Some);
+        }
+    }
+
+    fn header(&mut self) -> Result<Vec<String>, Problem> {
+        let place = self.bytes.place();
+        self.take_record()?;
+        let names = self.record.iter().map(|cell| Ok(cell_text(cell)?.trim().to_owned()));
+        let names: Vec<String> = names.collect::<Result<_, Problem>>()?;
+        let has = |name: &str| names.iter().any(|other| other == name);
+        if !(has("process") && has("f") && (has("type") || has("start"))) {
+            return Err(Problem::at(
+                place,
+                "the first line must name the columns: process, f, and either type or start; see `squall check --help`",
+            ));
+        }
+        if let Some((place, twice)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+            return Err(Problem::at(self.record[place].place, format!("the column {twice} is there twice")));
+        }
+        Ok(names)
+    }
+
+    fn fields(&mut self, place: Place) -> Result<Fields, Problem> {
+        let columns = self.columns.as_deref().unwrap_or_default();
+        if self.record.len() != columns.len() {
+            let (cells, columns) = (self.record.len(), columns.len());
+            return Err(Problem::at(place, format!("{cells} cells, where the first line names {columns} columns")));
+        }
+        let mut fields = Fields::default();
+        for (cell, name) in self.record.iter().zip(columns) {
+            let text = cell_text(cell)?;
+            if !text.is_empty() || cell.quoted {
+                fields.set(name, value(text), self.key_field.as_deref());
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Takes the next record; `false` at the end.
+    fn take_record(&mut self) -> Result<bool, Problem> {
+        self.bytes.begin_form();
+        self.record.clear();
+        if self.bytes.peek()?.is_none() {
+            return Ok(false);
+        }
+        loop {
+            let mut cell = Cell { place: self.bytes.place(), text: Vec::new(), quoted: false };
+            self.take_cell(&mut cell)?;
+            let end = self.bytes.next()?;
+            self.record.push(cell);
+            match end {
+                Some(b',') => {}
+                Some(b'\r') if self.bytes.peek()? == Some(b'\n') => {}
+                Some(b'\n') | None => return Ok(true),
+                Some(_) => {
+                    return Err(Problem::at(self.bytes.place(), "something between a quoted cell and the next comma"));
+                }
+            }
+            if end == Some(b'\r') {
+                self.bytes.next()?;
+                return Ok(true);
+            }
+        }
+    }
+
+    fn take_cell(&mut self, cell: &mut Cell) -> Result<(), Problem> {
+        if self.bytes.peek()? != Some(b'"') {
+            return self.bytes.take_while(&mut cell.text, |byte| !matches!(byte, b',' | b'\n' | b'\r'));
+        }
+        cell.quoted = true;
+        self.bytes.pass(b'"')?;
+        loop {
+            self.bytes.take_while(&mut cell.text, |byte| byte != b'"')?;
+            if self.bytes.next()?.is_none() {
+                return Err(Problem::at(cell.place, "a quoted cell that is not finished when the file ends"));
+            }
+            // Two quotes are one; one is the end.
+            if self.bytes.peek()? != Some(b'"') {
+                return Ok(());
+            }
+            self.bytes.pass(b'"')?;
+            cell.text.push(b'"');
+        }
+    }
+}
+
+fn cell_text(cell: &Cell) -> Result<&str, Problem> {
+    std::str::from_utf8(&cell.text).map_err(|_| Problem::at(cell.place, "bytes that are no UTF-8"))
+}
+
+/// What a cell says: EDN if it is some, else the text itself.
+fn value(text: &str) -> Datum {
+    match edn::parse(text) {
+        Some(Datum::Symbol(_)) | None => Datum::Text(text.into()),
+        Some(datum) => datum,
+    }
+}

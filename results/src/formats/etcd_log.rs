@@ -1,0 +1,79 @@
+//! Operations in a log of Jepsen, as those of its etcd runs of 2014:
+//!
+//! ```text
+//! INFO  jepsen.util - 3  :invoke  :write  2
+//! INFO  jepsen.util - 3  :info    :write  :timed-out
+//! ```
+//!
+//! Newer ones have the error after the value. Lines that tell of no operation are passed over.
+
+use super::bytes::Bytes;
+use super::datum::Datum;
+use super::edn;
+use super::place::{Place, Problem};
+use super::row::{Fields, Found};
+use std::io::Read;
+
+/// What stands before an operation.
+const MARK: &str = "jepsen.util";
+
+/// A reader of lines.
+pub(super) struct LogRows<R> {
+    bytes: Bytes<R>,
+    line: Vec<u8>,
+}
+
+impl<R: Read> LogRows<R> {
+    pub(super) fn new(bytes: Bytes<R>) -> LogRows<R> {
+        LogRows { bytes, line: Vec::new() }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
+        self.bytes.begin_form();
+        self.line.clear();
+        let begin = self.bytes.place();
+        if self.bytes.take_line(&mut self.line)?.is_none() {
+            return Ok(None);
+        }
+        let line = std::str::from_utf8(&self.line).map_err(|_| Problem::at(begin, "bytes that are no UTF-8"))?;
+        let Some(told) = operation(line) else { return Ok(Some(Found::Other)) };
+        let before = line.len() - told.len();
+        let place = Place { column: begin.column + line[..before].chars().count() as u64, ..begin };
+        row(place, told).map(Some)
+    }
+}
+
+/// The part of a line that tells of an operation: from its process on.
+pub(super) fn operation(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once(MARK)?;
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix('-').unwrap_or(rest).trim_start();
+    let kind = rest.split_whitespace().nth(1)?;
+    matches!(kind, ":invoke" | ":ok" | ":fail" | ":info").then_some(rest)
+}
+
+fn row(place: Place, told: &str) -> Result<Found, Problem> {
+    let bad = |what: &str| Problem::at(place, format!("{what}; an operation is `process :type :f value`"));
+    let datum = edn::parse(&format!("[{told}]")).ok_or_else(|| bad("what follows is no EDN"))?;
+    let Datum::Seq(parts) = datum else { return Err(bad("what follows is no EDN")) };
+    let mut parts = parts.into_iter();
+    let mut fields = Fields::default();
+    for name in ["process", "type", "f"] {
+        fields.set(name, parts.next().ok_or_else(|| bad("something is missing"))?, None);
+    }
+    let (value, error) = (parts.next().unwrap_or(Datum::Nil), parts.next());
+    if parts.next().is_some() {
+        return Err(bad("there is more than a value and an error"));
+    }
+    match (value, error) {
+        // A keyword in place of the value is why there is none.
+        (Datum::Keyword(why), None) => fields.set("error", Datum::Keyword(why), None),
+        (value, error) => {
+            fields.set("value", value, None);
+            if let Some(error) = error {
+                fields.set("error", error, None);
+            }
+        }
+    }
+    fields.found(place)
+}

@@ -1,0 +1,162 @@
+//! Histories in JSON: one object an operation, line by line or in one array around all.
+
+use super::bytes::Bytes;
+use super::datum::Datum;
+use super::place::{Place, Problem};
+use super::row::{Fields, Found};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+use std::io::Read;
+
+/// A reader of objects.
+pub(super) struct JsonRows<R> {
+    bytes: Bytes<R>,
+    object: Vec<u8>,
+    key_field: Option<String>,
+    around: Option<Place>,
+    closed: bool,
+}
+
+impl<R: Read> JsonRows<R> {
+    pub(super) fn new(bytes: Bytes<R>, key_field: Option<String>) -> JsonRows<R> {
+        JsonRows { bytes, object: Vec::new(), key_field, around: None, closed: false }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
+        loop {
+            self.bytes.begin_form();
+            self.bytes.skip_while(|byte| byte.is_ascii_whitespace() || byte == b',')?;
+            let place = self.bytes.place();
+            match (self.bytes.peek()?, self.around) {
+                (None, Some(begun)) if !self.closed => {
+                    return Err(Problem::at(begun, "an array of operations that is not finished when the file ends"));
+                }
+                (None, _) => return Ok(None),
+                (Some(_), _) if self.closed => {
+                    return Err(Problem::at(place, "something after the end of the array of operations"));
+                }
+                (Some(b'['), None) => {
+                    self.bytes.pass(b'[')?;
+                    self.around = Some(place);
+                }
+                (Some(b']'), Some(_)) => {
+                    self.bytes.pass(b']')?;
+                    self.closed = true;
+                }
+                (Some(b'{'), _) => {
+                    let datum = self.datum(place)?;
+                    return Fields::of_map(place, datum, self.key_field.as_deref())?.found(place).map(Some);
+                }
+                (Some(other), _) => {
+                    let other = char::from(other);
+                    return Err(Problem::at(
+                        place,
+                        format!("`{}` where an object should begin", other.escape_default()),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The object that begins here.
+    fn datum(&mut self, place: Place) -> Result<Datum, Problem> {
+        self.frame(place)?;
+        serde_json::from_slice(&self.object).map_err(|error| {
+            let at = match error.line() as u64 {
+                0 | 1 => Place { line: place.line, column: place.column + error.column().saturating_sub(1) as u64 },
+                line => Place { line: place.line + line - 1, column: error.column() as u64 },
+            };
+            let text = error.to_string();
+            let said = text.rsplit_once(" at line ").map_or(&*text, |(said, _)| said);
+            Problem::at(at, said)
+        })
+    }
+
+    /// Takes the bytes of one object: up to the bracket that closes the first one.
+    fn frame(&mut self, place: Place) -> Result<(), Problem> {
+        self.object.clear();
+        let mut depth = 0_usize;
+        loop {
+            self.bytes.take_while(&mut self.object, |byte| !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
+            let byte = self.bytes.next()?;
+            let byte = byte.ok_or_else(|| Problem::at(place, "an object that is not finished when the file ends"))?;
+            self.object.push(byte);
+            match byte {
+                b'"' => self.text(place)?,
+                b'{' | b'[' => depth += 1,
+                _ if depth == 1 => return Ok(()),
+                _ => depth -= 1,
+            }
+        }
+    }
+
+    /// Takes the rest of a text.
+    fn text(&mut self, place: Place) -> Result<(), Problem> {
+        loop {
+            self.bytes.take_while(&mut self.object, |byte| byte != b'"' && byte != b'\\')?;
+            let unfinished = || Problem::at(place, "an object that is not finished when the file ends");
+            let byte = self.bytes.next()?.ok_or_else(unfinished)?;
+            self.object.push(byte);
+            if byte == b'"' {
+                return Ok(());
+            }
+            self.object.push(self.bytes.next()?.ok_or_else(unfinished)?);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Datum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Datum, D::Error> {
+        deserializer.deserialize_any(DatumVisitor)
+    }
+}
+
+struct DatumVisitor;
+
+impl<'de> Visitor<'de> for DatumVisitor {
+    type Value = Datum;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Datum, E> {
+        Ok(Datum::Nil)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Datum, E> {
+        Ok(Datum::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, int: i64) -> Result<Datum, E> {
+        Ok(Datum::Int(int))
+    }
+
+    fn visit_u64<E>(self, int: u64) -> Result<Datum, E> {
+        Ok(i64::try_from(int).map_or_else(|_| Datum::Number(int.to_string().into()), Datum::Int))
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<Datum, E> {
+        Ok(Datum::Number(format!("{float:?}").into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Datum, E> {
+        Ok(Datum::Text(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Datum, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Datum::Seq(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Datum, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<Box<str>, Datum>()? {
+            entries.push((Datum::Text(key), value));
+        }
+        Datum::map(entries).map_err(A::Error::custom)
+    }
+}

@@ -1,0 +1,278 @@
+//! Puts the end of a call to its beginning. Out come squall's events.
+//!
+//! The order of the lines counts, as Jepsen and Knossos have it: an end that stands before a beginning happened before it.
+//! Times only say how far apart they were; where they contradict the order, they give way to it.
+
+use super::FailedCas;
+use super::datum::{Datum, shown};
+use super::keys::Keys;
+use super::names::{Names, Numberings};
+use super::numbering::Numbering;
+use super::place::{Place, Problem};
+use super::row::{Row, RowKind};
+use super::vocabulary::Vocabulary;
+use crate::call::{Call, Key, Reply};
+use crate::event::{Event, Invoke, Return};
+use crate::history::INSTANT_NS_MAX;
+use crate::outcome::Outcome;
+use rustc_hash::FxHashMap;
+
+/// How far apart lines without times stand in the history: a millisecond, so that pictures show them.
+const LINE_NS: u64 = 1_000_000;
+
+/// Makes events out of rows.
+pub(super) struct Pairing {
+    keys: Keys,
+    failed_cas: FailedCas,
+    pub(super) vocabulary: Vocabulary,
+    numbers: Numbering,
+    processes: FxHashMap<Datum, Process>,
+    operations: u64,
+    has_keys: bool,
+    last_index: Option<i64>,
+    clock: Clock,
+    counts: Counts,
+}
+
+/// A process of the history.
+struct Process {
+    number: u64,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Open(Box<Open>),
+    /// Its last call is in doubt.
+    InDoubt,
+}
+
+/// What was called and has not ended yet.
+struct Open {
+    op: u64,
+    f: Box<str>,
+    key: Key,
+    call: Call,
+    place: Place,
+}
+
+/// Instants out of the order of lines and their times.
+#[derive(Default)]
+struct Clock {
+    lines: u64,
+    timed: u64,
+    backwards: u64,
+    origin_ns: i64,
+    last_ns: Option<u64>,
+}
+
+/// What people should know about the lines.
+#[derive(Default)]
+struct Counts {
+    resumed: u64,
+    observed: u64,
+    errors: u64,
+}
+
+impl Pairing {
+    pub(super) fn new(keys: Keys, failed_cas: FailedCas, vocabulary: Vocabulary, keeps_names: bool) -> Pairing {
+        Pairing {
+            keys,
+            failed_cas,
+            vocabulary,
+            numbers: Numbering::new(keeps_names),
+            processes: FxHashMap::default(),
+            operations: 0,
+            has_keys: false,
+            last_index: None,
+            clock: Clock::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The event that a row tells.
+    pub(super) fn event(&mut self, mut row: Row) -> Result<Event, Problem> {
+        if let (Some(index), Some(last)) = (row.index, self.last_index)
+            && index <= last
+        {
+            return Err(Problem::at(
+                row.place,
+                format!("index {index} after index {last}: the lines are out of order"),
+            ));
+        }
+        self.last_index = row.index.or(self.last_index);
+        let at_ns = self.clock.at_ns(&row)?;
+        let key = self.keys.take(&mut row)?;
+        self.has_keys |= key.is_some();
+        if row.kind == RowKind::Invoke {
+            self.invoke(row, key.as_ref(), at_ns)
+        } else {
+            self.ret(row, key.as_ref(), at_ns)
+        }
+    }
+
+    fn invoke(&mut self, row: Row, key: Option<&Datum>, at_ns: u64) -> Result<Event, Problem> {
+        let place = row.place;
+        let wrong = |reason| Problem::At(place, reason);
+        let key = self.vocabulary.key(key).map_err(wrong)?;
+        let call = self.vocabulary.call(&row, key).map_err(wrong)?;
+        let process = self.process(&row)?;
+        let op = self.operations;
+        self.operations += 1;
+        let open = Open { op, f: row.f, key, call: call.clone(), place };
+        self.processes.insert(row.process, Process { number: process, state: State::Open(Box::new(open)) });
+        let node = row.node.map(String::from).unwrap_or_default();
+        Ok(Event::Invoke(Invoke { at_ns, due_ns: at_ns, op, process, node, call }))
+    }
+
+    /// The number of the process that calls now.
+    fn process(&mut self, row: &Row) -> Result<u64, Problem> {
+        let name = || shown(&row.process);
+        let number = match self.processes.get(&row.process) {
+            None => self.numbers.number(&row.process, true),
+            Some(Process { number, state: State::Idle }) => return Ok(*number),
+            Some(Process { state: State::InDoubt, .. }) => {
+                self.counts.resumed += 1;
+                self.numbers.another()
+            }
+            Some(Process { state: State::Open(open), .. }) => {
+                let Open { f, place, .. } = &**open;
+                let reason = format!(
+                    "process {} calls {} while its {f} of line {} is still open; a process does one thing at a time",
+                    name(),
+                    row.f,
+                    place.line
+                );
+                return Err(Problem::at(row.place, reason));
+            }
+        };
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        number.ok_or_else(|| Problem::at(row.place, format!("there is no number left for process {}", name())))
+    }
+
+    fn ret(&mut self, row: Row, key: Option<&Datum>, at_ns: u64) -> Result<Event, Problem> {
+        let place = row.place;
+        let process = self.processes.get_mut(&row.process);
+        let open = process.and_then(|process| match std::mem::replace(&mut process.state, State::Idle) {
+            State::Open(open) => {
+                if row.kind == RowKind::Info {
+                    process.state = State::InDoubt;
+                }
+                Some(open)
+            }
+            State::Idle | State::InDoubt => None,
+        });
+        let Some(open) = open else {
+            let (process, f) = (shown(&row.process), &row.f);
+            let reason = format!("process {process} ends a {f} that it has not begun, or has ended before");
+            return Err(Problem::at(place, reason));
+        };
+        let Open { op, f, key: begun, call, place: began } = *open;
+        if f != row.f {
+            let (process, line) = (shown(&row.process), began.line);
+            let reason = format!("process {process} ends a {}, but what it began in line {line} is a {f}", row.f);
+            return Err(Problem::at(place, reason));
+        }
+        if let Some(key) = key
+            && self.vocabulary.key(Some(key)).map_err(|reason| Problem::At(place, reason))? != begun
+        {
+            let reason = format!("it ends on key {}, and began on another in line {}", shown(key), began.line);
+            return Err(Problem::at(place, reason));
+        }
+        let outcome = self.outcome(&call, &row)?;
+        Ok(Event::Return(Return { at_ns, op, outcome }))
+    }
+
+    fn outcome(&mut self, call: &Call, row: &Row) -> Result<Outcome, Problem> {
+        let why = |otherwise: &str| row.error.as_ref().map_or_else(|| otherwise.to_owned(), bare);
+        Ok(match row.kind {
+            RowKind::Ok => {
+                let reply = self.vocabulary.reply(call, row);
+                Outcome::Ok(reply.map_err(|reason| Problem::At(row.place, reason))?)
+            }
+            RowKind::Fail if matches!(call, Call::Cas { .. }) && self.failed_cas == FailedCas::Observation => {
+                // An error says that something else was in the way than the value.
+                if row.error.is_some() {
+                    self.counts.errors += 1;
+                    Outcome::Fail(why("failed"))
+                } else {
+                    self.counts.observed += 1;
+                    Outcome::Ok(Reply::NotEqual)
+                }
+            }
+            RowKind::Fail => Outcome::Fail(why("failed")),
+            RowKind::Info | RowKind::Invoke => Outcome::Unknown(why("nobody knows")),
+        })
+    }
+
+    /// The names of what was numbered.
+    pub(super) fn names(&self) -> Names<'_> {
+        let Vocabulary { values, keys, accounts, .. } = &self.vocabulary;
+        Names { numberings: Some(Numberings { values, keys, accounts, processes: &self.numbers }) }
+    }
+
+    /// Whether the history names any keys, as far as it was read.
+    pub(super) fn has_keys(&self) -> bool {
+        self.has_keys
+    }
+
+    /// What people should know about the lines.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let Counts { resumed, observed, errors } = self.counts;
+        let Clock { lines, timed, backwards, .. } = self.clock;
+        let mut notes: Vec<String> = self.vocabulary.notes().collect();
+        if resumed > 0 {
+            notes
+                .push(format!("processes that went on after a call in doubt stand under new numbers: {resumed} times"));
+        }
+        if observed > 0 {
+            notes.push(format!("{observed} failed compare-and-sets count as observations that the value was another"));
+        }
+        if errors > 0 {
+            notes.push(format!("{errors} failed compare-and-sets name an error and count as nothing that happened"));
+        }
+        if timed == 0 && lines > 0 {
+            notes.push("the lines have no times; each stands for a millisecond".into());
+        }
+        if backwards > 0 {
+            notes.push(format!("the times of {backwards} lines contradict the order of the lines, which counts"));
+        }
+        notes
+    }
+}
+
+impl Clock {
+    /// The instant of the next line: its time, but after the line before.
+    fn at_ns(&mut self, row: &Row) -> Result<u64, Problem> {
+        self.lines += 1;
+        let after_ns = self.last_ns.map_or(0, |last_ns| last_ns + 1);
+        let at_ns = match row.time_ns {
+            None if self.timed == 0 => after_ns.max(self.lines * LINE_NS),
+            None => after_ns,
+            Some(time_ns) => {
+                if self.timed == 0 && !(0..=INSTANT_NS_MAX as i64 / 2).contains(&time_ns) {
+                    // A clock that counts from elsewhere: the history begins with its first time.
+                    self.origin_ns = time_ns;
+                }
+                self.timed += 1;
+                let since_ns = i128::from(time_ns) - i128::from(self.origin_ns);
+                let since_ns = u64::try_from(since_ns.max(0)).unwrap_or(u64::MAX);
+                self.backwards += u64::from(since_ns < after_ns.saturating_sub(1));
+                after_ns.max(since_ns)
+            }
+        };
+        if at_ns > INSTANT_NS_MAX {
+            return Err(Problem::at(row.place, "a time that is later than any run lasts; times are nanoseconds"));
+        }
+        self.last_ns = Some(at_ns);
+        Ok(at_ns)
+    }
+}
+
+/// A text without quotes, anything else in EDN.
+fn bare(datum: &Datum) -> String {
+    match datum {
+        Datum::Text(text) => text.to_string(),
+        other => shown(other),
+    }
+}

@@ -1,0 +1,76 @@
+//! The lines of a foreign history, whatever its format is.
+
+use super::Format;
+use super::bytes::Bytes;
+use super::csv::CsvRows;
+use super::etcd_log::LogRows;
+use super::input::Stream;
+use super::jepsen_edn::EdnRows;
+use super::jepsen_json::JsonRows;
+use super::place::Problem;
+use super::row::{Found, Row};
+use super::whole::Open;
+
+/// Rows in the order in which they happened.
+pub(super) struct Rows {
+    lines: Lines,
+    open: Open,
+    finished: bool,
+    nemesis: u64,
+    other: u64,
+}
+
+enum Lines {
+    Edn(EdnRows<Stream>),
+    Json(JsonRows<Stream>),
+    Log(LogRows<Stream>),
+    Csv(CsvRows<Stream>),
+}
+
+impl Rows {
+    /// The rows of a file of this format; `None`: it holds events.
+    pub(super) fn new(format: Format, bytes: Bytes<Stream>, key_field: Option<&str>) -> Result<Rows, Bytes<Stream>> {
+        let key_field = key_field.map(str::to_owned);
+        let lines = match format {
+            Format::Squall => return Err(bytes),
+            Format::JepsenEdn | Format::PorcupineKv => Lines::Edn(EdnRows::new(bytes, key_field)),
+            Format::JepsenJson | Format::Jsonl => Lines::Json(JsonRows::new(bytes, key_field)),
+            Format::EtcdLog => Lines::Log(LogRows::new(bytes)),
+            Format::Csv => Lines::Csv(CsvRows::new(bytes, key_field)),
+        };
+        Ok(Rows { lines, open: Open::default(), finished: false, nemesis: 0, other: 0 })
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Row>, Problem> {
+        loop {
+            if let Some(row) = self.open.pop() {
+                return Ok(Some(row));
+            }
+            if self.finished {
+                return Ok(None);
+            }
+            let found = match &mut self.lines {
+                Lines::Edn(lines) => lines.next(),
+                Lines::Json(lines) => lines.next(),
+                Lines::Log(lines) => lines.next(),
+                Lines::Csv(lines) => lines.next(),
+            };
+            match found? {
+                Some(Found::Row(row)) => return Ok(Some(row)),
+                Some(Found::Whole(whole)) => self.open.push(*whole)?,
+                Some(Found::Nemesis) => self.nemesis += 1,
+                Some(Found::Other) => self.other += 1,
+                None => {
+                    self.finished = true;
+                    self.open.finish();
+                }
+            }
+        }
+    }
+
+    /// What people should know about lines that are no rows.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let told = [(self.nemesis, "lines of the nemesis were left out"), (self.other, "lines tell of no operation")];
+        told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    }
+}

@@ -1,0 +1,65 @@
+//! What a history is about: the words `read` and `add` mean one thing to a register and another to a set.
+
+/// The object that a history's calls are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A register: `read`, `write`, `cas`.
+    Register,
+    /// Registers in transactions: `txn`, whose steps are `r` or `read`, `w` or `write`.
+    Registers,
+    /// A text under a key: `get`, `put`, `append`.
+    Texts,
+    /// A set: `add`, `read`.
+    Set,
+    /// A counter: `add`, `read`.
+    Counter,
+    /// A bank: `open`, `transfer`, `read`.
+    Bank,
+    /// A lock: `acquire`, `release`.
+    Lock,
+    /// A queue: `enqueue`, `dequeue`.
+    Queue,
+}
+
+impl Subject {
+    /// The subject of the model with this name; `None`: calls of several kinds, or of none that a foreign history holds.
+    pub fn of_model(name: &str) -> Option<Subject> {
+        Some(match name {
+            "multi-register" => Subject::Registers,
+            "kv" => Subject::Texts,
+            "set" => Subject::Set,
+            "counter" => Subject::Counter,
+            "bank" => Subject::Bank,
+            register if register.ends_with("register") => Subject::Register,
+            lock if lock.ends_with("mutex") || lock.ends_with("lock") => Subject::Lock,
+            queue if queue.ends_with("queue") => Subject::Queue,
+            _ => return None,
+        })
+    }
+
+    /// The subject that a call of this name has, whatever else there is.
+    pub(super) fn of_call(f: &str) -> Option<Subject> {
+        Some(match f {
+            "read" | "r" | "write" | "w" | "cas" => Subject::Register,
+            "txn" => Subject::Registers,
+            "get" | "put" | "append" => Subject::Texts,
+            "open" | "transfer" => Subject::Bank,
+            "acquire" | "release" => Subject::Lock,
+            "enqueue" | "dequeue" => Subject::Queue,
+            _ => return None,
+        })
+    }
+
+    /// The names of its calls.
+    pub(super) fn calls(self) -> &'static str {
+        match self {
+            Subject::Register => "read, write, cas",
+            Subject::Registers => "txn",
+            Subject::Texts => "get, put, append",
+            Subject::Set | Subject::Counter => "add, read",
+            Subject::Bank => "open, transfer, read",
+            Subject::Lock => "acquire, release",
+            Subject::Queue => "enqueue, dequeue",
+        }
+    }
+}

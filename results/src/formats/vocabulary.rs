@@ -1,0 +1,258 @@
+//! What the words of a foreign history mean: squall's calls and replies.
+
+use super::datum::{Datum, shown};
+use super::edn;
+use super::numbering::Numbering;
+use super::reader::Initial;
+use super::row::Row;
+use super::subject::Subject;
+use crate::call::{Account, Call, Key, Reply, Step, Value, Version};
+use std::collections::BTreeMap;
+
+/// The vocabulary of one history.
+#[derive(Debug, Default)]
+pub(super) struct Vocabulary {
+    subject: Option<Subject>,
+    pub(super) values: Numbering,
+    pub(super) keys: Numbering,
+    pub(super) accounts: Numbering,
+}
+
+/// Why a word has no meaning.
+type Meaning<T> = Result<T, String>;
+
+impl Vocabulary {
+    pub(super) fn new(subject: Option<Subject>, keeps_names: bool) -> Vocabulary {
+        let [values, keys, accounts] = [(); 3].map(|()| Numbering::new(keeps_names));
+        Vocabulary { subject, values, keys, accounts }
+    }
+
+    /// What people should know about the names in the history.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let noted = [(&self.keys, "keys"), (&self.values, "values"), (&self.accounts, "accounts")];
+        let never = self.keys.unclaimed().map(|name| format!("the history never names the key {name}"));
+        noted.into_iter().filter_map(|(numbering, what)| numbering.note(what)).chain(never)
+    }
+
+    /// The number of a key; 0 where the history names none.
+    pub(super) fn key(&mut self, key: Option<&Datum>) -> Meaning<Key> {
+        let Some(key) = key else { return Ok(0) };
+        let number = self.keys.number(key, true).ok_or("there are more keys than numbers")?;
+        u64::try_from(number).map_err(|_| "a key has no number".into())
+    }
+
+    /// What somebody types as first value, in numbers.
+    pub(super) fn initial(&mut self, typed: &str) -> Meaning<Initial> {
+        if self.subject != Some(Subject::Registers) {
+            return Ok(Initial { text: self.typed_value(typed)?, keys: BTreeMap::new() });
+        }
+        let (mut parts, mut keys) = (Vec::new(), BTreeMap::new());
+        for part in typed.split(',') {
+            let (name, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not KEY=VALUE"))?;
+            parts.push(format!("{}={}", name.trim(), self.typed_value(value)?));
+            keys.insert(name.trim().to_owned(), self.typed_key(name)?);
+        }
+        Ok(Initial { text: parts.join(","), keys })
+    }
+
+    fn typed_value(&mut self, typed: &str) -> Meaning<String> {
+        let number = match edn::parse(typed) {
+            Some(Datum::Nil) => return Ok("nil".into()),
+            Some(Datum::Symbol(word)) => self.values.declare(&word).ok_or_else(no_numbers)?,
+            Some(datum) => self.value(&datum)?,
+            None => return Err(format!("`{typed}` is no value")),
+        };
+        Ok(number.to_string())
+    }
+
+    fn typed_key(&mut self, typed: &str) -> Meaning<Key> {
+        match edn::parse(typed) {
+            Some(Datum::Symbol(word)) => self.keys.declare(&word).map(i64::unsigned_abs).ok_or_else(no_numbers),
+            Some(datum) => self.key(Some(&datum)),
+            None => Err(format!("`{typed}` is no key")),
+        }
+    }
+
+    /// The call that begins with `row`.
+    pub(super) fn call(&mut self, row: &Row, key: Key) -> Meaning<Call> {
+        let subject = match (self.subject, Subject::of_call(&row.f)) {
+            (Some(subject), _) | (None, Some(subject)) => subject,
+            (None, None) if &*row.f == "add" => {
+                return Err("what `add` means depends on the model: name it, --model set or --model counter".into());
+            }
+            (None, None) => return Err(format!("squall knows no call `{}`", row.f)),
+        };
+        let value = &row.value;
+        match (subject, &*row.f) {
+            (Subject::Register, "read" | "r") => Ok(Call::Read { key }),
+            (Subject::Register, "write" | "w") => Ok(Call::Write { key, value: self.value(value)? }),
+            (Subject::Register, "cas") => match value.items() {
+                Some([expect, new]) => Ok(Call::Cas { key, expect: self.nullable(expect)?, value: self.value(new)? }),
+                _ => Err(format!("the value of a cas is [expected new], not {}", shown(value))),
+            },
+            (Subject::Registers, "txn") => Ok(Call::Transaction { steps: self.steps(value)? }),
+            (Subject::Texts, "get" | "read") => Ok(Call::Get { key }),
+            (Subject::Texts, "put" | "write") => Ok(Call::Put { key, text: text(value)? }),
+            (Subject::Texts, "append") => Ok(Call::Append { key, text: text(value)? }),
+            (Subject::Set, "add") => Ok(Call::Add { key, element: self.value(value)? }),
+            (Subject::Set, "read") => Ok(Call::Elements { key }),
+            (Subject::Counter, "add") => Ok(Call::Increase { key, by: int(value)? }),
+            (Subject::Counter, "read") => Ok(Call::Count { key }),
+            (Subject::Bank, "transfer") => self.transfer(value, key),
+            (Subject::Bank, "open") => match value.items() {
+                Some(balances) => Ok(Call::Open { key, balances: balances.iter().map(int).collect::<Meaning<_>>()? }),
+                None => Err(format!("a bank is opened with a list of balances, not {}", shown(value))),
+            },
+            (Subject::Bank, "read") => Ok(Call::Accounts { key }),
+            (Subject::Lock, "acquire") => Ok(Call::Acquire { key }),
+            (Subject::Lock, "release") => Ok(Call::Release { key }),
+            (Subject::Queue, "enqueue") => Ok(Call::Enqueue { key, element: self.value(value)? }),
+            (Subject::Queue, "dequeue") => Ok(Call::Dequeue { key }),
+            (subject, f) => Err(format!("`{f}` is no call of this model; there are: {}", subject.calls())),
+        }
+    }
+
+    /// The reply of `call` that ended well with `row`.
+    pub(super) fn reply(&mut self, call: &Call, row: &Row) -> Meaning<Reply> {
+        let (value, version) = (&row.value, row.version.map(Version::at));
+        Ok(match call {
+            Call::Read { .. } => Reply::Read { value: self.nullable(value)?, version },
+            Call::Write { value: written, .. } => {
+                self.same(value, *written)?;
+                Reply::Written { version }
+            }
+            Call::Put { .. } | Call::Append { .. } | Call::Cas { .. } => Reply::Written { version },
+            Call::Get { .. } => Reply::Text { text: if *value == Datum::Nil { String::new() } else { text(value)? } },
+            Call::Add { element, .. } | Call::Enqueue { element, .. } => {
+                self.same(value, *element)?;
+                Reply::Added { version }
+            }
+            Call::Increase { .. } => Reply::Added { version },
+            Call::Elements { .. } => Reply::Elements { elements: self.elements(value)?, version },
+            Call::Count { .. } => Reply::Count { count: int(value)? },
+            Call::Open { .. } => Reply::Opened,
+            Call::Transfer { .. } => Reply::Transferred,
+            Call::Accounts { .. } => Reply::Accounts { balances: self.balances(value)? },
+            Call::Acquire { .. } => Reply::Acquired { token: token(value)?, until_ns: None },
+            Call::Release { .. } => Reply::Released { until_ns: None },
+            Call::Dequeue { .. } => Reply::Dequeued { element: self.nullable(value)? },
+            Call::Transaction { steps } => Reply::Committed { found: self.found(steps, value)? },
+            other => return Err(format!("squall reads no answer to `{other}`")),
+        })
+    }
+
+    fn value(&mut self, datum: &Datum) -> Meaning<Value> {
+        match datum {
+            Datum::Nil => Err("nil where a value should stand".into()),
+            datum => self.values.number(datum, false).ok_or_else(no_numbers),
+        }
+    }
+
+    fn nullable(&mut self, datum: &Datum) -> Meaning<Option<Value>> {
+        if *datum == Datum::Nil { Ok(None) } else { self.value(datum).map(Some) }
+    }
+
+    /// An answer repeats what was asked, or says nothing.
+    fn same(&mut self, answered: &Datum, asked: Value) -> Meaning<()> {
+        match self.nullable(answered)? {
+            Some(other) if other != asked => {
+                Err(format!("it ends with {}, which is not what it began with", shown(answered)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn elements(&mut self, datum: &Datum) -> Meaning<Vec<Value>> {
+        let items =
+            datum.items().ok_or_else(|| format!("a read of a set finds a list or a set, not {}", shown(datum)))?;
+        items.iter().map(|item| self.value(item)).collect()
+    }
+
+    fn account(&mut self, datum: &Datum) -> Meaning<Account> {
+        let number = self.accounts.number(datum, true);
+        number
+            .and_then(|number| Account::try_from(number).ok())
+            .ok_or_else(|| format!("account {} is beyond all counting", shown(datum)))
+    }
+
+    fn transfer(&mut self, datum: &Datum, key: Key) -> Meaning<Call> {
+        let part = |name| {
+            datum.get(name).ok_or_else(|| format!("a transfer is {{:from A, :to B, :amount N}}, not {}", shown(datum)))
+        };
+        let (from, to, amount) = (part("from")?, part("to")?, int(part("amount")?)?);
+        Ok(Call::Transfer { key, from: self.account(from)?, to: self.account(to)?, amount })
+    }
+
+    fn balances(&mut self, datum: &Datum) -> Meaning<BTreeMap<Account, i64>> {
+        let held = |name: &Datum, held: &Datum| int(held).map_err(|error| format!("account {}: {error}", shown(name)));
+        match datum {
+            Datum::Map(entries) => {
+                let account = |name: &Datum| match name {
+                    // The keys of a map of JSON are texts, whatever they stand for.
+                    Datum::Text(text) => text.parse().map_or_else(|_| name.clone(), Datum::Int),
+                    other => other.clone(),
+                };
+                entries.iter().map(|(name, amount)| Ok((self.account(&account(name))?, held(name, amount)?))).collect()
+            }
+            other => Err(format!("a read of a bank finds a map from accounts to balances, not {}", shown(other))),
+        }
+    }
+
+    fn steps(&mut self, datum: &Datum) -> Meaning<Vec<Step>> {
+        let steps =
+            datum.items().ok_or_else(|| format!("a txn is a list of steps [f key value], not {}", shown(datum)))?;
+        steps.iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, datum: &Datum) -> Meaning<Step> {
+        let Some([f, key, value]) = datum.items() else {
+            return Err(format!("a step is [f key value], not {}", shown(datum)));
+        };
+        match f.word() {
+            Some("r" | "read") => Ok(Step::Read { key: self.key(Some(key))? }),
+            Some("w" | "write") => Ok(Step::Write { key: self.key(Some(key))?, value: self.value(value)? }),
+            _ => Err(format!("`{}` is no step of a transaction on registers; there are: r, w", shown(f))),
+        }
+    }
+
+    /// What the reads among `steps` found.
+    fn found(&mut self, steps: &[Step], datum: &Datum) -> Meaning<Vec<Option<Value>>> {
+        let ended = datum.items().unwrap_or_default();
+        if ended.len() != steps.len() {
+            return Err(format!("a txn of {} steps ends with {}", steps.len(), shown(datum)));
+        }
+        let mut found = Vec::new();
+        for (step, ended) in steps.iter().zip(ended) {
+            let same = self.step(ended)? == *step;
+            match (same, step, ended.items()) {
+                (true, Step::Read { .. }, Some([_, _, value])) => found.push(self.nullable(value)?),
+                (true, Step::Write { .. }, _) => {}
+                _ => return Err(format!("its step ends as {}, which is not what it began with", shown(ended))),
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn no_numbers() -> String {
+    "there are more values than numbers".into()
+}
+
+fn int(datum: &Datum) -> Meaning<i64> {
+    datum.int().ok_or_else(|| format!("{} where a whole number of 64 bits should stand", shown(datum)))
+}
+
+fn text(datum: &Datum) -> Meaning<String> {
+    match datum {
+        Datum::Text(text) => Ok(text.to_string()),
+        other => Err(format!("{} where a text should stand", shown(other))),
+    }
+}
+
+/// A fencing token; locks without have none.
+fn token(datum: &Datum) -> Meaning<u64> {
+    match datum {
+        Datum::Int(token) => u64::try_from(*token).map_err(|_| format!("the token {token} is less than 0")),
+        _ => Ok(0),
+    }
+}
