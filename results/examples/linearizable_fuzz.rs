@@ -6,12 +6,16 @@
 //!
 //! It prints what it compared, and the first history on which the two disagree.
 
+#[allow(dead_code)]
+#[path = "../tests/linearizable/feed.rs"]
+mod feed;
 // The definition itself is too slow for so many histories.
 #[allow(dead_code)]
 #[path = "../tests/linearizable/twin.rs"]
 mod twin;
 
 use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
+use squall_results::checker::online::Online;
 use squall_results::model::Register;
 use squall_results::{Budget, Operation, Validity};
 use std::process::ExitCode;
@@ -34,6 +38,18 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
             by_zones += u64::from(by == Algorithm::Zones);
+        }
+        // Every other history also event by event, which takes longer.
+        if number.is_multiple_of(2) {
+            let course = [Course::Automatic, Course::RegisterExactly, Course::Automatic, Course::Search];
+            let checker = Linearizable::with_course(Register, course[(number / 2 % 4) as usize]);
+            let online = Online::with_spare(&checker, budget.clone(), (number / 8 % 3) as usize);
+            let events = feed::events(&operations, &mut random);
+            let found = feed::verdict_alone(online, &events, &operations);
+            if found.validity != expected {
+                println!("history {number}: {} online: {}\n{operations:#?}", found.validity, found.reason);
+                return ExitCode::FAILURE;
+            }
         }
         illegal += u64::from(expected == Validity::Invalid);
         crashed += u64::from(operations.iter().any(|operation| operation.outcome.is_unknown()));

@@ -8,6 +8,8 @@ pub mod sequential;
 pub mod set;
 pub mod versions;
 
+pub use linearizable::online;
+
 mod accusation;
 mod patience;
 

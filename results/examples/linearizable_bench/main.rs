@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! cargo run --release -p squall-results --example linearizable_bench -- [--course NAME] [--time-limit SECONDS]
-//!     [--write FILE] OPERATIONS CLIENTS VALUES CRASHED_PER_10K CAS_PERCENT ok|bad SEED ...
+//!     [--memory-limit MB] [--write FILE] OPERATIONS CLIENTS VALUES CRASHED_PER_10K CAS_PERCENT ok|bad SEED ...
 //! ```
 //!
-//! Every seven words are a history; `VALUES` of 0 gives each write a value of its own. `--write` writes the history in
+//! Every seven words are a history; `VALUES` of 0 gives each write a value of its own. The courses are `register`, `exact`,
+//! `search`, and `online`: event by event, and the events are made beforehand. `--write` writes the history in
 //! Jepsen's form, for other checkers, and does not judge it.
 
 mod edn;
 mod generate;
+mod online;
 mod usage;
 
 use generate::{Kind, history};
-use squall_results::checker::linearizable::{Course, Linearizable};
+use squall_results::checker::linearizable::{Algorithm, Course, Linearizable};
 use squall_results::model::Register;
 use squall_results::{Budget, Operation};
 use std::process::ExitCode;
@@ -26,13 +28,16 @@ fn main() -> ExitCode {
         let at = words.iter().position(|word| word == name)?;
         (at + 1 < words.len()).then(|| words.drain(at..at + 2).nth(1)).flatten()
     };
-    let course = match option("--course").as_deref() {
-        None => Course::Automatic,
+    let course = option("--course");
+    let is_online = course.as_deref() == Some("online");
+    let course = match course.as_deref() {
+        None | Some("online") => Course::Automatic,
         Some("register") => Course::Register,
         Some("exact") => Course::RegisterExactly,
         Some(_) => Course::Search,
     };
     let time = option("--time-limit").and_then(|limit| limit.parse().ok()).unwrap_or(60);
+    let memory_bytes = option("--memory-limit").and_then(|limit| limit.parse().ok()).unwrap_or(1_024) << 20;
     let file = option("--write");
     let Some(kinds) = words.chunks(7).map(Kind::of_words).collect::<Option<Vec<Kind>>>() else {
         eprintln!("every history takes seven words; see the head of the example");
@@ -45,9 +50,15 @@ fn main() -> ExitCode {
             continue;
         }
         let of_key: Vec<&Operation> = operations.iter().collect();
-        let budget = Budget { time: Duration::from_secs(time), ..Budget::default() };
+        let budget = Budget { time: Duration::from_secs(time), memory_bytes, ..Budget::default() };
+        let checker = Linearizable::with_course(Register, course);
+        let events = if is_online { online::events(&operations) } else { Vec::new() };
         let begun_s = used_s();
-        let (validity, by) = Linearizable::with_course(Register, course).check_key_by(&of_key, &budget);
+        let (validity, by) = if is_online {
+            (online::judge(&checker, budget, &operations, &events), Algorithm::Register)
+        } else {
+            checker.check_key_by(&of_key, &budget)
+        };
         let seconds = used_s() - begun_s;
         let Kind { operations, clients, values, crashed_per_10k, cas_percent, bad, seed } = kind;
         let badness = if bad { "bad" } else { "ok" };

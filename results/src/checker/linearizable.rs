@@ -22,6 +22,7 @@ mod entry;
 mod evidence;
 mod keys;
 mod meter;
+pub mod online;
 mod reductions;
 mod register;
 mod replay;
@@ -32,12 +33,13 @@ pub use reductions::Reductions;
 
 use crate::call::{Call, Reply};
 use crate::checker::{Budget, Checker};
-use crate::history::{History, Operation};
+use crate::history::History;
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity, Verdict};
 use entry::{EntryOf, OperationOf};
 use keys::{Answer, ByKey, Judged};
 use meter::{Allowance, Meter};
+use online::Online;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -101,7 +103,13 @@ impl<M: Model> Linearizable<M> {
             by_key.entry(self.model.partition(&operation.call)).or_default().push(operation);
         }
         let (judged, anomalies) = keys::judge_all(self, &by_key, budget);
-        verdict(NAME, operations, &judged, anomalies)
+        let crashed = operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
+        verdict(NAME, Counted { operations: operations.len(), crashed }, &judged, anomalies)
+    }
+
+    /// Judges operations while they come; see [`Online`].
+    pub fn online(&self, budget: Budget) -> Online<'_, M> {
+        Online::new(self, budget)
     }
 
     /// Whether the operations of one key have a legal order; `Unknown` if the budget does not suffice. No evidence is
@@ -134,15 +142,22 @@ impl<M: Model<Call = Call, Reply = Reply> + Send> Checker for Linearizable<M> {
     }
 }
 
-fn verdict<C, R>(checker: &str, operations: &[Operation<C, R>], judged: &[Judged], anomalies: Vec<Anomaly>) -> Verdict {
+/// How many operations there were.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    operations: usize,
+    crashed: usize,
+}
+
+fn verdict(checker: &str, counted: Counted, judged: &[Judged], anomalies: Vec<Anomaly>) -> Verdict {
     let validity = judged.iter().map(|key| key.answer.validity()).max().unwrap_or(Validity::Valid);
     let reason = match validity {
-        Validity::Valid if operations.is_empty() => "no operations".into(),
+        Validity::Valid if counted.operations == 0 => "no operations".into(),
         Validity::Valid => format!("every key has a legal order ({} keys)", judged.len()),
         Validity::Invalid => broken_reason(judged, anomalies.len()),
         Validity::Unknown => unknown_reason(judged),
     };
-    Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(operations, judged) }
+    Verdict { checker: checker.into(), validity, reason, anomalies, figures: figures(counted, judged) }
 }
 
 /// How many keys are broken; what is not shown and what is not known is counted too.
@@ -193,14 +208,14 @@ fn rechecked(judged: &[Judged]) -> usize {
     judged.iter().filter(|key| matches!(key.answer, Answer::Invalid { rechecked: true, .. })).count()
 }
 
-fn figures<C, R>(operations: &[Operation<C, R>], judged: &[Judged]) -> BTreeMap<String, f64> {
+fn figures(counted: Counted, judged: &[Judged]) -> BTreeMap<String, f64> {
     let count = |validity| judged.iter().filter(|key| key.answer.validity() == validity).count();
-    let crashed = operations.iter().filter(|operation| operation.outcome.is_unknown()).count();
+    let Counted { operations, crashed } = counted;
     let figures = [
         ("keys", judged.len()),
         ("keys_invalid", count(Validity::Invalid)),
         ("keys_unknown", count(Validity::Unknown)),
-        ("operations", operations.len()),
+        ("operations", operations),
         ("crashed", crashed),
         ("largest_key", judged.iter().map(|key| key.operations).max().unwrap_or(0)),
         ("peak_configurations", judged.iter().map(|key| key.peak).max().unwrap_or(0)),

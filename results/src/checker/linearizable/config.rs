@@ -60,6 +60,12 @@ impl Used {
         }
     }
 
+    /// Gives the classes other numbers.
+    pub fn renumber(&mut self, to: impl Fn(ClassId) -> ClassId) {
+        self.0.iter_mut().for_each(|(class, _)| *class = to(*class));
+        self.0.sort_unstable();
+    }
+
     /// How many were used in all.
     pub fn total(&self) -> usize {
         self.0.iter().map(|(_, count)| *count as usize).sum()
@@ -109,6 +115,8 @@ impl Config {
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     links: Vec<(u32, TrailId)>,
+    /// How many links were left when some were last settled.
+    left: usize,
 }
 
 impl Trail {
@@ -132,6 +140,40 @@ impl Trail {
         .collect();
         order.reverse();
         order
+    }
+
+    /// Whether it is worth the while to settle something: more than `spare` links piled up.
+    pub fn is_full(&self, spare: usize) -> bool {
+        self.links.len() > 2 * self.left + spare
+    }
+
+    /// Takes out the entries that the orders of all `ends` begin with, and all links that lead to none of them. Tells
+    /// where the others are now.
+    pub fn settle(&mut self, ends: &[TrailId], over: bool) -> (Vec<u32>, Vec<TrailId>) {
+        // How many of the ends each link leads to; a link is older than what follows it.
+        let mut leads_to = vec![0_u32; self.links.len()];
+        ends.iter().filter(|end| **end != Trail::START).for_each(|end| leads_to[*end as usize] += 1);
+        for at in (0..self.links.len()).rev() {
+            let before = self.links[at].1;
+            if before != Trail::START {
+                leads_to[before as usize] += leads_to[at];
+            }
+        }
+        let (mut settled, mut moved, mut links) = (Vec::new(), vec![Trail::START; self.links.len()], Vec::new());
+        for (at, (entry, before)) in self.links.iter().enumerate() {
+            match leads_to[at] {
+                0 => {}
+                count if over || count as usize == ends.len() => settled.push(*entry),
+                _ => {
+                    let before = if *before == Trail::START { Trail::START } else { moved[*before as usize] };
+                    moved[at] = links.len() as TrailId;
+                    links.push((*entry, before));
+                }
+            }
+        }
+        self.left = links.len();
+        self.links = links;
+        (settled, moved)
     }
 
     /// How many bytes the trail holds.

@@ -60,7 +60,7 @@ pub(super) fn only_observes<M: Model>(model: &M, call: &M::Call, reply: Option<&
 }
 
 /// Whether an access demands nothing and leaves what was there.
-fn says_nothing(access: Option<Access>) -> bool {
+pub(super) fn says_nothing(access: Option<Access>) -> bool {
     access == Some(Access { demands: Demand::Anything, sets: None })
 }
 

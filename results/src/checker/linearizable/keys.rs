@@ -156,6 +156,39 @@ fn gather_all<M: Model>(
     in_parallel(&broken, |(_, key, position)| gather(checker, *key, &by_key[key], *position, allowance))
 }
 
+/// Gathers the evidence of keys that broke at known operations, where `operations` holds them, and has the bare search look
+/// at each contradiction again.
+pub(super) fn gather_broken<M: Model>(
+    checker: &Linearizable<M>,
+    judged: &mut [(Judged, Option<u64>)],
+    operations: &[OperationOf<M>],
+    allowance: &Allowance,
+) -> Vec<Anomaly> {
+    let mut by_key = ByKey::<M>::new();
+    for operation in operations {
+        by_key.entry(checker.model.partition(&operation.call)).or_default().push(operation);
+    }
+    let mut found = Vec::new();
+    for (judged, op) in judged {
+        let (Answer::Invalid { at_ns, .. }, Some(op)) = (judged.answer, *op) else { continue };
+        let Some(of_key) = by_key.get(&judged.key) else { continue };
+        let Some(position) = of_key.iter().position(|operation| operation.id == op) else { continue };
+        let entries = checker.entries(of_key);
+        let Some(entry) = entries.iter().position(|entry| entry.position == position) else { continue };
+        let mut meter = Meter::new(allowance, u64::MAX);
+        judged.answer = match register::confirms(&checker.model, &entries, entry, &mut meter) {
+            Some(rechecked) => Answer::Invalid { at_ns, position, rechecked },
+            // What the bare search does not find is decided by the search.
+            None => judge_by_search(checker, &entries, &mut meter).answer,
+        };
+        found.push(judged.clone());
+    }
+    let mut evidence = gather_all(checker, &by_key, &found, allowance, KEYS_WITH_EVIDENCE);
+    evidence.sort_by_key(|evidence| evidence.clearness);
+    evidence.truncate(ANOMALIES);
+    evidence.into_iter().map(|evidence| evidence.anomaly).collect()
+}
+
 /// Maps `tasks`, each taken by the next free thread in their order; the results come in that order too.
 pub(super) fn in_parallel<T: Sync, R: Send>(tasks: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);

@@ -3,7 +3,7 @@
 use crate::checker::Budget;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a search stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,10 @@ pub(super) enum Stop {
     Cancelled,
     /// The steps allowed for this round were used up; a later round may go on.
     Steps,
+    /// More was open at once than a register can be judged with while it goes on.
+    Width,
+    /// The order that was found could not be replayed.
+    Replay,
 }
 
 impl fmt::Display for Stop {
@@ -25,6 +29,8 @@ impl fmt::Display for Stop {
             Stop::Memory => "the memory was used up",
             Stop::Cancelled => "it was cancelled",
             Stop::Steps => "its steps were used up",
+            Stop::Width => "too many operations were open at once",
+            Stop::Replay => "the order that was found is none, which is a defect of the checker",
         })
     }
 }
@@ -47,6 +53,17 @@ impl<'a> Allowance<'a> {
         let deadline = begun.checked_add(budget.time - budget.time / 10);
         Allowance { deadline, ..Allowance::whole(budget, begun) }
     }
+
+    /// The budget where `used` of the time is gone and `held_bytes` are held already; the time runs from `begun`.
+    pub fn rest(budget: &'a Budget, begun: Instant, used: Duration, held_bytes: usize) -> Allowance<'a> {
+        let deadline = begun.checked_add(budget.time.saturating_sub(used));
+        Allowance { deadline, held_bytes: AtomicUsize::new(held_bytes), ..Allowance::whole(budget, begun) }
+    }
+
+    /// How many bytes are held.
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
 }
 
 /// Counts one search. What it holds is given back when it is dropped.
@@ -55,6 +72,7 @@ pub(super) struct Meter<'a> {
     held_bytes: usize,
     steps: u64,
     step_limit: u64,
+    ticks: u64,
     /// Until when what goes on now may take.
     deadline: Option<Instant>,
 }
@@ -65,7 +83,18 @@ const STEPS_BETWEEN_LOOKS: u64 = 64;
 impl<'a> Meter<'a> {
     /// A meter that stops after `step_limit` steps, or with the allowance.
     pub fn new(allowance: &'a Allowance<'a>, step_limit: u64) -> Meter<'a> {
-        Meter { allowance, held_bytes: 0, steps: 0, step_limit, deadline: allowance.deadline }
+        Meter { allowance, held_bytes: 0, steps: 0, step_limit, ticks: 0, deadline: allowance.deadline }
+    }
+
+    /// A meter for work that goes on, and of which `held_bytes` are counted already.
+    pub fn resumed(allowance: &'a Allowance<'a>, held_bytes: usize, step_limit: u64) -> Meter<'a> {
+        Meter { held_bytes, ..Meter::new(allowance, step_limit) }
+    }
+
+    /// The work rests, and goes on holding so much.
+    pub fn rest(mut self, held_bytes: usize) {
+        self.allowance.held_bytes.fetch_add(held_bytes, Ordering::Relaxed);
+        self.allowance.held_bytes.fetch_sub(std::mem::take(&mut self.held_bytes), Ordering::Relaxed);
     }
 
     /// A meter for a part of the work, which stops after `step_limit` steps of its own, or when this one does.
@@ -90,6 +119,12 @@ impl<'a> Meter<'a> {
             return Err(Stop::Steps);
         }
         if look { self.look(held_bytes()) } else { Ok(()) }
+    }
+
+    /// Looks at the clock now and then, in work that its steps do not count.
+    pub fn tick(&mut self, held_bytes: impl FnOnce() -> usize) -> Result<(), Stop> {
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(STEPS_BETWEEN_LOOKS) { self.look(held_bytes()) } else { Ok(()) }
     }
 
     /// How many configurations were expanded.

@@ -15,12 +15,15 @@ mod config;
 mod dominance;
 mod frontier;
 mod implied;
+pub(super) mod live;
 mod mask;
 mod moves;
 mod ops;
 mod order;
+mod proof;
 mod reach;
 mod recheck;
+mod settle;
 mod tidy;
 mod trail;
 mod unique;
@@ -118,7 +121,7 @@ impl From<Stop> for Halt {
 /// Judges a key; `None` if it is no register, if too much is open at once, or if an order that was found is none.
 pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], course: Course, meter: &mut Meter) -> Option<Found> {
     let ops = Ops::new(model, entries)?;
-    if let Err(why) = meter.step(|| ops.all.len() * 32) {
+    if let Err(why) = meter.step(|| ops.held_bytes()) {
         let answer = Answer::Unknown(Stopped { why, established_ns: None });
         return Some(Found { answer, by_zones: false, peak: 0 });
     }
@@ -130,6 +133,15 @@ pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], course: Course,
     let mut passes = Passes { model, entries, ops: &ops, ahead: &ahead, peak: 0, established: 0 };
     let answer = passes.run(course, meter)?;
     Some(Found { answer: rechecked(&ops, answer, meter)?, by_zones: false, peak: passes.peak })
+}
+
+/// Whether the bare search finds the contradiction at the return of `entry` too, where it can; `None` if it finds none.
+pub(super) fn confirms<M: Model>(model: &M, entries: &[EntryOf<M>], entry: usize, meter: &mut Meter) -> Option<bool> {
+    let Some(ops) = Ops::new(model, entries) else { return Some(false) };
+    match rechecked(&ops, Answer::NoOrder { entry, rechecked: false }, meter)? {
+        Answer::NoOrder { rechecked, .. } => Some(rechecked),
+        Answer::Legal | Answer::Unknown(_) => None,
+    }
 }
 
 /// The answer, with a contradiction looked at once more. `None` if the bare search finds none.
@@ -254,13 +266,43 @@ impl<M: Model> Passes<'_, M> {
 }
 
 fn pass_with<const W: usize>(ops: &Ops, ahead: &Ahead, effort: Effort, meter: &mut Meter) -> Passed {
-    let mut frontier = Frontier::<W>::new(ops, ahead, effort);
-    let ended = frontier.run(meter);
+    let mut frontier = Frontier::<W>::new(ops.values, effort);
+    frontier.fed_bytes = ops.held_bytes();
+    let ended = go_through(&mut frontier, ops, ahead, meter);
     let is_over = ended == Ok(Ended::Legal);
+    let changes = || {
+        let end = frontier.configs.first()?;
+        frontier.trail.changes(end.trail, ops, |op| frontier.window.old.class(op))
+    };
     Passed {
-        changes: if is_over && !effort.endless { frontier.changes() } else { None },
+        changes: if is_over && !effort.endless { changes() } else { None },
         at: if is_over { ops.events.len() as u32 + 1 } else { frontier.now },
         peak: frontier.peak,
         ended,
     }
+}
+
+fn go_through<const W: usize>(
+    frontier: &mut Frontier<W>,
+    ops: &Ops,
+    ahead: &Ahead,
+    meter: &mut Meter,
+) -> Result<Ended, Halt> {
+    for (moment, event) in (1..).zip(&ops.events) {
+        match *event {
+            Event::Invoke(index) => {
+                let op = ops.all[index as usize];
+                if !ahead.is_implied(index) && (op.must() || !op.observes()) {
+                    frontier.invoke(op, index, ahead.outlasts(index))?;
+                }
+            }
+            Event::Return(index) => {
+                frontier.ret(index, moment, meter)?;
+                if frontier.configs.is_empty() {
+                    return Ok(Ended::NoOrder { op: index, certain: !frontier.cut });
+                }
+            }
+        }
+    }
+    Ok(Ended::Legal)
 }

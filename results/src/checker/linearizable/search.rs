@@ -86,6 +86,8 @@ pub(super) struct Search<'a, M: Model> {
     pub returned: usize,
     /// The most configurations at one moment.
     pub peak: usize,
+    /// What whoever feeds it holds for it.
+    pub fed_bytes: usize,
 }
 
 impl<'a, M: Model> Search<'a, M> {
@@ -122,15 +124,17 @@ impl<'a, M: Model> Search<'a, M> {
             quiet: VecDeque::new(),
             returned: 0,
             peak: 1,
+            fed_bytes: 0,
         }
     }
 
     /// Goes through all moments.
     pub fn run(&mut self, meter: &mut Meter) -> Result<Ended, Stopped> {
         let mut established_ns = None;
-        for Moment { at_ns, what, entry } in moments(self.entries) {
+        let entries = self.entries;
+        for Moment { at_ns, what, entry } in moments(entries) {
             match what {
-                What::Invoke => self.invoke(entry),
+                What::Invoke => self.invoke(entry, &entries[entry]),
                 What::Return => {
                     self.ret(entry, meter).map_err(|why| Stopped { why, established_ns })?;
                     if self.frontier.is_empty() {
@@ -142,6 +146,58 @@ impl<'a, M: Model> Search<'a, M> {
             }
         }
         Ok(Ended::Legal)
+    }
+
+    /// As [`ret`](Search::ret), but if it is stopped all is as it was before.
+    pub fn try_ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
+        let before = self.frontier.clone();
+        let result = self.ret(index, meter);
+        if result.is_err() {
+            self.frontier = before;
+        }
+        result
+    }
+
+    /// Whether no configuration is left.
+    pub fn is_over(&self) -> bool {
+        self.frontier.is_empty()
+    }
+
+    /// Takes out of the orders what all configurations share, or when the history is `over` the whole order of one.
+    pub fn settle(&mut self, over: bool) -> Vec<u32> {
+        if over {
+            self.frontier.truncate(1);
+        }
+        let Some(trail) = &mut self.trail else { return Vec::new() };
+        let ends = self.frontier.iter().map(|config| config.trail).collect::<Vec<_>>();
+        let (settled, moved) = trail.settle(&ends, over);
+        for config in self.frontier.iter_mut().filter(|config| config.trail != Trail::START) {
+            config.trail = moved[config.trail as usize];
+        }
+        settled
+    }
+
+    /// Forgets the states and operations that nothing refers to any more.
+    pub fn recycle(&mut self) {
+        let mut table = self.table.renewed();
+        for config in &mut self.frontier {
+            config.state = table.intern(self.table.state(config.state).clone());
+        }
+        let mut classes: Vec<ClassId> = vec![ClassId::MAX; self.table.classes()];
+        let open = self.open.iter_mut().map(|open| &mut open.class);
+        for class in open.chain(self.doubtful.iter_mut().map(|doubtful| &mut doubtful.class)) {
+            classes[*class as usize] = table.adopt(&self.table, *class);
+            *class = classes[*class as usize];
+        }
+        self.frontier.iter_mut().for_each(|config| config.used.renumber(|class| classes[class as usize]));
+        self.explored.clear();
+        self.table = table;
+    }
+
+    /// Roughly how many bytes it holds between two returns.
+    pub fn rests_on_bytes(&self) -> usize {
+        let each: usize = self.frontier.iter().map(Config::held_bytes).sum();
+        each + self.table.held_bytes() + self.trail.as_ref().map_or(0, Trail::held_bytes)
     }
 
     /// The order of one configuration that is left, if orders are kept.
@@ -163,8 +219,8 @@ impl<'a, M: Model> Search<'a, M> {
         self.quiet.push_back(Quiet { after_ns, states });
     }
 
-    fn invoke(&mut self, index: usize) {
-        let entry = &self.entries[index];
+    /// An entry is invoked.
+    pub fn invoke(&mut self, index: usize, entry: &EntryOf<M>) {
         let class = self.table.class(entry);
         if !entry.must {
             match self.doubtful.iter_mut().find(|doubtful| doubtful.class == class) {
@@ -186,7 +242,7 @@ impl<'a, M: Model> Search<'a, M> {
     ///
     /// Configurations are taken by the number of doubtful operations they used, fewest first. One that can do all that
     /// another can used fewer, so it is there first and nothing needs to be taken back.
-    fn ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
+    pub fn ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
         let Some(at) = self.open.iter().position(|open| open.entry == index) else { return Ok(()) };
         let slot = self.open[at].slot;
         let mut step = Step::new(slot, self.twins());
@@ -263,6 +319,7 @@ impl<'a, M: Model> Search<'a, M> {
         distinct * (config.held_bytes() + config.held_in_antichain_bytes())
             + waiting * config.held_bytes()
             + self.table.held_bytes()
+            + self.fed_bytes
             + trail
     }
 

@@ -51,7 +51,10 @@ impl<'a, M: Model> Table<'a, M> {
 
     /// The class of an entry.
     pub fn class(&mut self, entry: &EntryOf<M>) -> ClassId {
-        let (call, reply) = (&entry.call, entry.reply.as_ref());
+        self.class_of(&entry.call, entry.reply.as_ref())
+    }
+
+    fn class_of(&mut self, call: &M::Call, reply: Option<&M::Reply>) -> ClassId {
         let likeness = match self.model.access(call, reply) {
             Some(access) => Likeness::Access { access, replied: reply.is_some() },
             None => Likeness::Exact { call: call.clone(), reply: reply.cloned() },
@@ -90,6 +93,27 @@ impl<'a, M: Model> Table<'a, M> {
     /// Roughly how many bytes the table holds.
     pub fn held_bytes(&self) -> usize {
         self.states.len() * 2 * (size_of::<M::State>() + 8) + self.classes.len() * 160 + self.steps.len() * 24
+    }
+
+    /// A table that knows nothing but the state before any operation.
+    pub fn renewed(&self) -> Table<'a, M> {
+        Table::new(self.model)
+    }
+
+    /// The class here of a class there.
+    pub fn adopt(&mut self, other: &Table<'a, M>, class: ClassId) -> ClassId {
+        let Class { call, reply, .. } = &other.classes[class as usize];
+        self.class_of(call, reply.as_ref())
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// How much it knows.
+    pub fn len(&self) -> usize {
+        self.states.len() + self.classes.len() + self.steps.len()
     }
 
     /// The number of a state.

@@ -67,6 +67,27 @@ impl<const W: usize> Config<W> {
         }
     }
 
+    /// The same with masks of another width.
+    pub fn with_masks<const V: usize>(&self, to: impl Fn(&Mask<W>) -> Mask<V>) -> Config<V> {
+        let token = |token: &Token<W>| Token {
+            value: token.value,
+            mask: to(&token.mask),
+            after: token.after,
+            moment: token.moment,
+        };
+        Config {
+            value: self.value,
+            done: to(&self.done),
+            free: to(&self.free),
+            tokens: self.tokens.iter().map(token).collect(),
+            used: self.used.clone(),
+            boundary: self.boundary,
+            boundary_moment: self.boundary_moment,
+            last: self.last,
+            trail: self.trail,
+        }
+    }
+
     /// Forgets a slot, which is closed.
     pub fn forget(&mut self, slot: usize) {
         self.done.remove(slot);
@@ -87,12 +108,8 @@ impl<const W: usize> Config<W> {
 
     /// Renumbers what it refers to in the trail.
     pub fn moved(&mut self, moved: &[NodeId]) {
-        let to = |node: &mut NodeId| {
-            if *node != START {
-                *node = moved[*node as usize];
-            }
-        };
-        [&mut self.boundary, &mut self.last, &mut self.trail].into_iter().for_each(to);
-        self.tokens.iter_mut().for_each(|token| to(&mut token.after));
+        let to = |node: NodeId| if node == START { START } else { moved[node as usize] };
+        (self.boundary, self.last, self.trail) = (to(self.boundary), to(self.last), to(self.trail));
+        self.tokens.iter_mut().for_each(|token| token.after = to(token.after));
     }
 }

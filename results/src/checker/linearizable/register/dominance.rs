@@ -7,7 +7,7 @@ use super::ops::{Kind, ValueId};
 use super::trail::START;
 use smallvec::SmallVec;
 
-impl<const W: usize> Frontier<'_, W> {
+impl<const W: usize> Frontier<W> {
     /// Whether `a` can imitate whatever `b` does from here on: then `b` may be left out.
     ///
     /// The imitation keeps the following true, move by move; both have the same value to begin with. Both have the same

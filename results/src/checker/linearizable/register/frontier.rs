@@ -18,50 +18,49 @@
 //! - configurations that others can imitate are left out ([`dominance`](super::dominance)).
 
 use super::config::{Config, Key, Token};
-use super::implied::Ahead;
 use super::moves::Source;
-use super::ops::{Event, Kind, Ops, START_VALUE};
-use super::order::Placed;
+use super::ops::{Kind, Op, START_VALUE};
 use super::trail::Trail;
 use super::window::Window;
-use super::{Effort, Ended, Halt};
-use crate::checker::linearizable::meter::Meter;
+use super::{Effort, Halt};
+use crate::checker::linearizable::meter::{Meter, Stop};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
 use std::cmp::Reverse;
 
-/// One pass over the operations of a key.
-pub(super) struct Frontier<'a, const W: usize> {
-    pub ops: &'a Ops,
-    ahead: &'a Ahead,
+/// One pass over the operations of a key, fed with them one by one.
+#[derive(Clone)]
+pub(super) struct Frontier<const W: usize> {
     pub effort: Effort,
     pub window: Window<W>,
     pub configs: Vec<Config<W>>,
-    slot_of: FxHashMap<u32, usize>,
+    pub slot_of: FxHashMap<u32, usize>,
     /// Slots of what never returns and is not old yet.
-    young: Vec<usize>,
+    pub young: Vec<usize>,
     pub trail: Trail,
     pub keep_orders: bool,
     /// The moment of the return that is looked at.
     pub now: u32,
     /// How many doubtful operations a configuration may use.
-    limit: u32,
+    pub limit: u32,
     /// Whether at this return one could not be used for that reason.
-    refused: Cell<bool>,
+    pub refused: Cell<bool>,
     /// Whether configurations were left out that nothing stands for.
-    cut: bool,
+    pub cut: bool,
     /// The most configurations at one moment.
     pub peak: usize,
+    /// What whoever feeds it holds for it.
+    pub fed_bytes: usize,
+    /// Whether whoever feeds it [settles](super::settle) what the trail holds.
+    pub settles: bool,
 }
 
-impl<'a, const W: usize> Frontier<'a, W> {
-    /// At the beginning of `ops`.
-    pub fn new(ops: &'a Ops, ahead: &'a Ahead, effort: Effort) -> Frontier<'a, W> {
+impl<const W: usize> Frontier<W> {
+    /// At the beginning of a history with so many values.
+    pub fn new(values: usize, effort: Effort) -> Frontier<W> {
         Frontier {
-            ops,
-            ahead,
             effort,
-            window: Window::new(ops.values, effort.endless),
+            window: Window::new(values, effort.endless),
             configs: vec![Config::start(START_VALUE)],
             slot_of: FxHashMap::default(),
             young: Vec::new(),
@@ -72,44 +71,18 @@ impl<'a, const W: usize> Frontier<'a, W> {
             refused: Cell::new(false),
             cut: effort.fungible,
             peak: 1,
+            fed_bytes: 0,
+            settles: false,
         }
     }
 
-    /// Goes through all moments.
-    pub fn run(&mut self, meter: &mut Meter) -> Result<Ended, Halt> {
-        for (at, event) in self.ops.events.iter().enumerate() {
-            match *event {
-                Event::Invoke(index) => self.invoke(index)?,
-                Event::Return(index) => {
-                    self.now = at as u32 + 1;
-                    let Some(slot) = self.slot_of.remove(&index) else { continue };
-                    self.ret(slot, meter)?;
-                    if self.configs.is_empty() {
-                        return Ok(Ended::NoOrder { op: index, certain: !self.cut });
-                    }
-                }
-            }
-        }
-        Ok(Ended::Legal)
-    }
-
-    /// The changes of one configuration that is left.
-    pub fn changes(&self) -> Option<Vec<Placed>> {
-        let end = self.configs.first()?;
-        self.trail.changes(end.trail, self.ops, |op| self.window.old.class(op))
-    }
-
-    fn invoke(&mut self, index: u32) -> Result<(), Halt> {
-        let op = self.ops.all[index as usize];
-        let demands_nothing = op.observes() && !op.must();
-        if self.ahead.is_implied(index) || demands_nothing {
-            return Ok(());
-        }
+    /// An operation is invoked. What is [implied](super::implied), or observes without a return, is not for it to know.
+    pub fn invoke(&mut self, op: Op, index: u32, outlasts: bool) -> Result<(), Halt> {
         if self.effort.endless && !op.must() {
             self.window.supply(&op);
             return Ok(());
         }
-        let slot = self.window.invoke(op, index, self.ahead.outlasts(index)).ok_or(Halt::Slots)?;
+        let slot = self.window.invoke(op, index, outlasts).ok_or(Halt::Slots)?;
         if op.must() {
             self.slot_of.insert(index, slot);
         } else {
@@ -118,8 +91,18 @@ impl<'a, const W: usize> Frontier<'a, W> {
         Ok(())
     }
 
+    /// An operation returns at `moment`. Afterwards no configuration is left if there is no order. If it is stopped, all
+    /// is as it was before.
+    pub fn ret(&mut self, index: u32, moment: u32, meter: &mut Meter) -> Result<(), Halt> {
+        self.now = moment;
+        let Some(slot) = self.slot_of.get(&index).copied() else { return Ok(()) };
+        self.hold(slot, meter)?;
+        self.slot_of.remove(&index);
+        Ok(())
+    }
+
     /// What is in `slot` returns: every configuration has to hold it.
-    fn ret(&mut self, slot: usize, meter: &mut Meter) -> Result<(), Halt> {
+    fn hold(&mut self, slot: usize, meter: &mut Meter) -> Result<(), Halt> {
         let op = *self.window.op(slot);
         let holds = |config: &Config<W>| {
             let found = match op.kind {
@@ -135,12 +118,31 @@ impl<'a, const W: usize> Frontier<'a, W> {
             return Ok(());
         }
         let before = std::mem::take(&mut self.configs);
+        match self.holding(&before, slot, &holds, meter) {
+            Ok(out) => self.configs = out,
+            Err(stop) => {
+                self.configs = before;
+                return Err(stop.into());
+            }
+        }
+        self.close(slot);
+        self.thin_out(meter)
+    }
+
+    /// The configurations that come from `before` by holding what is in `slot`, and by nothing that could be done later.
+    fn holding(
+        &mut self,
+        before: &[Config<W>],
+        slot: usize,
+        holds: &impl Fn(&Config<W>) -> bool,
+        meter: &mut Meter,
+    ) -> Result<Vec<Config<W>>, Stop> {
         let mut out = Vec::with_capacity(before.len() + 8);
-        let limit = self.first_limit(&before);
+        let limit = self.first_limit(before);
         self.limit = limit;
         loop {
-            let goal = (op.kind != Kind::Write).then(|| self.goal(slot));
-            for config in &before {
+            let goal = (self.window.op(slot).kind != Kind::Write).then(|| self.goal(slot));
+            for config in before {
                 meter.step(|| self.held_bytes(before.len() + 2 * out.len()))?;
                 match &goal {
                     _ if holds(config) => out.push(config.clone()),
@@ -151,13 +153,10 @@ impl<'a, const W: usize> Frontier<'a, W> {
             let refused = self.refused.take();
             if !(refused && out.is_empty()) || self.limit >= limit.saturating_add(RAISES) {
                 self.cut |= refused;
-                break;
+                return Ok(out);
             }
             self.limit += 1;
         }
-        self.configs = out;
-        self.close(slot);
-        self.thin_out(meter)
     }
 
     /// A write returns that `config` does not hold. It is placed at the end; or at the boundary, if it may stand there,
@@ -203,7 +202,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
         let mut all = std::mem::take(&mut self.configs);
         let count = all.len();
         for config in &mut all {
-            meter.step(|| self.held_bytes(2 * count))?;
+            meter.tick(|| self.held_bytes(2 * count))?;
             self.tidy(config);
         }
         if let (Some(spare), Some(least)) =
@@ -226,7 +225,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
         let mut kept: Vec<Config<W>> = Vec::with_capacity(all.len());
         let mut of_value: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
         for config in all {
-            meter.step(|| self.held_bytes(2 * count + kept.capacity()))?;
+            meter.tick(|| self.held_bytes(2 * count + kept.capacity()))?;
             let alike = of_value.entry(config.value).or_default();
             if alike.iter().any(|at| self.dominates(&kept[*at], &config)) {
                 continue;
@@ -240,11 +239,16 @@ impl<'a, const W: usize> Frontier<'a, W> {
         }
         self.configs = kept;
         self.peak = self.peak.max(self.configs.len());
-        if self.trail.is_full() {
-            let moved = self.trail.give_up(self.configs.iter().map(|config| config.trail));
-            self.configs.iter_mut().for_each(|config| config.moved(&moved));
+        if !self.settles && self.trail.is_full() {
+            self.give_up();
         }
         Ok(())
+    }
+
+    /// Gives up what the trail holds for nothing.
+    pub fn give_up(&mut self) {
+        let moved = self.trail.give_up(self.configs.iter().map(|config| config.trail));
+        self.configs.iter_mut().for_each(|config| config.moved(&moved));
     }
 
     fn doubtful_used(&self, config: &Config<W>) -> u32 {
@@ -268,10 +272,7 @@ impl<'a, const W: usize> Frontier<'a, W> {
     /// Roughly how many bytes the pass holds, with so many configurations more.
     pub fn held_bytes(&self, more: usize) -> usize {
         let each = 2 * (size_of::<Config<W>>() + TOKENS_SPILLED * size_of::<Token<W>>());
-        (self.configs.len() + more) * each
-            + self.trail.held_bytes()
-            + self.ops.all.len() * 32
-            + self.window.held_bytes()
+        (self.configs.len() + more) * each + self.trail.held_bytes() + self.fed_bytes + self.window.held_bytes()
     }
 }
 

@@ -48,6 +48,11 @@ impl<const W: usize> Mask<W> {
         self.0.iter().map(|word| word.count_ones()).sum()
     }
 
+    /// The same set with more room.
+    pub fn widened<const V: usize>(&self) -> Mask<V> {
+        Mask(std::array::from_fn(|at| self.0.get(at).copied().unwrap_or(0)))
+    }
+
     /// The slots, least first.
     pub fn iter(self) -> impl Iterator<Item = usize> {
         self.0.into_iter().enumerate().flat_map(|(at, word)| {

@@ -15,7 +15,7 @@ pub(super) enum Source {
     Old(ClassId, ValueId),
 }
 
-impl<const W: usize> Frontier<'_, W> {
+impl<const W: usize> Frontier<W> {
     /// Takes the write for `config`, which must be able to.
     fn take(&self, config: &mut Config<W>, source: Source) -> (Which, ValueId) {
         match source {

@@ -108,6 +108,12 @@ impl Ops {
         Ops { all, events: self.events[..end as usize].to_vec(), values: self.values, names: Vec::new() }
     }
 
+    /// Roughly how many bytes they take, with what is known of them by looking ahead.
+    pub fn held_bytes(&self) -> usize {
+        let each = size_of::<Op>() + 2;
+        self.all.len() * each + self.events.len() * size_of::<Event>() + self.names.len() * size_of::<Option<Value>>()
+    }
+
     /// The operation that returns at `moment`.
     pub fn returning_at(&self, moment: u32) -> Option<u32> {
         match self.events.get(moment as usize - 1) {
@@ -117,7 +123,11 @@ impl Ops {
     }
 }
 
-fn by_numbers(access: Access, id: &mut impl FnMut(Option<Value>) -> ValueId) -> Option<(Kind, ValueId, ValueId)> {
+/// What an access does, by the numbers that `id` gives to values; `None`: a register has no such operation.
+pub(super) fn by_numbers(
+    access: Access,
+    id: &mut impl FnMut(Option<Value>) -> ValueId,
+) -> Option<(Kind, ValueId, ValueId)> {
     let single = |kind, value| Some((kind, value, value));
     match (access.demands, access.sets) {
         (Demand::Anything, Some(value)) => single(Kind::Write, id(Some(value))),

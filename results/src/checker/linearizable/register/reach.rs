@@ -45,7 +45,7 @@ impl<const W: usize> Walker<W> {
 /// Where walkers of one beginning were: value, operations done, doubtful ones used.
 type Seen<const W: usize> = SmallVec<[(ValueId, Mask<W>, Used); 8]>;
 
-impl<const W: usize> Frontier<'_, W> {
+impl<const W: usize> Frontier<W> {
     /// The goal of the operation in `slot`, which demands something.
     pub(super) fn goal(&self, slot: usize) -> Goal {
         let op = *self.window.op(slot);

@@ -15,7 +15,7 @@ fn add(values: &mut Values, value: ValueId) {
     }
 }
 
-impl<const W: usize> Frontier<'_, W> {
+impl<const W: usize> Frontier<W> {
     /// Drops what makes no difference to what may come.
     ///
     /// - The value at the end is there now, so every open observer that accepts it is placed.

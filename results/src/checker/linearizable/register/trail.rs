@@ -32,19 +32,19 @@ pub(super) enum Where {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Node {
-    before: NodeId,
-    which: Which,
-    place: Where,
-    moment: u32,
+pub(super) struct Node {
+    pub before: NodeId,
+    pub which: Which,
+    pub place: Where,
+    pub moment: u32,
 }
 
 /// All that was placed, in all configurations.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Trail {
-    nodes: Vec<Node>,
+    pub nodes: Vec<Node>,
     /// How many nodes were left when nodes were last given up.
-    left: usize,
+    pub left: usize,
 }
 
 /// How many nodes may pile up before the trail looks for some to give up.
@@ -110,8 +110,14 @@ impl Trail {
         }
         way.reverse();
         let named = self.named(&way, ops, class_of)?;
+        let in_order = self.list(&way).into_iter();
+        in_order.map(|node| Some(Placed { op: named[&node], moment: self.nodes[node as usize].moment })).collect()
+    }
+
+    /// The nodes of `way` in the order of their changes.
+    pub fn list(&self, way: &[NodeId]) -> Vec<NodeId> {
         let mut list = List::new(self.nodes.len());
-        for node in &way {
+        for node in way {
             match self.nodes[*node as usize].place {
                 Where::End => list.insert_before(*node, START),
                 Where::Before(next) => list.insert_before(*node, next),
@@ -119,8 +125,7 @@ impl Trail {
             }
         }
         let node_ids = std::iter::successors(Some(list.next(START)), |node| Some(list.next(*node)));
-        let in_order = node_ids.take_while(|node| *node != START);
-        in_order.map(|node| Some(Placed { op: named[&node], moment: self.nodes[node as usize].moment })).collect()
+        node_ids.take_while(|node| *node != START).collect()
     }
 
     /// Which operation each node stands for. Those of a class are given out by time: whatever was invoked early enough

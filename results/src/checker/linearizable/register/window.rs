@@ -8,6 +8,7 @@ use crate::checker::linearizable::table::ClassId;
 use rustc_hash::FxHashMap;
 
 /// What is open at a moment.
+#[derive(Clone)]
 pub(super) struct Window<const W: usize> {
     /// The operation in each slot, and its index.
     ops: Vec<(Op, u32)>,
@@ -33,9 +34,11 @@ pub(super) struct Window<const W: usize> {
 }
 
 /// What never returns and was invoked before everything that is open and will return.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Old {
     ids: FxHashMap<Likeness, ClassId>,
+    /// What each class does.
+    pub does: Vec<Likeness>,
     /// How many there are of each class.
     counts: Vec<u32>,
     /// The values of old writes, with their classes.
@@ -58,6 +61,7 @@ impl Old {
         let class = *self.ids.entry(likeness(op)).or_insert(next);
         if class == next {
             self.counts.push(0);
+            self.does.push(likeness(op));
             match op.kind {
                 Kind::Swap => self.swaps_from.entry(op.from).or_default().push((op.to, class)),
                 _ => self.writes.push((op.to, class)),
@@ -108,6 +112,57 @@ impl<const W: usize> Window<W> {
             by_return: Vec::new(),
             sooner: Vec::new(),
             old: Old { endless, ..Old::default() },
+        }
+    }
+
+    /// Makes room for so many values.
+    pub fn make_room(&mut self, values: usize) {
+        for of_value in [&mut self.reads_of, &mut self.differ_from, &mut self.swaps_from] {
+            if of_value.len() < values {
+                of_value.resize(values, Mask::EMPTY);
+            }
+        }
+    }
+
+    /// The same with masks of another width.
+    pub fn widened<const V: usize>(&self) -> Window<V> {
+        let to = |mask: &Mask<W>| mask.widened::<V>();
+        let all = |masks: &[Mask<W>]| masks.iter().map(to).collect();
+        Window {
+            ops: self.ops.clone(),
+            free_slots: self.free_slots.clone(),
+            open: to(&self.open),
+            observers: to(&self.observers),
+            differ: to(&self.differ),
+            writes: to(&self.writes),
+            swaps: to(&self.swaps),
+            doubtful: to(&self.doubtful),
+            outlasting: to(&self.outlasting),
+            reads_of: all(&self.reads_of),
+            differ_from: all(&self.differ_from),
+            swaps_from: all(&self.swaps_from),
+            by_return: self.by_return.clone(),
+            sooner: all(&self.sooner),
+            old: self.old.clone(),
+        }
+    }
+
+    /// Renumbers all values. Nothing may be old.
+    pub fn renumber(&mut self, to: &mut impl FnMut(ValueId) -> ValueId) {
+        for of_value in [&mut self.reads_of, &mut self.differ_from, &mut self.swaps_from] {
+            *of_value = Vec::new();
+        }
+        for slot in self.open.iter() {
+            let op = &mut self.ops[slot].0;
+            (op.from, op.to) = (to(op.from), to(op.to));
+            let Op { kind, from, to, .. } = *op;
+            self.make_room(from.max(to) as usize + 1);
+            match kind {
+                Kind::Read => self.reads_of[from as usize].insert(slot),
+                Kind::Differs => self.differ_from[from as usize].insert(slot),
+                Kind::Swap => self.swaps_from[from as usize].insert(slot),
+                Kind::Write => {}
+            }
         }
     }
 
