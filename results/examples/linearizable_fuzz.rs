@@ -14,7 +14,7 @@ mod feed;
 #[path = "../tests/linearizable/twin.rs"]
 mod twin;
 
-use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
+use squall_results::checker::linearizable::{Algorithm, Course, Idea, Linearizable, Reductions};
 use squall_results::checker::online::Online;
 use squall_results::model::Register;
 use squall_results::{Budget, Operation, Validity};
@@ -81,6 +81,8 @@ fn courses(number: u64) -> Vec<Asked> {
         Asked::by(Course::Register, &[Algorithm::Register]),
         Asked::by(Course::RegisterExactly, &[Algorithm::Register]),
     ];
+    let idea = Idea::ALL[number as usize % Idea::ALL.len()];
+    courses.push(Asked::by(Course::RegisterWithout(idea), &[Algorithm::Register]));
     if number.is_multiple_of(4) {
         let bits = number / 4 % 16;
         let reductions = Reductions {

@@ -33,3 +33,8 @@ pub use history::{History, Operation};
 pub use model::Model;
 pub use outcome::Outcome;
 pub use verdict::{Anomaly, Judgement, Promise, Validity, Verdict};
+
+/// The examples in the README are tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

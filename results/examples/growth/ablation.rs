@@ -28,7 +28,7 @@ pub fn table(sitting: &mut Sitting) -> Result<String, String> {
         table.push_str(&format!(" {} c{clients} {values}{crashed} {badness} |", short(operations)));
     }
     table.push_str(&format!("\n|---|{}\n", "---|".repeat(HISTORIES.len())));
-    for variant in Variant::ALL {
+    for variant in Variant::all() {
         table.push_str(&format!("| {} |", variant.about()));
         for (operations, clients, values, crashed_per_10k, bad) in HISTORIES {
             let kind = Kind { operations, clients, values, crashed_per_10k, cas_percent: 33, bad, seed: 0 };

@@ -2,6 +2,7 @@
 
 use crate::generate::Kind;
 use crate::variant::Variant;
+use squall_results::Validity;
 use std::fmt;
 
 /// Who judges.
@@ -9,6 +10,8 @@ use std::fmt;
 pub enum Judge {
     /// squall's checker, as it is meant for use or with something switched off.
     Squall(Variant),
+    /// squall's checker, fed event by event from a file.
+    SquallFromFile,
     /// Porcupine, by the program that `results/peers/porcupine` builds.
     Porcupine,
     /// Knossos, by the script `results/peers/knossos/judge`.
@@ -25,6 +28,7 @@ impl fmt::Display for Judge {
         match self {
             Judge::Squall(Variant::Automatic) => f.write_str("squall"),
             Judge::Squall(variant) => write!(f, "squall:{variant}"),
+            Judge::SquallFromFile => f.write_str("squall:from-file"),
             Judge::Porcupine => f.write_str("porcupine"),
             Judge::Knossos => f.write_str("knossos"),
         }
@@ -97,6 +101,16 @@ impl Answer {
             "Illegal" => Some(Answer::Invalid),
             "Unknown" => Some(Answer::Unknown),
             word => Answer::ALL.into_iter().find(|answer| answer.word() == word),
+        }
+    }
+}
+
+impl From<Validity> for Answer {
+    fn from(validity: Validity) -> Answer {
+        match validity {
+            Validity::Valid => Answer::Valid,
+            Validity::Invalid => Answer::Invalid,
+            Validity::Unknown => Answer::Unknown,
         }
     }
 }

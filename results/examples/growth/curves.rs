@@ -18,6 +18,11 @@ const CLIENTS: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
 /// The lines against operations have so many clients, and those against clients so many operations.
 const LINES_OF_CLIENTS: [usize; 3] = [1, 10, 50];
 const LINES_OF_OPERATIONS: [usize; 3] = [1_000, 10_000, 100_000];
+/// Who is drawn, and how.
+const JUDGES: [(Judge, Sample); 3] =
+    [(Judge::SQUALL, Sample::Line), (Judge::SquallFromFile, Sample::Dots), (Judge::Porcupine, Sample::Dashes)];
+/// What is judged from a file has so many clients; one line suffices.
+const CLIENTS_FROM_FILE: usize = 10;
 /// Of how many values each history writes, and how much of it is compare-and-set.
 const VALUES: u64 = 5;
 const CAS_PERCENT: u64 = 33;
@@ -71,7 +76,7 @@ fn rows(sitting: &mut Sitting, lines: &[Vec<(usize, usize)>], grows: fn(&Kind) -
     let (mut times, mut memories) = (Vec::new(), Vec::new());
     for (_, bad, crashed_per_10k) in COLUMNS {
         let (mut time, mut memory) = (Vec::new(), Vec::new());
-        for (judge, dashed) in [(Judge::SQUALL, false), (Judge::Porcupine, true)] {
+        for (judge, sample) in JUDGES {
             for (colour, line) in lines.iter().enumerate() {
                 let kind = |(operations, clients): &(usize, usize)| {
                     let (values, cas_percent, seed) = (VALUES, CAS_PERCENT, 0);
@@ -79,10 +84,13 @@ fn rows(sitting: &mut Sitting, lines: &[Vec<(usize, usize)>], grows: fn(&Kind) -
                     Kind { operations, clients, values, crashed_per_10k, cas_percent, bad, seed }
                 };
                 let kinds: Vec<Kind> = line.iter().map(kind).map(|kind| sitting.seeded(kind)).collect();
+                if judge == Judge::SquallFromFile && kinds.iter().any(|kind| kind.clients != CLIENTS_FROM_FILE) {
+                    continue;
+                }
                 let series = sitting.series(judge, &kinds)?;
                 let series: Series = series.iter().map(|(kind, measured)| (grows(kind) as f64, *measured)).collect();
-                time.push(curve(&series, colour, dashed, |measured| measured.seconds));
-                memory.push(curve(&series, colour, dashed, |measured| measured.peak_mb.max(1) as f64));
+                time.push(curve(&series, colour, sample, |measured| measured.seconds));
+                memory.push(curve(&series, colour, sample, |measured| measured.peak_mb.max(1) as f64));
             }
         }
         times.push(time);
@@ -105,12 +113,12 @@ fn rows(sitting: &mut Sitting, lines: &[Vec<(usize, usize)>], grows: fn(&Kind) -
     ])
 }
 
-fn curve(series: &Series, colour: usize, dashed: bool, value: fn(&Measured) -> f64) -> Curve {
+fn curve(series: &Series, colour: usize, sample: Sample, value: fn(&Measured) -> f64) -> Curve {
     let point = |(x, measured): &(f64, Measured)| (*x, value(measured));
     let answered = series.iter().filter(|(_, measured)| measured.answer.is_known());
     let gave_up =
         series.iter().find(|(_, measured)| matches!(measured.answer, Answer::Unknown | Answer::Time | Answer::Memory));
-    Curve { colour, dashed, points: answered.map(point).collect(), gave_up_at: gave_up.map(point) }
+    Curve { colour, sample, points: answered.map(point).collect(), gave_up_at: gave_up.map(point) }
 }
 
 fn of_clients(clients: usize) -> String {

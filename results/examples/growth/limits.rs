@@ -1,5 +1,6 @@
 //! Runs a program within limits of processor time and memory, watched from outside: no judge has to be believed.
 
+use squall_results::Budget;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -8,10 +9,18 @@ use std::time::{Duration, Instant};
 /// What a program may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Processor seconds of all its threads, and a third of the seconds that may pass in all.
+    /// Processor seconds of all its threads, and a twentieth of the seconds that may pass in all.
     pub seconds: u64,
     /// Memory that is resident at once.
     pub memory_mb: u64,
+}
+
+impl Limits {
+    /// The same, as squall's checker takes it: it is to say by itself that it does not know.
+    pub fn budget(self) -> Budget {
+        let (time, memory_bytes) = (Duration::from_secs(self.seconds), (self.memory_mb as usize) << 20);
+        Budget { time, memory_bytes, ..Budget::default() }
+    }
 }
 
 /// What a program has used.
@@ -52,7 +61,7 @@ pub fn run(command: &mut Command, limits: Limits) -> std::io::Result<Ended> {
             return Ok(if status.success() { Ended::Well(said) } else { Ended::Failed(format!("{status}: {told}")) });
         }
         used = Used { seconds: used_s(child.id()), peak_mb: used.peak_mb.max(held_mb(child.id())) };
-        if used.seconds > limits.seconds as f64 || begun.elapsed().as_secs() > 3 * limits.seconds {
+        if used.seconds > limits.seconds as f64 || begun.elapsed().as_secs() > 20 * limits.seconds {
             return stop(&mut child, Ended::Time(used));
         }
         if used.peak_mb > limits.memory_mb {

@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! cargo run --release -p squall-results --example growth -- [--porcupine PROGRAM] [--knossos PROGRAM] [--seed N]
-//!     [--time-limit SECONDS] [--memory-limit MB] [curves] [compared] [limits] [ablation]
+//!     [--time-limit SECONDS] [--memory-limit MB] [--logs FOLDER] [curves] [compared] [limits] [ablation] [logs]
 //! ```
 //!
-//! With no name it does all four. Each history is judged by a process of its own on one core, which is ended when it has
+//! With no name it does all of it; `logs`, the histories in the folder `test_data` of a clone of Porcupine, where it is
+//! told the folder. Each history is judged by a process of its own on one core, which is ended when it has
 //! used more than the limits: 60 processor seconds and 6,000 MB unless told otherwise. The time is that of the check
 //! alone, the memory that of the whole process. `results/peers` tells how to come by programs for Porcupine and Knossos.
 //!
@@ -24,7 +25,9 @@ mod ablation;
 mod cell;
 mod child;
 mod curves;
+mod file;
 mod limits;
+mod logs;
 mod picture;
 mod readme;
 mod sitting;
@@ -40,7 +43,7 @@ use std::str::FromStr;
 use variant::Variant;
 
 /// What can be measured.
-const NAMES: [&str; 4] = ["curves", "compared", "limits", "ablation"];
+const NAMES: [&str; 5] = ["curves", "compared", "limits", "ablation", "logs"];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -63,6 +66,13 @@ fn run(mut words: Vec<String>) -> Result<(), String> {
         child::judge(variant, kind, limits);
         return Ok(());
     }
+    if let Some(file) = option(&mut words, "--judge-file") {
+        return file::judge(&file, limits);
+    }
+    if let Some(model) = option(&mut words, "--judge-logs") {
+        return logs::judge(&model, &words);
+    }
+    let data = option(&mut words, "--logs");
     let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let pictures = crate_folder.join("pictures");
     let seed = number(&mut words, "--seed", 20_261_125)?;
@@ -86,6 +96,10 @@ fn run(mut words: Vec<String>) -> Result<(), String> {
     }
     if wanted("ablation") {
         readme::put(&readme, "ablation", &ablation::table(&mut sitting)?)?;
+    }
+    if let Some(data) = data.filter(|_| wanted("logs")) {
+        let table = logs::table(Path::new(&data), sitting.porcupine.as_deref(), sitting.limits)?;
+        readme::put(&readme, "logs", &table)?;
     }
     Ok(())
 }

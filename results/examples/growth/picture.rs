@@ -49,19 +49,20 @@ pub struct Row {
 pub struct Curve {
     /// Which colour it has, from 0.
     pub colour: usize,
-    /// Whether it is dashed.
-    pub dashed: bool,
+    /// Whose it is: how its line is drawn.
+    pub sample: Sample,
     /// The points.
     pub points: Vec<(f64, f64)>,
     /// Where it ended for want of an answer.
     pub gave_up_at: Option<(f64, f64)>,
 }
 
-/// A sample in the legend.
-#[derive(Debug, Clone, Copy)]
+/// How a line is drawn, and a sample in the legend.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sample {
     Line,
     Dashes,
+    Dots,
     Cross,
 }
 
@@ -111,9 +112,8 @@ fn legend(marks: &mut String, picture: &Picture) {
     let mut left = LEFT;
     for (sample, tone, words) in colours.chain(remarks) {
         match sample {
-            Sample::Line => stroke(marks, tone, false, &format!("M{left} 8h22")),
-            Sample::Dashes => stroke(marks, tone, true, &format!("M{left} 8h22")),
             Sample::Cross => cross(marks, (left + 11.0, 8.0), tone),
+            line => stroke(marks, tone, line, &format!("M{left} 8h22")),
         }
         text(marks, (left + 28.0, 12.0), "sq-soft", words);
         left += 28.0 + 6.6 * words.chars().count() as f64 + 16.0;
@@ -160,7 +160,7 @@ impl Area {
         for (index, (x, y)) in through.iter().enumerate() {
             let _ = write!(line, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
         }
-        stroke(marks, tone, curve.dashed, &line);
+        stroke(marks, tone, curve.sample, &line);
         let dots = curve.points.iter().map(|at| self.at(*at));
         let dots: String = dots.map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
         path(marks, &format!("sq-points {tone}"), &dots);
@@ -171,8 +171,12 @@ impl Area {
 }
 
 /// A line in the colour of `tone`, or in that of text.
-fn stroke(marks: &mut String, tone: &str, dashed: bool, d: &str) {
-    let dashes = if dashed { "stroke-dasharray:4 3" } else { "stroke-dasharray:none" };
+fn stroke(marks: &mut String, tone: &str, sample: Sample, d: &str) {
+    let dashes = match sample {
+        Sample::Line | Sample::Cross => "stroke-dasharray:none",
+        Sample::Dashes => "stroke-dasharray:5 3",
+        Sample::Dots => "stroke-dasharray:1.5 2.5",
+    };
     let ink = if tone.is_empty() { ";stroke:var(--sq-soft)" } else { "" };
     let _ = writeln!(marks, "<path class=\"sq-run {tone}\" style=\"{dashes}{ink}\" d=\"{d}\"/>");
 }
@@ -182,7 +186,7 @@ fn cross(marks: &mut String, (x, y): (f64, f64), tone: &str) {
     stroke(
         marks,
         tone,
-        false,
+        Sample::Cross,
         &format!("M{left:.1} {top:.1}L{right:.1} {bottom:.1}M{left:.1} {bottom:.1}L{right:.1} {top:.1}"),
     );
 }

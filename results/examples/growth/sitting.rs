@@ -101,22 +101,27 @@ impl Sitting {
     }
 
     fn command(&mut self, cell: Cell) -> Result<Option<Command>, String> {
-        let peer = match cell.judge {
-            Judge::Squall(variant) => {
-                let program = std::env::current_exe().map_err(|error| error.to_string())?;
-                let Limits { seconds, memory_mb } = self.limits;
-                let mut command = Command::new(program);
-                command.args(["--judge", &variant.to_string(), "--time-limit", &seconds.to_string()]);
-                command.args(["--memory-limit", &memory_mb.to_string()]).args(cell.words());
-                return Ok(Some(one_core(command)));
-            }
+        let own = std::env::current_exe().map_err(|error| error.to_string())?;
+        let Limits { seconds, memory_mb } = self.limits;
+        let program = match cell.judge {
+            Judge::Squall(_) | Judge::SquallFromFile => Some(own),
             Judge::Porcupine => self.porcupine.clone(),
             Judge::Knossos => self.knossos.clone(),
         };
-        let Some(program) = peer else { return Ok(None) };
-        self.write(cell.kind)?;
+        let Some(program) = program else { return Ok(None) };
+        if !matches!(cell.judge, Judge::Squall(_)) {
+            self.write(cell.kind)?;
+        }
         let mut command = Command::new(program);
-        command.arg("register").arg(&self.scratch).env("HEAP", format!("{}m", self.limits.memory_mb));
+        match cell.judge {
+            Judge::Squall(variant) => command.args(["--judge", &variant.to_string()]).args(cell.words()),
+            Judge::SquallFromFile => command.arg("--judge-file").arg(&self.scratch),
+            Judge::Porcupine | Judge::Knossos => command.arg("register").arg(&self.scratch),
+        };
+        if matches!(cell.judge, Judge::Squall(_) | Judge::SquallFromFile) {
+            command.args(["--time-limit", &seconds.to_string(), "--memory-limit", &memory_mb.to_string()]);
+        }
+        command.env("HEAP", format!("{memory_mb}m"));
         Ok(Some(one_core(command)))
     }
 

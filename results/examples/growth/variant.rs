@@ -1,6 +1,6 @@
 //! The checker with something switched off, for the table of what each idea brings.
 
-use squall_results::checker::linearizable::{Course, Linearizable, Reductions};
+use squall_results::checker::linearizable::{Course, Idea, Linearizable, Reductions};
 use squall_results::model::Register;
 use std::fmt;
 
@@ -11,101 +11,65 @@ pub enum Variant {
     Automatic,
     /// Without zones: as if values were written more than once.
     NoZones,
-    /// Without zones and without cheap passes where operations never returned.
-    Exact,
+    /// The same without one more idea.
+    Without(Idea),
     /// The search for any model.
     Search,
-    /// The search for any model, without one of its reductions.
-    SearchWithout(Reduction),
     /// The search for any model, without any of its reductions.
     BareSearch,
 }
 
-/// A reduction of the search; see [`Reductions`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reduction {
-    ObserversAtOnce,
-    Twins,
-    Dominance,
-    Unobserved,
-}
-
 impl Variant {
     /// All of them, the one that is meant for use first.
-    pub const ALL: [Variant; 9] = [
-        Variant::Automatic,
-        Variant::NoZones,
-        Variant::Exact,
-        Variant::Search,
-        Variant::SearchWithout(Reduction::ObserversAtOnce),
-        Variant::SearchWithout(Reduction::Twins),
-        Variant::SearchWithout(Reduction::Dominance),
-        Variant::SearchWithout(Reduction::Unobserved),
-        Variant::BareSearch,
-    ];
+    pub fn all() -> Vec<Variant> {
+        let without = Idea::ALL.into_iter().map(Variant::Without);
+        let others = [Variant::Search, Variant::BareSearch];
+        [Variant::Automatic, Variant::NoZones].into_iter().chain(without).chain(others).collect()
+    }
 
     /// The checker.
     pub fn checker(self) -> Linearizable<Register> {
         match self {
             Variant::Automatic => Linearizable::new(Register),
             Variant::NoZones => Linearizable::with_course(Register, Course::Register),
-            Variant::Exact => Linearizable::with_course(Register, Course::RegisterExactly),
+            Variant::Without(idea) => Linearizable::with_course(Register, Course::RegisterWithout(idea)),
             Variant::Search => Linearizable::with_course(Register, Course::Search),
-            Variant::SearchWithout(reduction) => Linearizable::with_reductions(Register, reduction.left_out()),
             Variant::BareSearch => Linearizable::with_reductions(Register, Reductions::NONE),
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Variant::Automatic => "automatic",
-            Variant::NoZones => "no-zones",
-            Variant::Exact => "exact",
-            Variant::Search => "search",
-            Variant::SearchWithout(Reduction::ObserversAtOnce) => "search-without-observers-at-once",
-            Variant::SearchWithout(Reduction::Twins) => "search-without-twins",
-            Variant::SearchWithout(Reduction::Dominance) => "search-without-dominance",
-            Variant::SearchWithout(Reduction::Unobserved) => "search-without-unobserved",
-            Variant::BareSearch => "bare-search",
-        }
-    }
-
-    /// What is left, as the table tells it.
-    pub fn about(self) -> &'static str {
-        match self {
-            Variant::Automatic => "as it is",
-            Variant::NoZones => "without zones",
-            Variant::Exact => "without zones and the passes before the exact one",
-            Variant::Search => "the search for any model",
-            Variant::SearchWithout(Reduction::ObserversAtOnce) => "the search without observers at once",
-            Variant::SearchWithout(Reduction::Twins) => "the search without twins",
-            Variant::SearchWithout(Reduction::Dominance) => "the search without dominance",
-            Variant::SearchWithout(Reduction::Unobserved) => "the search without leaving out the unobserved",
-            Variant::BareSearch => "the bare search",
         }
     }
 
     /// The variant of this name.
     pub fn of_word(word: &str) -> Option<Variant> {
-        Variant::ALL.into_iter().find(|variant| variant.word() == word)
+        Variant::all().into_iter().find(|variant| variant.to_string() == word)
+    }
+
+    /// What is left, as the table tells it.
+    pub fn about(self) -> &'static str {
+        match self {
+            Variant::Automatic => "all",
+            Variant::NoZones => "no zones for unique values; so below",
+            Variant::Without(Idea::Implied) => "no leaving out of observers whose places are certain",
+            Variant::Without(Idea::Tidying) => "no forgetting of what can be of no use",
+            Variant::Without(Idea::Dominance) => "no dominance, only equality",
+            Variant::Without(Idea::CatchingUp) => "dominance: no catching up",
+            Variant::Without(Idea::InTime) => "dominance: no writes that can be hidden in time",
+            Variant::Without(Idea::AsMany) => "dominance: each write for itself, not by their number",
+            Variant::Without(Idea::Frugal) => "crashed: no frugal passes",
+            Variant::Without(Idea::Endless) => "crashed: no endless supply",
+            Variant::Search => "the search for any model",
+            Variant::BareSearch => "the same without its reductions",
+        }
     }
 }
 
 impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl Reduction {
-    /// All reductions but this one.
-    fn left_out(self) -> Reductions {
-        let all = Reductions::ALL;
         match self {
-            Reduction::ObserversAtOnce => Reductions { observers_at_once: false, ..all },
-            Reduction::Twins => Reductions { twins: false, ..all },
-            Reduction::Dominance => Reductions { dominance: false, ..all },
-            Reduction::Unobserved => Reductions { unobserved: false, ..all },
+            Variant::Automatic => f.write_str("automatic"),
+            Variant::NoZones => f.write_str("no-zones"),
+            Variant::Without(idea) => write!(f, "without-{}", format!("{idea:?}").to_lowercase()),
+            Variant::Search => f.write_str("search"),
+            Variant::BareSearch => f.write_str("bare-search"),
         }
     }
 }

@@ -20,6 +20,7 @@
 mod config;
 mod entry;
 mod evidence;
+mod ideas;
 mod keys;
 mod meter;
 pub mod online;
@@ -29,6 +30,7 @@ mod replay;
 mod search;
 mod table;
 
+pub use ideas::Idea;
 pub use reductions::Reductions;
 
 use crate::call::{Call, Reply};
@@ -61,6 +63,9 @@ pub enum Course {
     Register,
     /// As if values were written more than once, and at once with an exact pass.
     RegisterExactly,
+    /// As if values were written more than once, and without one of the ideas that keep the frontier small. (Fed event by
+    /// event, with all of them.)
+    RegisterWithout(Idea),
     /// The search for any model.
     Search,
 }

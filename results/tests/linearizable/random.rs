@@ -5,7 +5,7 @@ use crate::twin::{
     Random, Shape, is_linearizable, is_linearizable_from, is_linearizable_quickly, operation, random_history,
 };
 use squall_results::call::{Call, Reply, Value};
-use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
+use squall_results::checker::linearizable::{Algorithm, Course, Idea, Linearizable, Reductions};
 use squall_results::model::{Access, Demand, Model, Register};
 use squall_results::verdict::Role;
 use squall_results::{Budget, Checker, History, Operation, Outcome, Validity};
@@ -40,7 +40,9 @@ fn agrees(operations: &[Operation], reductions: Reductions, legal: bool) {
 fn agrees_by_register(operations: &[Operation], legal: bool) {
     let operations_of_key: Vec<&Operation> = operations.iter().collect();
     let expected = if legal { Validity::Valid } else { Validity::Invalid };
-    for course in [Course::Automatic, Course::Register, Course::RegisterExactly] {
+    let by_turns = operations.iter().map(|operation| operation.invoked_ns as usize).sum::<usize>();
+    let without = Course::RegisterWithout(Idea::ALL[by_turns % Idea::ALL.len()]);
+    for course in [Course::Automatic, Course::Register, Course::RegisterExactly, without] {
         let checker = Linearizable::with_course(Register, course);
         let (found, by) = checker.check_key_by(&operations_of_key, &Budget::default());
         assert_eq!(found, expected, "by {by:?} with {course:?}:\n{operations:#?}");

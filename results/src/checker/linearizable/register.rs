@@ -29,11 +29,11 @@ mod trail;
 mod unique;
 mod window;
 
-use super::Course;
 use super::entry::EntryOf;
 use super::meter::{Meter, Stop};
 use super::replay::is_legal_order;
 use super::search::Stopped;
+use super::{Course, Idea};
 use crate::model::Model;
 use frontier::Frontier;
 use implied::Ahead;
@@ -74,14 +74,26 @@ struct Effort {
     spare: Option<u32>,
     /// Whether only their number counts, whatever they do.
     fungible: bool,
+    /// What is switched off.
+    without: Option<Idea>,
 }
 
 impl Effort {
-    const EXACT: Effort = Effort { endless: false, beam: None, spare: None, fungible: false };
+    const EXACT: Effort = Effort { endless: false, beam: None, spare: None, fungible: false, without: None };
     const ENDLESS: Effort = Effort { endless: true, ..Effort::EXACT };
 
     const fn frugal(beam: usize, spare: u32) -> Effort {
-        Effort { endless: false, beam: Some(beam), spare: Some(spare), fungible: true }
+        Effort { beam: Some(beam), spare: Some(spare), fungible: true, ..Effort::EXACT }
+    }
+
+    /// Whether an idea is made use of.
+    fn has(&self, idea: Idea) -> bool {
+        self.without != Some(idea)
+    }
+
+    /// Whether the pass itself is an idea that is switched off.
+    fn is_without_itself(&self) -> bool {
+        self.endless && !self.has(Idea::Endless) || self.beam.is_some() && !self.has(Idea::Frugal)
     }
 }
 
@@ -191,10 +203,12 @@ impl<M: Model> Passes<'_, M> {
         let all_return = self.ops.all.iter().all(|op| op.must());
         let is_exact = all_return || course == Course::RegisterExactly;
         let passes = if is_exact { &PASSES[PASSES.len() - 1..] } else { &PASSES[..] };
+        let without = if let Course::RegisterWithout(idea) = course { Some(idea) } else { None };
+        let passes = passes.iter().map(|(effort, percent)| (Effort { without, ..*effort }, percent));
         let mut why = Stop::Time;
-        for (effort, percent) in passes {
+        for (effort, percent) in passes.filter(|(effort, _)| !effort.is_without_itself()) {
             meter.share(*percent);
-            let passed = self.pass(self.ops, *effort, meter)?;
+            let passed = self.pass(self.ops, effort, meter)?;
             match passed.ended {
                 Ok(Ended::Legal) if effort.endless => {}
                 Ok(Ended::Legal) => {
@@ -292,7 +306,8 @@ fn go_through<const W: usize>(
         match *event {
             Event::Invoke(index) => {
                 let op = ops.all[index as usize];
-                if !ahead.is_implied(index) && (op.must() || !op.observes()) {
+                let is_implied = frontier.effort.has(Idea::Implied) && ahead.is_implied(index);
+                if !is_implied && (op.must() || !op.observes()) {
                     frontier.invoke(op, index, ahead.outlasts(index))?;
                 }
             }

@@ -23,6 +23,7 @@ use super::ops::{Kind, Op, START_VALUE};
 use super::trail::Trail;
 use super::window::Window;
 use super::{Effort, Halt};
+use crate::checker::linearizable::Idea;
 use crate::checker::linearizable::meter::{Meter, Stop};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::Cell;
@@ -212,7 +213,7 @@ impl<const W: usize> Frontier<W> {
             all.retain(|config| self.doubtful_used(config) <= least.saturating_add(spare));
             self.cut |= all.len() < before;
         }
-        if all.len() > FEW {
+        if all.len() > FEW || !self.effort.has(Idea::Dominance) {
             let mut seen: FxHashSet<Key<W>> = FxHashSet::default();
             all.retain(|config| seen.insert(config.key()));
         }
@@ -227,7 +228,7 @@ impl<const W: usize> Frontier<W> {
         for config in all {
             meter.tick(|| self.held_bytes(2 * count + kept.capacity()))?;
             let alike = of_value.entry(config.value).or_default();
-            if alike.iter().any(|at| self.dominates(&kept[*at], &config)) {
+            if self.effort.has(Idea::Dominance) && alike.iter().any(|at| self.dominates(&kept[*at], &config)) {
                 continue;
             }
             alike.push(kept.len());

@@ -4,6 +4,7 @@ use super::config::{Config, Token, sort};
 use super::frontier::Frontier;
 use super::mask::Mask;
 use super::ops::ValueId;
+use crate::checker::linearizable::Idea;
 use smallvec::SmallVec;
 
 /// Some values.
@@ -31,6 +32,10 @@ impl<const W: usize> Frontier<W> {
             self.use_supplies(config);
         }
         config.free -= config.done;
+        if !self.effort.has(Idea::Tidying) {
+            sort(&mut config.tokens);
+            return;
+        }
         if !config.free.is_empty() {
             let starts = (config.free & window.writes).iter().map(|slot| window.op(slot).to);
             let old = window.old.writes.iter().filter(|(_, class)| window.old.has(*class, config));
