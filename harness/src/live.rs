@@ -51,7 +51,7 @@ impl LiveJudge {
 
 fn judge(events: &Receiver<Event>, options: Options) {
     let Options { checkers, fail_fast, narrator, stopper } = options;
-    let mut watches = watches(checkers);
+    let mut watches = watches(&checkers);
     let mut batch = Vec::new();
     while let Ok(first) = events.recv() {
         batch.push(first);

@@ -3,12 +3,14 @@
 pub mod activity;
 pub mod bank;
 pub mod linearizable;
+pub mod live;
 pub mod mutex;
 pub mod sequential;
 pub mod set;
 pub mod versions;
 
 pub use linearizable::online;
+pub use live::Live;
 
 mod accusation;
 mod patience;
@@ -27,6 +29,11 @@ pub trait Checker: Send + Sync {
     /// Judges `history` within `budget`. It always answers: what does not fit into the budget is
     /// [`Validity::Unknown`](crate::Validity::Unknown) with what was established.
     fn check(&self, history: &History, budget: &Budget) -> Verdict;
+
+    /// A judge that takes events as they come and says the same in the end, where there is one.
+    fn live<'a>(&'a self, _budget: &Budget) -> Option<Box<dyn Live + 'a>> {
+        None
+    }
 }
 
 /// What a checker may use up before it says that it does not know.

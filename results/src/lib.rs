@@ -14,6 +14,7 @@ pub mod folder;
 pub mod foreign;
 pub mod formats;
 pub mod history;
+pub mod in_order;
 pub mod model;
 pub mod models;
 pub mod outcome;

@@ -1,7 +1,10 @@
 //! What watches a run for one checker.
 
+mod along;
+
+use along::Along;
 use squall_results::history::HistoryBuilder;
-use squall_results::{Budget, Checker, Event, Validity};
+use squall_results::{Budget, Checker, Event, Validity, Verdict};
 use std::time::Duration;
 
 /// What is wrong, and since when.
@@ -22,15 +25,35 @@ pub trait Watch {
     fn wrong(&mut self) -> Option<Wrong>;
 }
 
+/// How long judging may take in all, while events come.
+const TIME_IN_ALL: Duration = Duration::from_secs(3_600);
+
 /// A watch for each checker.
-pub fn watches(checkers: Vec<Box<dyn Checker>>) -> Vec<Box<dyn Watch>> {
-    checkers.into_iter().map(|checker| Box::new(Again::new(checker)) as Box<dyn Watch>).collect()
+pub fn watches(checkers: &[Box<dyn Checker>]) -> Vec<Box<dyn Watch + '_>> {
+    checkers.iter().map(|checker| watch(checker.as_ref())).collect()
+}
+
+fn watch(checker: &dyn Checker) -> Box<dyn Watch + '_> {
+    match checker.live(&Budget { time: TIME_IN_ALL, ..Budget::default() }) {
+        Some(judge) => Box::new(Along::new(checker, judge)),
+        None => Box::new(Again::new(checker)),
+    }
+}
+
+/// The clearest that a checker says, if it says that something is wrong.
+fn wrong(verdict: &Verdict) -> Option<Wrong> {
+    let first = verdict.anomalies.iter().min_by_key(|anomaly| anomaly.to_ns);
+    let told = first.map_or(Wrong { at_ns: 0, told: verdict.reason.clone() }, |anomaly| Wrong {
+        at_ns: anomaly.to_ns,
+        told: format!("{} on key {}: {}", anomaly.kind, anomaly.key, anomaly.told),
+    });
+    (verdict.validity == Validity::Invalid).then_some(told)
 }
 
 /// Asks the checker again and again, each time that there is half as much more to judge, so that all the times together
 /// take no more than three times as long as the last.
-struct Again {
-    checker: Box<dyn Checker>,
+struct Again<'a> {
+    checker: &'a dyn Checker,
     history: HistoryBuilder,
     returns: usize,
     /// How many returns there have to be for the next time.
@@ -45,13 +68,13 @@ const FIRST: usize = 200;
 /// How long the checker may take each time.
 const TIME: Duration = Duration::from_secs(10);
 
-impl Again {
-    fn new(checker: Box<dyn Checker>) -> Again {
+impl<'a> Again<'a> {
+    fn new(checker: &'a dyn Checker) -> Again<'a> {
         Again { checker, history: HistoryBuilder::default(), returns: 0, next: FIRST, broken: false }
     }
 }
 
-impl Watch for Again {
+impl Watch for Again<'_> {
     fn take(&mut self, events: &[Event]) {
         for event in events {
             self.returns += usize::from(matches!(event, Event::Return(_)));
@@ -65,15 +88,7 @@ impl Watch for Again {
         }
         self.next = self.returns + self.returns / 2;
         let budget = Budget { time: TIME, ..Budget::default() };
-        let verdict = self.checker.check(&self.history.clone().finish(), &budget);
-        if verdict.validity != Validity::Invalid {
-            return None;
-        }
-        let first = verdict.anomalies.iter().min_by_key(|anomaly| anomaly.to_ns);
-        Some(first.map_or(Wrong { at_ns: 0, told: verdict.reason.clone() }, |anomaly| Wrong {
-            at_ns: anomaly.to_ns,
-            told: format!("{} on key {}: {}", anomaly.kind, anomaly.key, anomaly.told),
-        }))
+        wrong(&self.checker.check(&self.history.clone().finish(), &budget))
     }
 }
 
@@ -82,13 +97,29 @@ mod tests {
     use super::*;
     use squall_results::checker::linearizable::Linearizable;
     use squall_results::event::{Invoke, Return};
+    use squall_results::in_order::SLACK_NS;
     use squall_results::model::Register;
-    use squall_results::{Call, Outcome, Reply};
+    use squall_results::{Call, History, Outcome, Reply};
+
+    /// A checker that takes no events as they come.
+    struct AtOnce(Linearizable<Register>);
+
+    impl Checker for AtOnce {
+        fn name(&self) -> &'static str {
+            self.0.name()
+        }
+
+        fn check(&self, history: &History, budget: &Budget) -> Verdict {
+            self.0.check(history, budget)
+        }
+    }
+
+    const CALL_NS: u64 = 10_000_000;
 
     /// One process writes and reads what it wrote, but for one read, when `wrong` says so.
     fn events(calls: u64, wrong: Option<u64>) -> Vec<Event> {
         let of_call = |op: u64| {
-            let (at_ns, node, written) = (10 * op, "n1".to_owned(), (op / 2) as i64);
+            let (at_ns, node, written) = (CALL_NS * op, "n1".to_owned(), (op / 2) as i64);
             let (call, reply) = match op % 2 {
                 0 => (Call::Write { key: 0, value: written }, Reply::Written { version: None }),
                 _ => {
@@ -103,8 +134,9 @@ mod tests {
     }
 
     /// When something wrong is found, in calls.
-    fn found(calls: u64, wrong: Option<u64>) -> Option<(u64, Wrong)> {
-        let mut watches = watches(vec![Box::new(Linearizable::new(Register))]);
+    fn found(checker: impl Checker + 'static, calls: u64, wrong: Option<u64>) -> Option<(u64, Wrong)> {
+        let checkers: [Box<dyn Checker>; 1] = [Box::new(checker)];
+        let mut watches = watches(&checkers);
         let events = events(calls, wrong);
         events.chunks(2).zip(1..).find_map(|(events, number)| {
             watches.iter_mut().for_each(|watch| watch.take(events));
@@ -114,20 +146,46 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_soon_and_nothing_else() {
-        assert_eq!(found(3_000, None), None);
+        let register = || Linearizable::new(Register);
+        assert_eq!(found(register(), 3_000, None), None);
+        assert_eq!(found(AtOnce(register()), 3_000, None), None);
         for wrong in [101, 1_001] {
-            let (when, told) = found(3_000, Some(wrong)).unwrap();
-            assert!(when > wrong && when <= wrong.max(FIRST as u64) * 3 / 2 + 1, "call {wrong} was found at {when}");
-            assert_eq!(told.at_ns, 10 * wrong + 5);
-            assert!(told.told.starts_with("stale read on key 0: "), "{told:?}");
+            let check = |(when, told): (u64, Wrong), until: u64| {
+                assert!(when > wrong && when <= until, "call {wrong} was found at {when}");
+                assert_eq!(told.at_ns, CALL_NS * wrong + 5);
+                assert!(told.told.starts_with("stale read on key 0: "), "{told:?}");
+            };
+            check(found(register(), 3_000, Some(wrong)).unwrap(), wrong + SLACK_NS / CALL_NS + 2);
+            check(found(AtOnce(register()), 3_000, Some(wrong)).unwrap(), wrong.max(FIRST as u64) * 3 / 2 + 1);
         }
     }
 
     #[test]
-    fn events_that_make_no_history_are_no_violation() {
-        let mut watches = watches(vec![Box::new(Linearizable::new(Register))]);
-        let twice: Vec<Event> = events(300, Some(11)).into_iter().flat_map(|event| [event.clone(), event]).collect();
-        watches[0].take(&twice);
+    fn a_key_that_was_idle_for_long_is_over() {
+        let checkers: [Box<dyn Checker>; 1] = [Box::new(Linearizable::new(Register))];
+        let mut watches = watches(&checkers);
+        // Ten minutes between its calls, and a read that is wrong: when the run is over it will be told.
+        let mut events = events(20, Some(19));
+        for event in &mut events {
+            match event {
+                Event::Invoke(invoke) => invoke.at_ns *= 60_000,
+                Event::Return(ret) => ret.at_ns *= 60_000,
+                _ => {}
+            }
+        }
+        watches[0].take(&events);
         assert_eq!(watches[0].wrong(), None);
+    }
+
+    #[test]
+    fn events_that_make_no_history_are_no_violation() {
+        let checkers: [Box<dyn Checker>; 2] =
+            [Box::new(Linearizable::new(Register)), Box::new(AtOnce(Linearizable::new(Register)))];
+        let mut watches = watches(&checkers);
+        let twice: Vec<Event> = events(300, Some(11)).into_iter().flat_map(|event| [event.clone(), event]).collect();
+        for watch in &mut watches {
+            watch.take(&twice);
+            assert_eq!(watch.wrong(), None);
+        }
     }
 }

@@ -34,7 +34,7 @@ pub use ideas::Idea;
 pub use reductions::Reductions;
 
 use crate::call::{Call, Reply};
-use crate::checker::{Budget, Checker};
+use crate::checker::{Budget, Checker, Live};
 use crate::history::History;
 use crate::model::Model;
 use crate::verdict::{Anomaly, Validity, Verdict};
@@ -144,6 +144,10 @@ impl<M: Model<Call = Call, Reply = Reply> + Send> Checker for Linearizable<M> {
 
     fn check(&self, history: &History, budget: &Budget) -> Verdict {
         self.check_operations(&history.operations, budget)
+    }
+
+    fn live<'a>(&'a self, budget: &Budget) -> Option<Box<dyn Live + 'a>> {
+        Some(Box::new(self.online(budget.clone())))
     }
 }
 

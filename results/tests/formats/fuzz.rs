@@ -233,7 +233,7 @@ fn play(case: &Case) -> bool {
     let first = if case.options.subject == Some(Subject::Registers) { "x=0,y=a" } else { "a" };
     let _ = reader.initial(first);
     let mut events = Vec::new();
-    while let Some(event) = reader.next() {
+    for event in reader.by_ref() {
         let Ok(event) = event else { return false };
         events.push(event);
     }
