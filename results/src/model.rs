@@ -8,6 +8,7 @@ pub mod counter;
 pub mod kv;
 pub mod multi_register;
 pub mod mutex;
+pub mod object;
 pub mod owned;
 pub mod queue;
 pub mod register;
@@ -21,6 +22,7 @@ pub use counter::Counter;
 pub use kv::Kv;
 pub use multi_register::MultiRegister;
 pub use mutex::Mutex;
+pub use object::{Deed, Object};
 pub use owned::{FencedLock, OwnedCall, OwnerMutex};
 pub use queue::{FifoQueue, UnorderedQueue};
 pub use register::Register;
@@ -53,6 +55,18 @@ pub trait Model: Sync {
     /// allowed then, and the model returns the state that follows.
     fn step(&self, state: &Self::State, call: &Self::Call, reply: Option<&Self::Reply>) -> Result<Self::State, String>;
 
+    /// As [`step`](Model::step), in place: for orders that are long and states that are large. The state is lost if the
+    /// step is not legal.
+    fn step_in_place(
+        &self,
+        state: &mut Self::State,
+        call: &Self::Call,
+        reply: Option<&Self::Reply>,
+    ) -> Result<(), String> {
+        *state = self.step(state, call, reply)?;
+        Ok(())
+    }
+
     /// The independent object that a call acts on. Keys are judged apart (linearizability is local: Herlihy and Wing,
     /// 1990, theorem 1), so a model must only split where no call touches two keys.
     fn partition(&self, call: &Self::Call) -> Key;
@@ -80,6 +94,17 @@ pub trait Model: Sync {
     /// are over; `false` is always right, and only needs more memory.
     fn is_register(&self) -> bool {
         false
+    }
+
+    /// What a key is, where it is an object that is judged faster than by a search; see [`Object`] for the law. `None` is
+    /// always right, only slower.
+    fn object(&self) -> Option<Object> {
+        None
+    }
+
+    /// What an operation does to that [`object`](Model::object). `None` leaves the key to the search.
+    fn deed<'a>(&self, _call: &'a Self::Call, _reply: Option<&'a Self::Reply>) -> Option<Deed<'a>> {
+        None
     }
 
     /// The state as people write it.

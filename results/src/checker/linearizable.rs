@@ -28,6 +28,7 @@ mod reductions;
 mod register;
 mod replay;
 mod search;
+mod special;
 mod table;
 
 pub use ideas::Idea;
@@ -56,7 +57,8 @@ pub struct Linearizable<M: Model> {
 /// Which algorithms come into question. All courses give the same answers; only the first is meant for use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Course {
-    /// The fastest that knows the operations at hand: zones, else the frontier of a register, else the search.
+    /// The fastest that knows the operations at hand: the rules for a special object, zones, else the frontier of a
+    /// register, else the search.
     #[default]
     Automatic,
     /// As if values were written more than once.
@@ -77,6 +79,12 @@ pub enum Algorithm {
     Zones,
     /// The frontier of a register.
     Register,
+    /// The rules for queues of unique elements.
+    Queue,
+    /// The rules for counters of equal steps.
+    Counter,
+    /// The rules for texts that grow by unique pieces.
+    Text,
     /// The search for any model.
     Search,
 }
@@ -234,6 +242,9 @@ fn figures(counted: Counted, judged: &[Judged]) -> BTreeMap<String, f64> {
         ("keys_by_zones", by(Algorithm::Zones)),
         ("keys_by_register", by(Algorithm::Register)),
         ("keys_by_search", by(Algorithm::Search)),
+        ("keys_by_queue", by(Algorithm::Queue)),
+        ("keys_by_counter", by(Algorithm::Counter)),
+        ("keys_by_text", by(Algorithm::Text)),
         ("keys_invalid_rechecked", rechecked(judged)),
     ];
     let figures = figures.into_iter().chain(algorithms);

@@ -55,14 +55,18 @@ impl Model for CasRegister {
     }
 
     fn access(&self, call: &Call, reply: Option<&Reply>) -> Option<Access> {
-        // Whoever reasons about accesses takes it that nothing is there at first.
-        if self.initial.is_some() {
-            return None;
-        }
         if self.says_nothing(call, reply) {
             return Some(Access { demands: Demand::Anything, sets: None });
         }
         Register.access(call, reply)
+    }
+
+    fn initial(&self) -> Option<Value> {
+        self.initial
+    }
+
+    fn is_register(&self) -> bool {
+        true
     }
 
     fn show(&self, state: &Self::State) -> String {

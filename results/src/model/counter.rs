@@ -1,7 +1,7 @@
 //! A number that is increased and read: `counter`.
 
 use crate::call::{Call, Key, Reply};
-use crate::model::Model;
+use crate::model::{Deed, Model, Object};
 
 /// A counter.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,6 +45,20 @@ impl Model for Counter {
 
     fn only_observes(&self, call: &Call) -> bool {
         call.kind().only_observes() || matches!(call, Call::Increase { by: 0, .. })
+    }
+
+    fn object(&self) -> Option<Object> {
+        Some(Object::Counter { initial: self.initial })
+    }
+
+    fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        match (call, reply) {
+            (Call::Increase { by, .. }, None | Some(Reply::Added { .. } | Reply::Written { .. })) => {
+                Some(Deed::Increase(*by))
+            }
+            (Call::Count { .. }, Some(Reply::Count { count })) => Some(Deed::Count(*count)),
+            _ => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod texts;
 pub use texts::Texts;
 
 use crate::call::{Call, Key, Reply};
-use crate::model::Model;
+use crate::model::{Deed, Model, Object};
 
 /// A store of texts; what was never put is the empty text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,19 +29,26 @@ impl Model for Kv {
     }
 
     fn step(&self, state: &Texts, call: &Call, reply: Option<&Reply>) -> Result<Texts, String> {
+        let mut after = state.clone();
+        self.step_in_place(&mut after, call, reply)?;
+        Ok(after)
+    }
+
+    fn step_in_place(&self, state: &mut Texts, call: &Call, reply: Option<&Reply>) -> Result<(), String> {
         match (call, reply) {
-            (Call::Put { key, text }, None | Some(Reply::Written { .. })) => Ok(state.with(*key, text.as_str().into())),
+            (Call::Put { key, text }, None | Some(Reply::Written { .. })) => state.put(*key, text),
             (Call::Append { key, text }, None | Some(Reply::Written { .. } | Reply::Added { .. })) => {
-                Ok(state.with(*key, [state.get(*key), text].concat().into()))
+                state.append(*key, text);
             }
             (Call::Get { key }, Some(Reply::Text { text })) if text != state.get(*key) => {
-                Err(format!("it got {text:?}, but the key holds {:?}", state.get(*key)))
+                return Err(format!("it got {text:?}, but the key holds {:?}", state.get(*key)));
             }
-            (Call::Get { .. }, None | Some(Reply::Text { .. })) => Ok(state.clone()),
-            (call, Some(reply)) => Err(format!("`{reply}` is no answer to `{call}`")),
+            (Call::Get { .. }, None | Some(Reply::Text { .. })) => {}
+            (call, Some(reply)) => return Err(format!("`{reply}` is no answer to `{call}`")),
             // A call that no store of texts knows changes none.
-            (_, None) => Ok(state.clone()),
+            (_, None) => {}
         }
+        Ok(())
     }
 
     fn partition(&self, call: &Call) -> Key {
@@ -50,6 +57,20 @@ impl Model for Kv {
 
     fn only_observes(&self, call: &Call) -> bool {
         call.kind().only_observes()
+    }
+
+    fn object(&self) -> Option<Object> {
+        (!self.whole).then_some(Object::Text)
+    }
+
+    fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        match (call, reply) {
+            (Call::Append { text, .. }, None | Some(Reply::Written { .. } | Reply::Added { .. })) => {
+                Some(Deed::Append(text))
+            }
+            (Call::Get { .. }, Some(Reply::Text { text })) => Some(Deed::Get(text)),
+            _ => None,
+        }
     }
 
     fn show(&self, state: &Texts) -> String {
@@ -67,7 +88,11 @@ mod tests {
         let (put, append) = (Call::Put { key: 1, text: text("b") }, Call::Append { key: 1, text: text("c") });
         let got = |of: &str| Some(Reply::Text { text: text(of) });
         let done = Some(Reply::Written { version: None });
-        let holding = |of: &str| Kv::default().init().with(1, of.into());
+        let holding = |of: &str| {
+            let mut state = Kv::default().init();
+            state.put(1, of);
+            state
+        };
         let check = |state: &Texts, call: &Call, reply: Option<Reply>, after: Option<Texts>| {
             assert_eq!(Kv::default().step(state, call, reply.as_ref()).ok(), after, "{call} -> {reply:?} at {state}");
         };

@@ -1,8 +1,8 @@
 //! Queues: `fifo-queue`, and without an order `unordered-queue`.
 
 use crate::call::{Call, Key, Reply, Value};
-use crate::model::Model;
-use std::collections::VecDeque;
+use crate::model::{Deed, Model, Object};
+use std::collections::{BTreeMap, VecDeque};
 
 /// A queue whose elements are taken out in the order in which they were put in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,38 +28,70 @@ impl Model for FifoQueue {
 
     fn step(&self, state: &Self::State, call: &Call, reply: Option<&Reply>) -> Result<Self::State, String> {
         let mut after = state.clone();
+        self.step_in_place(&mut after, call, reply)?;
+        Ok(after)
+    }
+
+    fn step_in_place(&self, state: &mut Self::State, call: &Call, reply: Option<&Reply>) -> Result<(), String> {
         match (call, reply) {
-            (Call::Enqueue { element, .. }, None | Some(Reply::Added { .. })) => after.push_back(*element),
+            (Call::Enqueue { element, .. }, None | Some(Reply::Added { .. })) => state.push_back(*element),
             (Call::Dequeue { .. }, None) => {
-                after.pop_front();
+                state.pop_front();
             }
-            (Call::Dequeue { .. }, Some(Reply::Dequeued { element })) => match (element, after.pop_front()) {
-                (element, front) if *element == front => {}
+            (Call::Dequeue { .. }, Some(Reply::Dequeued { element })) => match (element, state.front()) {
+                (Some(element), Some(front)) if element == front => {
+                    state.pop_front();
+                }
+                (None, None) => {}
                 (Some(element), Some(front)) => return Err(format!("it took out {element}, but {front} is next")),
                 (Some(element), None) => return Err(format!("it took out {element}, but the queue is empty")),
-                (None, _) => return Err(format!("it found the queue empty, but it holds {}", show(state))),
+                (None, Some(_)) => return Err(format!("it found the queue empty, but it holds {}", show(&*state))),
             },
             (call, Some(reply)) => return Err(format!("`{reply}` is no answer to `{call}`")),
             // A call that no queue knows changes none.
             (_, None) => {}
         }
-        Ok(after)
+        Ok(())
     }
 
     fn partition(&self, call: &Call) -> Key {
         call.key()
     }
 
+    fn object(&self) -> Option<Object> {
+        Some(Object::FifoQueue)
+    }
+
+    fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        deed(call, reply)
+    }
+
     fn show(&self, state: &Self::State) -> String {
-        match state.is_empty() {
-            true => "empty".into(),
-            false => show(state),
-        }
+        show(state)
     }
 }
 
+/// What an operation does to a queue of either kind.
+fn deed<'a>(call: &Call, reply: Option<&Reply>) -> Option<Deed<'a>> {
+    match (call, reply) {
+        (Call::Enqueue { element, .. }, None | Some(Reply::Added { .. })) => Some(Deed::Enqueue(*element)),
+        (Call::Dequeue { .. }, Some(Reply::Dequeued { element: Some(element) })) => Some(Deed::Dequeue(*element)),
+        (Call::Dequeue { .. }, Some(Reply::Dequeued { element: None })) => Some(Deed::FindEmpty),
+        (Call::Dequeue { .. }, None) => Some(Deed::DequeueUnseen),
+        _ => None,
+    }
+}
+
+/// The elements as people write them; of many the next ones.
 fn show<'a>(elements: impl IntoIterator<Item = &'a Value>) -> String {
-    elements.into_iter().map(Value::to_string).collect::<Vec<_>>().join(", ")
+    const SHOWN: usize = 8;
+    let mut elements = elements.into_iter();
+    let shown: Vec<String> = elements.by_ref().take(SHOWN).map(Value::to_string).collect();
+    match (shown.is_empty(), elements.count()) {
+        (true, _) => "empty".into(),
+        (false, 0) => shown.join(", "),
+        (false, more) => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 impl Model for UnorderedQueue {
@@ -76,34 +108,50 @@ impl Model for UnorderedQueue {
     }
 
     fn step(&self, state: &Bag, call: &Call, reply: Option<&Reply>) -> Result<Bag, String> {
+        let mut after = state.clone();
+        self.step_in_place(&mut after, call, reply)?;
+        Ok(after)
+    }
+
+    fn step_in_place(&self, state: &mut Bag, call: &Call, reply: Option<&Reply>) -> Result<(), String> {
         match (call, reply) {
-            (Call::Enqueue { element, .. }, None | Some(Reply::Added { .. })) => Ok(state.with(*element)),
-            (Call::Dequeue { .. }, None) => Ok(state.without_one()),
-            (Call::Dequeue { .. }, Some(Reply::Dequeued { element: Some(element) })) => state
-                .without(*element)
-                .ok_or_else(|| format!("it took out {element}, but the queue is {}", UnorderedQueue.show(state))),
-            (Call::Dequeue { .. }, Some(Reply::Dequeued { element: None })) if state.may_be_empty() => {
-                Ok(Bag::default())
+            (Call::Enqueue { element, .. }, None | Some(Reply::Added { .. })) => state.put(*element),
+            (Call::Dequeue { .. }, None) => state.take_unseen(),
+            (Call::Dequeue { .. }, Some(Reply::Dequeued { element: Some(element) })) => {
+                if !state.take(*element) {
+                    return Err(format!("it took out {element}, which the queue does not hold"));
+                }
             }
             (Call::Dequeue { .. }, Some(Reply::Dequeued { element: None })) => {
-                Err(format!("it found the queue empty, but it is {}", UnorderedQueue.show(state)))
+                if !state.may_be_empty() {
+                    return Err(format!("it found the queue empty, but it holds {}", self.show(state)));
+                }
+                *state = Bag::default();
             }
-            (call, Some(reply)) => Err(format!("`{reply}` is no answer to `{call}`")),
+            (call, Some(reply)) => return Err(format!("`{reply}` is no answer to `{call}`")),
             // A call that no queue knows changes none.
-            (_, None) => Ok(state.clone()),
+            (_, None) => {}
         }
+        Ok(())
     }
 
     fn partition(&self, call: &Call) -> Key {
         call.key()
     }
 
+    fn object(&self) -> Option<Object> {
+        Some(Object::UnorderedQueue)
+    }
+
+    fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        deed(call, reply)
+    }
+
     fn show(&self, state: &Bag) -> String {
-        let gone = state.since.len();
-        match (state.since.is_empty() && state.last.is_empty(), gone) {
-            (true, _) => "empty".into(),
-            (false, 0) => show(&state.last),
-            (false, gone) => format!("{} without {gone} of them", show(state.elements())),
+        let elements = show(state.elements());
+        match state.since.len() {
+            0 => elements,
+            gone => format!("{elements}, without {gone} of them"),
         }
     }
 }
@@ -116,67 +164,84 @@ impl Model for UnorderedQueue {
 /// representatives of subsets", 1935).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Bag {
-    /// For each dequeue without an answer what was put in since the one before; sorted.
-    since: Vec<Vec<Value>>,
-    /// What was put in since the last of them; sorted.
-    last: Vec<Value>,
+    /// For each dequeue without an answer what was put in since the one before.
+    since: Vec<Part>,
+    /// What was put in since the last of them.
+    last: Part,
+}
+
+/// Elements, each as often as it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Part {
+    times: BTreeMap<Value, usize>,
+    size: usize,
+}
+
+impl Part {
+    fn remove(&mut self, element: Value) -> bool {
+        let Some(times) = self.times.get_mut(&element) else { return false };
+        *times -= 1;
+        if *times == 0 {
+            self.times.remove(&element);
+        }
+        self.size -= 1;
+        true
+    }
 }
 
 impl Bag {
     fn elements(&self) -> impl Iterator<Item = &Value> {
-        self.since.iter().flatten().chain(&self.last)
+        let parts = self.since.iter().chain([&self.last]);
+        parts.flat_map(|part| part.times.iter()).flat_map(|(element, times)| std::iter::repeat_n(element, *times))
     }
 
     fn may_be_empty(&self) -> bool {
-        self.elements().count() == self.since.len()
+        self.since.iter().map(|part| part.size).sum::<usize>() + self.last.size == self.since.len()
     }
 
-    fn with(&self, element: Value) -> Bag {
-        let mut after = self.clone();
-        let at = after.last.partition_point(|other| *other < element);
-        after.last.insert(at, element);
-        after
+    fn put(&mut self, element: Value) {
+        *self.last.times.entry(element).or_default() += 1;
+        self.last.size += 1;
     }
 
-    /// One element less, whichever; an empty queue stays as it is.
-    fn without_one(&self) -> Bag {
-        if self.may_be_empty() {
-            return self.clone();
+    /// Takes one element, whichever; an empty queue stays as it is.
+    fn take_unseen(&mut self) {
+        if !self.may_be_empty() {
+            self.since.push(std::mem::take(&mut self.last));
+            self.tidy();
         }
-        let mut after = self.clone();
-        after.since.push(std::mem::take(&mut after.last));
-        after.tidied()
     }
 
-    /// One `element` less; `None` if it cannot be there.
+    /// Takes this element; whether it can have been there.
     ///
     /// Where it is there several times, the latest is taken: what is left then lies before more of the dequeues.
-    fn without(&self, element: Value) -> Option<Bag> {
-        let mut after = self.clone();
-        let of = std::iter::once(&mut after.last).chain(after.since.iter_mut().rev());
-        let removed = of.into_iter().find_map(|part| Some(part.remove(part.binary_search(&element).ok()?)));
-        removed.filter(|_| after.is_possible()).map(|_| after.tidied())
+    fn take(&mut self, element: Value) -> bool {
+        let taken = self.last.remove(element) || self.since.iter_mut().rev().any(|part| part.remove(element));
+        if !taken || !self.is_possible() {
+            return false;
+        }
+        self.tidy();
+        true
     }
 
     fn is_possible(&self) -> bool {
         let mut elements = 0;
         self.since.iter().enumerate().all(|(before, part)| {
-            elements += part.len();
+            elements += part.size;
             elements > before
         })
     }
 
-    /// Without what is certainly gone: where there are as many elements as dequeues up to one of them.
-    fn tidied(mut self) -> Bag {
+    /// Forgets what is certainly gone: where there are as many elements as dequeues up to one of them.
+    fn tidy(&mut self) {
         let (mut elements, mut gone) = (0, 0);
         for (before, part) in self.since.iter().enumerate() {
-            elements += part.len();
+            elements += part.size;
             if elements == before + 1 {
                 gone = before + 1;
             }
         }
         self.since.drain(..gone);
-        self
     }
 }
 

@@ -31,16 +31,26 @@ pub(super) struct Evidence {
     pub clearness: (Kind, usize, u64),
 }
 
-/// The evidence for a key whose `operations` have no legal order: the search failed at the return of the operation at
-/// position `contradiction`. What the budget does not allow is left out.
+/// Where a key is broken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Broken<'a> {
+    /// The position of the operation at whose return there is no legal order, at the latest.
+    pub position: usize,
+    /// The operations, by position, that are enough to see it, in order, if they are known.
+    pub core: Option<&'a [usize]>,
+}
+
+/// The evidence for a key whose `operations` have no legal order; where that shows in a few of them, among these alone.
+/// What the budget does not allow is left out.
 pub(super) fn gather<M: Model>(
     checker: &Linearizable<M>,
     key: Key,
     operations: &[&OperationOf<M>],
-    contradiction: usize,
+    Broken { position: contradiction, core }: Broken,
     allowance: &Allowance,
 ) -> Evidence {
-    let entries = checker.entries(operations);
+    let mut entries = checker.entries(operations);
+    entries.retain(|entry| core.is_none_or(|core| core.binary_search(&entry.position).is_ok()));
     let failed = entries.iter().position(|entry| entry.position == contradiction);
     let rerun = failed.and_then(|failed| rerun(checker, operations, &entries, failed, allowance));
     let Rerun { prefixes, beginnings } = rerun.unwrap_or_else(|| Rerun::nothing(&checker.model));

@@ -1,11 +1,12 @@
 //! All keys of a history, in parallel.
 
 use super::entry::{Entry, EntryOf, OperationOf};
-use super::evidence::{Evidence, gather};
+use super::evidence::{Broken, Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
 use super::register::{self, Found};
 use super::replay::is_legal_order;
 use super::search::{Ended, Search, Stopped};
+use super::special::{self, Decided};
 use super::{Algorithm, Course, Linearizable};
 use crate::call::Key;
 use crate::checker::Budget;
@@ -55,10 +56,17 @@ pub(super) struct Judged {
     pub peak: usize,
     /// How many configurations were expanded.
     pub steps: u64,
+    /// Of a key that is broken: the operations, by position, that are enough to see it, if they are known.
+    pub core: Option<Vec<usize>>,
 }
 
 /// Judges the entries of one key; the caller knows which.
 pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Judged {
+    let by_rules = checker.course == Course::Automatic;
+    if let Some(decided) = by_rules.then(|| special::judge(&checker.model, entries, meter)).flatten() {
+        let Decided { answer, by, core } = decided;
+        return Judged { key: 0, answer, by, operations: entries.len(), peak: 0, steps: meter.steps(), core };
+    }
     let by_register = checker.course != Course::Search;
     let found = by_register.then(|| register::judge(&checker.model, entries, checker.course, meter)).flatten();
     let Some(Found { answer, by_zones, peak }) = found else { return judge_by_search(checker, entries, meter) };
@@ -68,7 +76,7 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>],
         register::Answer::Unknown(stopped) => Answer::Unknown(stopped),
     };
     let by = if by_zones { Algorithm::Zones } else { Algorithm::Register };
-    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
+    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps(), core: None }
 }
 
 fn no_order<C, R>(entries: &[Entry<C, R>], entry: usize, rechecked: bool) -> Answer {
@@ -87,7 +95,7 @@ fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], 
         Err(stopped) => Answer::Unknown(stopped),
     };
     let (by, peak) = (Algorithm::Search, search.peak);
-    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps() }
+    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps(), core: None }
 }
 
 /// How many steps each key gets in the first round: some milliseconds.
@@ -144,16 +152,18 @@ fn gather_all<M: Model>(
     allowance: &Allowance,
     most: usize,
 ) -> Vec<Evidence> {
-    let mut broken: Vec<(u64, Key, usize)> = judged
+    let mut broken: Vec<(u64, Key, Broken)> = judged
         .iter()
         .filter_map(|judged| match judged.answer {
-            Answer::Invalid { at_ns, position, .. } => Some((at_ns, judged.key, position)),
+            Answer::Invalid { at_ns, position, .. } => {
+                Some((at_ns, judged.key, Broken { position, core: judged.core.as_deref() }))
+            }
             Answer::Valid | Answer::Unknown(_) => None,
         })
         .collect();
-    broken.sort_unstable();
+    broken.sort_unstable_by_key(|(at_ns, key, _)| (*at_ns, *key));
     broken.truncate(most);
-    in_parallel(&broken, |(_, key, position)| gather(checker, *key, &by_key[key], *position, allowance))
+    in_parallel(&broken, |(_, key, broken)| gather(checker, *key, &by_key[key], *broken, allowance))
 }
 
 /// Gathers the evidence of keys that broke at known operations, where `operations` holds them, and has the bare search look

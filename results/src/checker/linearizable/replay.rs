@@ -21,9 +21,8 @@ pub(super) fn is_legal_order<M: Model>(model: &M, entries: &[EntryOf<M>], order:
         if entry.must && entry.until_ns < latest_invocation_ns {
             return false;
         }
-        match model.step(&state, &entry.call, entry.reply.as_ref()) {
-            Ok(next) => state = next,
-            Err(_) => return false,
+        if model.step_in_place(&mut state, &entry.call, entry.reply.as_ref()).is_err() {
+            return false;
         }
     }
     entries.iter().zip(placed).all(|(entry, placed)| placed || !entry.must)

@@ -1,0 +1,43 @@
+//! Objects that are judged faster than by a search, whatever a model calls their operations.
+
+use crate::call::Value;
+
+/// What one key of a model is, where it is one of these.
+///
+/// The law of a model that says so: it starts as the object does, and wherever it gives a [`Deed`] for an operation,
+/// [`Model::step`](super::Model::step) does what that deed does to the object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Object {
+    /// A queue, empty at first, whose elements come out in the order in which they went in.
+    FifoQueue,
+    /// A queue, empty at first, whose elements come out in any order.
+    UnorderedQueue,
+    /// A number.
+    Counter {
+        /// What it is at first.
+        initial: i64,
+    },
+    /// A text, empty at first.
+    Text,
+}
+
+/// What an operation does to an [`Object`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed<'a> {
+    /// Puts an element into a queue.
+    Enqueue(Value),
+    /// Takes this element out of a queue.
+    Dequeue(Value),
+    /// Finds a queue empty.
+    FindEmpty,
+    /// Takes some element out of a queue, if it has one; nobody saw which.
+    DequeueUnseen,
+    /// Adds to a number.
+    Increase(i64),
+    /// Finds that a number is this.
+    Count(i64),
+    /// Appends to a text.
+    Append(&'a str),
+    /// Finds that a text is this.
+    Get(&'a str),
+}
