@@ -33,6 +33,103 @@ use std::fmt::{Debug, Display};
 use std::hash::Hash;
 
 /// A sequential specification. Pure: no randomness, no clock, no hidden state.
+///
+/// Yours may have calls and replies of its own. This is a whole one, a stack, and a history in which two processes push at
+/// the same time and a third pops what cannot be on top:
+///
+/// ```
+/// use squall_results::checker::linearizable::Linearizable;
+/// use squall_results::model::{AnyCall, AnyReply, Model};
+/// use squall_results::{Budget, Operation, Outcome, Validity};
+/// use std::fmt;
+///
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// enum Ask {
+///     Push(u32),
+///     Pop,
+/// }
+///
+/// impl fmt::Display for Ask {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         match self {
+///             Ask::Push(item) => write!(f, "push {item}"),
+///             Ask::Pop => f.write_str("pop"),
+///         }
+///     }
+/// }
+///
+/// /// What was popped; nothing to a push, and to a pop of an empty stack.
+/// #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// struct Popped(Option<u32>);
+///
+/// impl fmt::Display for Popped {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         self.0.map_or(f.write_str("nothing"), |item| write!(f, "{item}"))
+///     }
+/// }
+///
+/// impl AnyCall for Ask {}
+/// impl AnyReply for Popped {}
+///
+/// struct Stack;
+///
+/// impl Model for Stack {
+///     type Call = Ask;
+///     type Reply = Popped;
+///     type State = Vec<u32>;
+///
+///     fn name(&self) -> &'static str {
+///         "stack"
+///     }
+///
+///     fn init(&self) -> Vec<u32> {
+///         Vec::new()
+///     }
+///
+///     fn step(&self, state: &Vec<u32>, call: &Ask, reply: Option<&Popped>) -> Result<Vec<u32>, String> {
+///         let mut after = state.clone();
+///         let top = match call {
+///             Ask::Push(item) => {
+///                 after.push(*item);
+///                 None
+///             }
+///             Ask::Pop => after.pop(),
+///         };
+///         match reply {
+///             Some(Popped(item)) if *item != top => Err(format!("it popped {item:?}, but {top:?} is on top")),
+///             _ => Ok(after),
+///         }
+///     }
+///
+///     fn partition(&self, _call: &Ask) -> u64 {
+///         0 // there is one stack
+///     }
+/// }
+///
+/// let operation = |process, call, invoked_ns, returned_ns, popped| Operation {
+///     id: process, // every process makes one call here
+///     process,
+///     node: "n1".into(),
+///     call,
+///     due_ns: invoked_ns,
+///     invoked_ns,
+///     returned_ns: Some(returned_ns),
+///     outcome: Outcome::Ok(Popped(popped)),
+/// };
+/// let mut history = vec![
+///     operation(0, Ask::Push(1), 0, 10, None),
+///     operation(1, Ask::Push(2), 5, 15, None),
+///     operation(2, Ask::Pop, 20, 25, Some(1)),
+///     operation(3, Ask::Pop, 30, 35, Some(2)),
+/// ];
+/// let checker = Linearizable::new(Stack);
+/// assert_eq!(checker.check_operations(&history, &Budget::default()).validity, Validity::Valid);
+///
+/// history[3].outcome = Outcome::Ok(Popped(Some(1)));
+/// let verdict = checker.check_operations(&history, &Budget::default());
+/// assert_eq!(verdict.validity, Validity::Invalid);
+/// assert!(verdict.anomalies[0].minimal.as_ref().unwrap().verified);
+/// ```
 pub trait Model: Sync {
     /// What can be asked.
     type Call: AnyCall;

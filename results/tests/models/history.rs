@@ -9,6 +9,12 @@ pub fn op(process: u64, invoked_ns: u64, returned_ns: u64, call: Call, reply: Re
     Operation { id: 0, process, node, call, due_ns, invoked_ns, returned_ns: Some(returned_ns), outcome }
 }
 
+/// An operation without an answer.
+pub fn lost(process: u64, invoked_ns: u64, call: Call) -> Operation {
+    let (node, due_ns, outcome) = ("n1".into(), invoked_ns, Outcome::Unknown("no answer".into()));
+    Operation { id: 0, process, node, call, due_ns, invoked_ns, returned_ns: None, outcome }
+}
+
 /// A history of these operations, numbered by invocation.
 pub fn history(mut operations: Vec<Operation>) -> History {
     operations.sort_by_key(|operation| operation.invoked_ns);

@@ -46,7 +46,7 @@ pub const STEP: i64 = 3;
 
 /// What was done to the object so far.
 #[derive(Default)]
-struct Object {
+pub struct Object {
     elements: Vec<Value>,
     count: i64,
     text: String,
@@ -63,9 +63,11 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
     let answered = planned.into_iter().map(|Planned { mut operation, crashes, .. }| {
         let happens = !crashes || random.chance(70);
         let reply = happens.then(|| answer(random, shape.object, &operation.call, &mut object));
-        let reply = reply.map(|reply| if random.chance(wrong_percent) { wrong(random, reply, count) } else { reply });
         operation.outcome = match (reply, crashes) {
-            (Some(reply), false) => Outcome::Ok(reply),
+            (Some(None), _) if !random.chance(wrong_percent) => Outcome::Fail("refused".into()),
+            (Some(None), _) => Outcome::Ok(refused(&operation.call)),
+            (Some(Some(reply)), false) if random.chance(wrong_percent) => Outcome::Ok(wrong(random, reply, count)),
+            (Some(Some(reply)), false) => Outcome::Ok(reply),
             _ => Outcome::Unknown("no answer".into()),
         };
         if operation.outcome.is_unknown() && random.chance(50) {
@@ -76,7 +78,8 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
     by_invocation(answered.collect())
 }
 
-fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
+/// A call that a history of this shape may have; `id` is its number.
+pub fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
     let (key, changes) = (0, random.chance(shape.changes_percent));
     match (shape.object, changes) {
         (Asked::Fifo | Asked::Unordered, true) => Call::Enqueue { key, element: id as Value },
@@ -90,8 +93,9 @@ fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
     }
 }
 
-fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Object) -> Reply {
-    match call {
+/// What the object answers; `None`: a lock that is taken is not taken again, nor a free one given back.
+pub fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Object) -> Option<Reply> {
+    Some(match call {
         Call::Enqueue { element, .. } => {
             object.elements.push(*element);
             added()
@@ -111,6 +115,8 @@ fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Object) -
             written()
         }
         Call::Get { .. } => Reply::Text { text: object.text.clone() },
+        Call::Acquire { .. } if object.held => return None,
+        Call::Release { .. } if !object.held => return None,
         Call::Acquire { .. } => {
             object.held = true;
             Reply::Acquired { token: 0, until_ns: None }
@@ -120,6 +126,14 @@ fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Object) -
             Reply::Released { until_ns: None }
         }
         call => unreachable!("nobody asks to {call}"),
+    })
+}
+
+/// What a lock must not answer.
+fn refused(call: &Call) -> Reply {
+    match call {
+        Call::Acquire { .. } => Reply::Acquired { token: 0, until_ns: None },
+        _ => Reply::Released { until_ns: None },
     }
 }
 

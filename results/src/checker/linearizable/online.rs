@@ -319,5 +319,5 @@ fn judged<M: Model>(key: Key, live: &LiveKey<M>) -> (Judged, Option<u64>) {
         Known::Unknown(why) => (Answer::Unknown(Stopped { why, established_ns: live.established_ns }), None),
     };
     let LiveKey { by, operations, peak, steps, .. } = *live;
-    (Judged { key, answer, by, operations, peak, steps }, op)
+    (Judged { key, answer, by, operations, peak, steps, core: None }, op)
 }
