@@ -5,7 +5,7 @@
 //!     OBJECT OPERATIONS CLIENTS CRASHED_PERCENT ok|bad SEED ...
 //! ```
 //!
-//! Every six words are a history; objects are `fifo`, `unordered`, `counter`, `text` and `mutex`. With `--search` the
+//! Every six words are a history; objects are `fifo`, `unordered`, `counter`, `text`, `mutex` and `fenced`. With `--search` the
 //! search has to decide. In a bad history two answers near the end have changed places.
 
 // The tests use more of these than this program.
@@ -23,7 +23,7 @@ use courses::{Planned, Random, by_invocation, plan};
 use random::{Asked, Object, Shape, answer, call};
 use squall_results::call::{Call, Reply};
 use squall_results::checker::linearizable::{Algorithm, Course, Linearizable};
-use squall_results::model::{Counter, FifoQueue, Kv, Mutex, UnorderedQueue};
+use squall_results::model::{Counter, FencedLock, FifoQueue, Kv, Mutex, OwnedCall, UnorderedQueue};
 use squall_results::{Budget, Model, Operation, Outcome, Validity};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -69,6 +69,7 @@ impl Kind {
             "counter" => Asked::Counter,
             "text" => Asked::Text,
             "mutex" => Asked::Mutex,
+            "fenced" => Asked::Fenced,
             _ => return None,
         };
         Some(Kind {
@@ -92,7 +93,7 @@ impl Kind {
         let mut operations = Vec::with_capacity(planned.len());
         for Planned { mut operation, crashes, .. } in planned {
             // A lock that is taken, or free, gives no answer to who wants it so.
-            let reply = answer(&mut random, object, &operation.call, &mut state);
+            let reply = answer(&mut random, object, &operation, &mut state);
             operation.outcome = match (reply, crashes) {
                 (None, _) => continue,
                 (Some(reply), false) => Outcome::Ok(reply),
@@ -114,6 +115,7 @@ impl Kind {
             Asked::Counter => judge(Counter { initial: 0 }, operations, course, budget),
             Asked::Text => judge(Kv::default(), operations, course, budget),
             Asked::Mutex => judge(Mutex, operations, course, budget),
+            _ => judge(FencedLock, &operations.iter().map(OwnedCall::of).collect::<Vec<_>>(), course, budget),
         }
     }
 }
@@ -139,13 +141,13 @@ fn spoil(operations: &mut [Operation]) {
     operations[one].outcome = std::mem::replace(&mut operations[other].outcome, outcome);
 }
 
-fn judge<M: Model<Call = Call, Reply = Reply> + Send>(
+fn judge<M: Model>(
     model: M,
-    operations: &[Operation],
+    operations: &[Operation<M::Call, M::Reply>],
     course: Course,
     budget: &Budget,
 ) -> (Validity, Algorithm) {
-    let of_key: Vec<&Operation> = operations.iter().collect();
+    let of_key: Vec<&Operation<M::Call, M::Reply>> = operations.iter().collect();
     Linearizable::with_course(model, course).check_key_by(&of_key, budget)
 }
 

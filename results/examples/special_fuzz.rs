@@ -1,4 +1,4 @@
-//! Compares the rules for queues, counters and texts, and the search, with a brute-force twin on as many random histories
+//! Compares the rules for queues, counters, texts, locks and versions, and the search, with a brute-force twin on as many random histories
 //! as asked for:
 //!
 //! ```text
@@ -32,13 +32,25 @@ fn main() {
     let mut argument = |default: u64| arguments.next().and_then(Result::ok).unwrap_or(default);
     let (histories, seed, most) = (argument(1_000_000), argument(1), argument(9));
     let mut random = Random(seed);
-    for object in [Asked::Fifo, Asked::Unordered, Asked::Counter, Asked::Text, Asked::Mutex] {
+    let objects = [
+        Asked::Fifo,
+        Asked::Unordered,
+        Asked::Counter,
+        Asked::Text,
+        Asked::Mutex,
+        Asked::Owner,
+        Asked::Fenced,
+        Asked::Versioned,
+    ];
+    let each = histories / objects.len() as u64;
+    for object in objects {
         let (mut legal, mut searched) = (0, 0);
-        for number in 0..histories / 5 {
+        for number in 0..each {
+            let most = if object == Asked::Versioned { most.min(7) } else { most };
             let (is_legal, by) = special::compare(&mut random, Shape::by_turns(object, number, most));
             legal += u64::from(is_legal);
             searched += u64::from(by == Algorithm::Search);
         }
-        println!("{object:?}: {} histories agree; {legal} are legal, the search decided {searched}", histories / 5);
+        println!("{object:?}: {each} histories agree; {legal} are legal, the search decided {searched}");
     }
 }

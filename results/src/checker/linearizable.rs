@@ -85,6 +85,8 @@ pub enum Algorithm {
     Counter,
     /// The rules for texts that grow by unique pieces.
     Text,
+    /// The rules for locks.
+    Lock,
     /// The search for any model.
     Search,
 }
@@ -245,6 +247,7 @@ fn figures(counted: Counted, judged: &[Judged]) -> BTreeMap<String, f64> {
         ("keys_by_queue", by(Algorithm::Queue)),
         ("keys_by_counter", by(Algorithm::Counter)),
         ("keys_by_text", by(Algorithm::Text)),
+        ("keys_by_lock", by(Algorithm::Lock)),
         ("keys_invalid_rechecked", rechecked(judged)),
     ];
     let figures = figures.into_iter().chain(algorithms);

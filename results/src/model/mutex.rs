@@ -1,15 +1,10 @@
 //! A lock that anybody may give back: `mutex`.
 
 use crate::call::{Call, Key, Reply};
-use crate::model::Model;
+use crate::model::{Deed, Model, Object};
 
 /// A lock that is free at first. Who holds it does not matter, as in Knossos; where it does, use
 /// [`OwnerMutex`](super::OwnerMutex).
-///
-/// The search is near-linear for it. All calls to acquire are alike, and so are all calls to release, so that what is
-/// open is taken in the order of its returns; and there is one release more, one less, or as many as calls to acquire. So a
-/// configuration is told by how many open calls of either kind took effect, and of configurations that differ in doubtful
-/// calls alone the most frugal is enough: with `c` clients there are at most `c * c` of them, however long the history.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Mutex;
 
@@ -53,8 +48,27 @@ impl Model for Mutex {
         call.key()
     }
 
+    fn object(&self) -> Option<Object> {
+        Some(Object::Lock)
+    }
+
+    fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        lock_deed(0, call, reply)
+    }
+
     fn show(&self, held: &bool) -> String {
         if *held { "held" } else { "free" }.into()
+    }
+}
+
+/// What an operation does to a lock.
+pub(super) fn lock_deed<'a>(process: u64, call: &Call, reply: Option<&Reply>) -> Option<Deed<'a>> {
+    match (call, reply) {
+        (Call::Acquire { .. }, Some(Reply::Acquired { token, .. })) => Some(Deed::Acquire { process, token: *token }),
+        (Call::Acquire { .. }, None) => Some(Deed::Acquire { process, token: 0 }),
+        (Call::Release { .. }, None | Some(Reply::Released { .. })) => Some(Deed::Release { process }),
+        (Call::Release { .. }, Some(Reply::NotHeld { .. })) => Some(Deed::FindReleased { process }),
+        _ => None,
     }
 }
 

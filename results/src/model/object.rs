@@ -19,6 +19,13 @@ pub enum Object {
     },
     /// A text, empty at first.
     Text,
+    /// A lock, free at first, that anybody may give back.
+    Lock,
+    /// A lock, free at first, that only who took it gives back.
+    OwnedLock {
+        /// Whether tokens grow from holder to holder.
+        fenced: bool,
+    },
 }
 
 /// What an operation does to an [`Object`].
@@ -40,4 +47,21 @@ pub enum Deed<'a> {
     Append(&'a str),
     /// Finds that a text is this.
     Get(&'a str),
+    /// Takes a lock; changes nothing if nobody saw the answer and it is held.
+    Acquire {
+        /// Who, if that matters.
+        process: u64,
+        /// The token that was told, if that matters.
+        token: u64,
+    },
+    /// Gives a lock back; changes nothing if nobody saw the answer and it is not held, by this process if that matters.
+    Release {
+        /// Who, if that matters.
+        process: u64,
+    },
+    /// Finds that a lock is not held, by this process if that matters.
+    FindReleased {
+        /// Who, if that matters.
+        process: u64,
+    },
 }

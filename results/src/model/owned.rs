@@ -1,8 +1,9 @@
 //! Locks whose holder matters: `owner-mutex`, and with tokens that grow `fenced-lock`.
 
+use super::mutex::lock_deed;
 use crate::call::{Call, Key, Reply};
 use crate::history::Operation;
-use crate::model::{AnyCall, Model};
+use crate::model::{AnyCall, Deed, Model, Object};
 use std::fmt;
 
 /// A call of a process to a lock.
@@ -43,9 +44,6 @@ impl AnyCall for OwnedCall {
 }
 
 /// A lock that only the process gives back that took it.
-///
-/// The search is near-linear for it: who took the lock holds it until a later call of the same process, so that of the open
-/// calls at most one release and one acquire after it can have taken effect.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OwnerMutex;
 
@@ -58,9 +56,9 @@ pub struct FencedLock;
 pub struct Held {
     /// Who holds it.
     pub by: Option<u64>,
-    /// The token of the last holder, at least: one whose acquire got no answer has some token greater than the last. The
+    /// The least token that the next holder may get. One whose acquire got no answer has some token from here on; the
     /// least of those forbids nothing that another would allow.
-    pub token: u64,
+    pub next_token: u64,
 }
 
 impl fmt::Display for Held {
@@ -74,7 +72,7 @@ impl fmt::Display for Held {
 
 /// The owner's part, the same for both; `reply` is taken as an answer whatever its token.
 fn step_owner(by: Option<u64>, call: &OwnedCall, reply: Option<&Reply>) -> Result<Option<u64>, String> {
-    let (own, shown) = (by == Some(call.process), Held { by, token: 0 });
+    let (own, shown) = (by == Some(call.process), Held { by, next_token: 0 });
     match (&call.call, reply) {
         (Call::Acquire { .. }, Some(Reply::Acquired { .. })) if by.is_some() => {
             Err(format!("it took the lock, which is {shown}"))
@@ -117,8 +115,16 @@ impl Model for OwnerMutex {
         call.call.key()
     }
 
+    fn object(&self) -> Option<Object> {
+        Some(Object::OwnedLock { fenced: false })
+    }
+
+    fn deed<'a>(&self, call: &'a OwnedCall, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        lock_deed(call.process, &call.call, reply)
+    }
+
     fn show(&self, by: &Self::State) -> String {
-        Held { by: *by, token: 0 }.to_string()
+        Held { by: *by, next_token: 0 }.to_string()
     }
 }
 
@@ -137,25 +143,33 @@ impl Model for FencedLock {
 
     fn step(&self, held: &Held, call: &OwnedCall, reply: Option<&Reply>) -> Result<Held, String> {
         let by = step_owner(held.by, call, reply)?;
-        let token = match reply {
-            Some(Reply::Acquired { token, .. }) if *token <= held.token => {
-                return Err(format!("it got the token {token}, but an earlier holder had {} or more", held.token));
+        let next_token = match reply {
+            Some(Reply::Acquired { token, .. }) if *token < held.next_token => {
+                return Err(format!("it got the token {token}, but the next is {} or more", held.next_token));
             }
-            Some(Reply::Acquired { token, .. }) => *token,
-            None if by.is_some() && held.by.is_none() => held.token.saturating_add(1),
-            _ => held.token,
+            Some(Reply::Acquired { token, .. }) => token.saturating_add(1),
+            None if by.is_some() && held.by.is_none() => held.next_token.saturating_add(1),
+            _ => held.next_token,
         };
-        Ok(Held { by, token })
+        Ok(Held { by, next_token })
     }
 
     fn partition(&self, call: &OwnedCall) -> Key {
         call.call.key()
     }
 
+    fn object(&self) -> Option<Object> {
+        Some(Object::OwnedLock { fenced: true })
+    }
+
+    fn deed<'a>(&self, call: &'a OwnedCall, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
+        lock_deed(call.process, &call.call, reply)
+    }
+
     fn show(&self, held: &Held) -> String {
-        match held.token {
+        match held.next_token {
             0 => held.to_string(),
-            token => format!("{held}, token {token}"),
+            next => format!("{held}, next token {next} or more"),
         }
     }
 }
@@ -193,13 +207,14 @@ mod tests {
     #[test]
     fn tokens_grow() {
         let check = |token, reply: Option<Reply>, after: Option<u64>| {
-            let (held, call) = (Held { by: None, token }, OwnedCall { process: 1, call: ACQUIRE });
+            let (held, call) = (Held { by: None, next_token: token }, OwnedCall { process: 1, call: ACQUIRE });
             let found = FencedLock.step(&held, &call, reply.as_ref()).ok();
-            assert_eq!(found, after.map(|token| Held { by: Some(1), token }), "{reply:?} at {token}");
+            assert_eq!(found, after.map(|next_token| Held { by: Some(1), next_token }), "{reply:?} at {token}");
         };
-        check(4, acquired(5), Some(5));
-        check(4, acquired(4), None);
-        check(4, acquired(9), Some(9));
-        check(4, None, Some(5));
+        check(0, acquired(0), Some(1));
+        check(5, acquired(5), Some(6));
+        check(5, acquired(4), None);
+        check(5, acquired(9), Some(10));
+        check(5, None, Some(6));
     }
 }

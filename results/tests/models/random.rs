@@ -1,9 +1,9 @@
-//! Random histories of queues, counters, texts and locks: an object answers each call at a moment of its own between
+//! Random histories of queues, counters, texts, locks and versioned registers: an object answers each call at a moment of its own between
 //! invocation and return, later for a call that crashed, and then most histories get wrong answers here and there.
 
 use crate::courses::{Planned, Random, by_invocation, plan};
 use crate::history::{added, written};
-use squall_results::call::{Call, Reply, Value};
+use squall_results::call::{Call, Reply, Value, Version};
 use squall_results::{Operation, Outcome};
 
 /// An object that is asked in a random history.
@@ -19,6 +19,12 @@ pub enum Asked {
     Text,
     /// A lock that anybody may give back.
     Mutex,
+    /// A lock that only who took it gives back.
+    Owner,
+    /// The same, with tokens that grow.
+    Fenced,
+    /// A register with versions.
+    Versioned,
 }
 
 /// What random histories look like.
@@ -45,12 +51,23 @@ impl Shape {
 pub const STEP: i64 = 3;
 
 /// What was done to the object so far.
-#[derive(Default)]
+#[derive(Debug)]
 pub struct Object {
     elements: Vec<Value>,
     count: i64,
     text: String,
-    held: bool,
+    held_by: Option<u64>,
+    token: u64,
+    value: Option<Value>,
+    version: Version,
+}
+
+impl Default for Object {
+    fn default() -> Object {
+        let version = Version { order: 0, edits: Some(0) };
+        let (elements, text) = (Vec::new(), String::new());
+        Object { elements, count: 0, text, held_by: None, token: 0, value: None, version }
+    }
 }
 
 /// A random history of one key.
@@ -62,7 +79,7 @@ pub fn random_history(random: &mut Random, shape: Shape) -> Vec<Operation> {
     let mut object = Object::default();
     let answered = planned.into_iter().map(|Planned { mut operation, crashes, .. }| {
         let happens = !crashes || random.chance(70);
-        let reply = happens.then(|| answer(random, shape.object, &operation.call, &mut object));
+        let reply = happens.then(|| answer(random, shape.object, &operation, &mut object));
         operation.outcome = match (reply, crashes) {
             (Some(None), _) if !random.chance(wrong_percent) => Outcome::Fail("refused".into()),
             (Some(None), _) => Outcome::Ok(refused(&operation.call)),
@@ -88,13 +105,21 @@ pub fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
         (Asked::Counter, false) => Call::Count { key },
         (Asked::Text, true) => Call::Append { key, text: format!("{id};") },
         (Asked::Text, false) => Call::Get { key },
-        (Asked::Mutex, true) => Call::Acquire { key },
-        (Asked::Mutex, false) => Call::Release { key },
+        (Asked::Mutex | Asked::Owner | Asked::Fenced, true) => Call::Acquire { key },
+        (Asked::Mutex | Asked::Owner | Asked::Fenced, false) => Call::Release { key },
+        (Asked::Versioned, false) => Call::Read { key },
+        (Asked::Versioned, true) if random.chance(60) => Call::Write { key, value: random.below(3) as Value },
+        (Asked::Versioned, true) => {
+            let expect = random.chance(80).then(|| random.below(3) as Value);
+            Call::Cas { key, expect, value: random.below(3) as Value }
+        }
     }
 }
 
 /// What the object answers; `None`: a lock that is taken is not taken again, nor a free one given back.
-pub fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Object) -> Option<Reply> {
+pub fn answer(random: &mut Random, asked: Asked, operation: &Operation, object: &mut Object) -> Option<Reply> {
+    let (call, process) = (&operation.call, operation.process);
+    let is_own = asked == Asked::Mutex || object.held_by == Some(process);
     Some(match call {
         Call::Enqueue { element, .. } => {
             object.elements.push(*element);
@@ -115,15 +140,29 @@ pub fn answer(random: &mut Random, asked: Asked, call: &Call, object: &mut Objec
             written()
         }
         Call::Get { .. } => Reply::Text { text: object.text.clone() },
-        Call::Acquire { .. } if object.held => return None,
-        Call::Release { .. } if !object.held => return None,
+        Call::Acquire { .. } if object.held_by.is_some() => return None,
         Call::Acquire { .. } => {
-            object.held = true;
-            Reply::Acquired { token: 0, until_ns: None }
+            object.held_by = Some(process);
+            object.token += 1 + random.below(2);
+            Reply::Acquired { token: object.token, until_ns: None }
+        }
+        Call::Release { .. } if object.held_by.is_none() || !is_own => {
+            return random.chance(50).then_some(Reply::NotHeld { until_ns: None }).filter(|_| asked != Asked::Mutex);
         }
         Call::Release { .. } => {
-            object.held = false;
+            object.held_by = None;
             Reply::Released { until_ns: None }
+        }
+        Call::Read { .. } => {
+            let version = random.chance(90).then_some(object.version);
+            Reply::Read { value: object.value, version }
+        }
+        Call::Cas { expect, .. } if *expect != object.value => Reply::NotEqual,
+        Call::Write { value, .. } | Call::Cas { value, .. } => {
+            object.value = Some(*value);
+            object.version.order += 1 + random.below(2);
+            object.version.edits = object.version.edits.map(|edits| edits + 1);
+            Reply::Written { version: random.chance(90).then_some(object.version) }
         }
         call => unreachable!("nobody asks to {call}"),
     })
@@ -153,6 +192,26 @@ fn wrong(random: &mut Random, reply: Reply, count: u64) -> Reply {
             }
             Reply::Text { text: pieces.concat() }
         }
+        Reply::Acquired { token, .. } => {
+            Reply::Acquired { token: (token + random.below(3)).saturating_sub(1), until_ns: None }
+        }
+        Reply::Released { .. } => Reply::NotHeld { until_ns: None },
+        Reply::NotHeld { .. } => Reply::Released { until_ns: None },
+        Reply::Read { value, version } if random.chance(50) => Reply::Read { value, version: another(random, version) },
+        Reply::Read { version, .. } => Reply::Read { value: Some(random.below(3) as Value), version },
+        Reply::Written { version } if random.chance(70) => Reply::Written { version: another(random, version) },
+        Reply::Written { version: Some(_) } => Reply::NotEqual,
         reply => reply,
     }
+}
+
+/// Another version.
+fn another(random: &mut Random, version: Option<Version>) -> Option<Version> {
+    let Version { order, edits } = version?;
+    Some(match random.below(4) {
+        0 => Version { order: order + 1, edits },
+        1 => Version { order: order.saturating_sub(1), edits },
+        2 => Version { order, edits: edits.map(|edits| edits + 1) },
+        _ => Version { order, edits: None },
+    })
 }

@@ -1,4 +1,4 @@
-//! Objects that are judged in the time that sorting takes: queues, counters, texts that only grow.
+//! Objects that are judged in the time that sorting takes: queues, counters, texts that only grow, locks.
 //!
 //! Each of them has a premise (elements are unique, all steps are equal, ...) under which a few rules decide, proved where
 //! they stand. Where it does not hold, or operations without an answer leave a choice that the rules do not know, nothing
@@ -9,6 +9,8 @@
 //! more by the bare search, without any reduction.
 
 mod counter;
+mod lock;
+mod owned;
 mod queue;
 mod text;
 
@@ -78,6 +80,8 @@ pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], meter: &mut Met
         Object::UnorderedQueue => (queue::rule(&acts, queue::Kind::Unordered), Algorithm::Queue),
         Object::Counter { initial } => (counter::rule(&acts, initial), Algorithm::Counter),
         Object::Text => (text::rule(&acts), Algorithm::Text),
+        Object::Lock => (lock::rule(&acts), Algorithm::Lock),
+        Object::OwnedLock { fenced } => (owned::rule(&acts, fenced), Algorithm::Lock),
     };
     match ruling {
         Ruling::Open => None,

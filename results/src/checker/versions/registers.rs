@@ -6,17 +6,16 @@ use crate::checker::linearizable::Linearizable;
 use crate::checker::{Budget, Checker};
 use crate::history::{History, Operation};
 use crate::model::VersionedRegister;
-use crate::outcome::Outcome;
 use crate::verdict::{Promise, Validity, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// Judges whether versioned registers are linearizable. Versions of different keys are not compared, since many targets
 /// count them key by key.
 ///
-/// What the versions of one key contradict has no legal order; and if every write is known to have happened or not, and
-/// each that did told its version, they decide ([`Versions`]). The other keys, with writes in doubt or without versions,
-/// are left to the search.
+/// Where every value of a key is written once and every answer tells its whole version, what the versions contradict has no
+/// legal order; and if besides every write is known to have happened or not, they decide ([`Versions`]). The other keys are
+/// left to the search.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct VersionedRegisters;
 
@@ -31,11 +30,14 @@ impl Checker for VersionedRegisters {
         let by_key = writes::by_key(&history.operations);
         for operations in by_key.values() {
             let operations: Vec<Operation> = operations.iter().map(|operation| (*operation).clone()).collect();
-            let decide = versions_decide(&operations);
+            if !versions_tell(&operations) {
+                open.extend(operations);
+                continue;
+            }
             let of_key = History { operations, ..History::default() };
             let verdict = Versions { promise: Promise::Linearizable }.check(&of_key, &left(budget, begun));
             match verdict.validity {
-                Validity::Valid if decide => keys += 1,
+                Validity::Valid if !is_in_doubt(&of_key.operations) => keys += 1,
                 Validity::Valid => open.extend(of_key.operations),
                 _ => worst = worst.into_iter().chain([verdict]).max_by_key(|verdict| verdict.validity),
             }
@@ -64,12 +66,30 @@ fn left(budget: &Budget, begun: Instant) -> Budget {
     Budget { time: budget.time.saturating_sub(begun.elapsed()), ..budget.clone() }
 }
 
-/// Whether no write is in doubt, and every answer tells its version.
-fn versions_decide(operations: &[Operation]) -> bool {
-    operations.iter().all(|operation| match (&operation.call, &operation.outcome) {
-        (_, Outcome::Fail(_)) | (Call::Read { .. }, Outcome::Unknown(_)) => true,
-        (_, Outcome::Unknown(_)) => false,
-        (_, Outcome::Ok(Reply::Read { version, .. } | Reply::Written { version })) => version.is_some(),
-        (_, Outcome::Ok(reply)) => *reply == Reply::NotEqual,
+/// Whether every value is written once, and every answer tells its whole version; nothing was written at version 0.
+fn versions_tell(operations: &[Operation]) -> bool {
+    let mut written = BTreeSet::new();
+    operations.iter().filter(|operation| !operation.outcome.is_fail()).all(|operation| {
+        let is_new = match operation.call {
+            Call::Write { value, .. } | Call::Cas { value, .. } => written.insert(value),
+            _ => true,
+        };
+        is_new
+            && match operation.reply() {
+                None | Some(Reply::NotEqual) => true,
+                Some(Reply::Read { value: None, version: Some(version) }) => {
+                    version.order == 0 && version.edits.unwrap_or(0) == 0
+                }
+                Some(Reply::Read { version, .. } | Reply::Written { version }) => {
+                    version.is_some_and(|version| version.edits.is_some())
+                }
+                Some(_) => false,
+            }
     })
+}
+
+/// Whether a write may or may not have happened.
+fn is_in_doubt(operations: &[Operation]) -> bool {
+    let changes = |operation: &&Operation| !operation.kind().only_observes();
+    operations.iter().filter(changes).any(|operation| operation.outcome.is_unknown())
 }

@@ -8,7 +8,7 @@
 //! monitoring", 2025):
 //!
 //! 1. Whatever is taken out was put in by a call that was not invoked too late, and is taken out once.
-//! 2. Who found the queue empty did so at an instant at which no element is certainly in.
+//! 2. Who found the queue empty did so at an instant at which no element is certainly in; as long as all answers are known.
 //! 3. In a queue with an order there are no `a`, `b` such that `put(a)` ends before `put(b)` begins and `take(b)` ends before
 //!    `take(a)` begins, or `take(b)` is there and `take(a)` is not.
 //!
@@ -26,11 +26,14 @@
 //! wrong; and be taken out likewise.
 //!
 //! A `put` without an answer of an element that nobody took goes: a legal order stays legal without the element. A `take`
-//! without an answer can take any element that nobody else took. With an order it is needed for an `a` that must be gone
-//! before some `b` is taken, because `put(a)` ends before `put(b)` begins; and then it has to begin by the first end of
-//! the `take(b)`. So they are given to such elements by these deadlines, the first one called to the first that is due;
-//! if that fails, any `n` elements with fewer than `n` calls to take them contradict each other. Whether more of them could
-//! explain why a queue was found empty is not looked into: the search decides then.
+//! without an answer can take any element that nobody else took. It is needed for an element that is certainly put in
+//! before an instant `t` of rule 2, and has to begin by `t` then; so at `t` there are at least as many such calls begun as
+//! such elements put in, which is part of rule 2 and, for a queue without an order, enough: give them to the elements by the
+//! first such instant after the `put` of each, the first call to the first that is due. With an order it is also needed
+//! for an `a` that must be gone before some `b` is taken, because `put(a)` ends before `put(b)` begins, and has to begin by
+//! the first end of such a `take(b)`. Again they are given to elements by their deadlines; if that fails for these
+//! deadlines alone, any `n` elements with fewer than `n` calls to take them contradict each other. If it fails only
+//! because of the instants that were chosen for rule 2, others might do, and the search decides.
 
 mod empty;
 mod order;
@@ -39,7 +42,7 @@ mod unseen;
 use super::{Act, NEVER, Ruling};
 use crate::call::Value;
 use crate::model::Deed;
-use empty::Cover;
+use empty::{Cover, Why};
 use rustc_hash::FxHashMap;
 
 /// Whether a queue has an order.
@@ -90,10 +93,8 @@ pub(super) fn rule(acts: &[Act], kind: Kind) -> Ruling {
 
 fn decide(acts: &[Act], kind: Kind) -> Result<Ruling, Ruling> {
     let mut queue = Queue::new(acts)?;
-    if kind == Kind::Fifo {
-        queue.give_unseen()?;
-    }
     let instants = queue.instants()?;
+    queue.give_unseen(kind, &instants)?;
     let mut order = Vec::with_capacity(acts.len());
     let mut empties = instants.iter().peekable();
     for (items, until_ns) in batches(&queue.items, &instants) {
@@ -188,7 +189,7 @@ impl<'a> Queue<'a> {
         if self.empties.is_empty() {
             return Ok(Vec::new());
         }
-        let cover = Cover::new(&self.items);
+        let cover = Cover::new(self);
         let mut instants = Vec::with_capacity(self.empties.len());
         for empty in &self.empties {
             let act = &self.acts[*empty];
@@ -201,16 +202,28 @@ impl<'a> Queue<'a> {
         Ok(instants)
     }
 
-    /// While `empty` was under way the queue was never empty, unless a take that nobody saw the answer of helps.
+    /// While `empty` was under way the queue was never empty.
     fn never_empty(&self, empty: usize, cover: &Cover) -> Ruling {
         let act = &self.acts[empty];
-        let items = cover.chain(act.from_ns, act.until_ns);
-        let may_help = self.unseen.iter().any(|unseen| self.acts[*unseen].from_ns <= act.until_ns);
-        let could_be_taken = |item: &usize| self.items[*item].take.is_none() || self.items[*item].unseen;
-        if may_help && items.iter().any(could_be_taken) {
-            return Ruling::Open;
+        let mut core = vec![empty];
+        for (why, end_ns) in cover.chain(act.from_ns, act.until_ns) {
+            match why {
+                Why::Item(item) => core.extend(self.items[item].entries()),
+                Why::Crowd => core.extend(self.crowd(end_ns.min(act.until_ns.saturating_add(1)))),
+            }
         }
-        self.no_order_of(items.iter().flat_map(|item| self.items[*item].entries()).chain([empty]).collect())
+        self.no_order_of(core)
+    }
+
+    /// The calls that may have taken something before `end_ns`, and one item more that nobody else took, those that were
+    /// put in first: at every instant of a crowd that ends then, there are more of these items than of these calls.
+    fn crowd(&self, end_ns: u64) -> Vec<usize> {
+        let unseen = self.unseen.iter().copied().filter(|unseen| self.acts[*unseen].from_ns < end_ns);
+        let mut core: Vec<usize> = unseen.collect();
+        let mut staying: Vec<&Item> = self.items.iter().filter(|item| item.take.is_none()).collect();
+        staying.sort_unstable_by_key(|item| (item.put_until_ns, item.put));
+        core.extend(staying.iter().take(core.len() + 1).map(|item| item.put));
+        core
     }
 
     fn no_order(&self, items: &[Item]) -> Ruling {
