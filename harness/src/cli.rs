@@ -2,8 +2,10 @@
 
 mod check;
 mod completions;
+mod convert;
 mod doctor;
 mod list;
+mod progress;
 mod test;
 
 use crate::exit::Exit;
@@ -13,9 +15,11 @@ use crate::plan::{Nodes, Rate, Workers};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use squall_nemesis::Span;
+use squall_results::formats::{FailedCas, Format, Keys, Options, Reader, Subject};
+use squall_results::model::NilRead;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Storms a database cluster with faults and says whether it kept its promises.
 #[derive(Debug, Parser)]
@@ -29,6 +33,7 @@ const EXIT_HELP: &str = "Examples:
   squall test                           a 20 s storm over three raftd nodes
   squall test raft --bug stale-read     a server that is wrong on purpose
   squall check store/latest             judge a stored run again
+  squall check history.edn --model cas-register  judge a history of Jepsen
   squall help test                      all that a storm may be told
 
 Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan.";
@@ -37,8 +42,10 @@ Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage
 enum Command {
     /// Storm a cluster and judge it: bring it up, let clients work, inject faults, check the history, write a report.
     Test(Box<TestArgs>),
-    /// Judge a stored run or a history file again.
-    Check(CheckArgs),
+    /// Judge a stored run again, or anybody's history: of Jepsen, Knossos, Porcupine, or in CSV or JSONL.
+    Check(Box<CheckArgs>),
+    /// Write a history down in another format, for a second opinion.
+    Convert(ConvertArgs),
     /// List targets, workloads, faults, shapes of partitions and planted bugs.
     List(ListArgs),
     /// Tell what this machine can do for squall, and how to enable the rest.
@@ -153,11 +160,17 @@ struct TestArgs {
 #[command(after_help = concat!(
     "Examples:\n",
     "  squall check store/latest\n",
-    "  squall check history.jsonl --model cas-register --json\n\n",
+    "  squall check history.edn --model cas-register\n",
+    "  squall check etcd.log.gz --model cas-register --html report.html\n",
+    "  squall check kv.txt --model kv --memory-limit 500MB\n",
+    "  zcat history.edn.gz | squall check - --model multi-register --initial x=0,y=0\n\n",
+    "Formats: squall, jepsen-edn (Jepsen's history.edn and Knossos' files), jepsen-json, etcd-log (lines of a log of\n",
+    "Jepsen), porcupine-kv, and for anybody else's histories csv and jsonl: process, f (read, write, cas, ...), value,\n",
+    "and either result, start, end, outcome (an operation a line) or type, time (invoke, then ok, fail or info).\n\n",
     "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan."
 ))]
 struct CheckArgs {
-    /// The folder of a run, or a history file.
+    /// The folder of a run, or a history file; - reads standard input.
     #[arg(value_hint = ValueHint::AnyPath)]
     path: PathBuf,
     /// The model to judge by [default: that of the run's workload].
@@ -166,9 +179,110 @@ struct CheckArgs {
     /// The consistency to judge at [default: that of the run].
     #[arg(long, value_name = "C")]
     consistency: Option<PromiseName>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+    /// What the object holds at first: a value, or of several registers x=0,y=0 [default: nil, or nothing].
+    #[arg(long, value_name = "V", allow_hyphen_values = true)]
+    initial: Option<String>,
+    /// What a read of nil means: the value nil, or that nobody noted what it found [default: value].
+    #[arg(long, value_name = "value|wildcard", value_parser = nil_read)]
+    nil_read: Option<NilRead>,
+    /// Accounts of a bank may hold less than nothing.
+    #[arg(long)]
+    allow_negative: bool,
+    /// Judge all keys as one object, which takes longer and says the same.
+    #[arg(long)]
+    whole: bool,
+    /// How long judging may take [default: 1m].
+    #[arg(long, value_name = "TIME")]
+    time_limit: Option<Span>,
+    /// How much memory judging may take [default: 1GB].
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory_limit: Option<usize>,
+    /// Write the report of a history file to this file; a run's folder has one.
+    #[arg(long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    html: Option<PathBuf>,
     /// Print one JSON object on standard output.
     #[arg(long)]
     json: bool,
+}
+
+/// How a file is to be read that squall did not write.
+#[derive(Debug, Args)]
+struct ReadingArgs {
+    /// The format of the file [default: as it begins].
+    #[arg(long, visible_alias = "from", value_name = "F")]
+    format: Option<Format>,
+    /// Where keys stand: in this field, in the value as [key value], or none [default: as the format has them].
+    #[arg(long, value_name = "FIELD|value|none")]
+    key_of: Option<Keys>,
+    /// What a failed compare-and-set means: that the value was another, or nothing [default: as the format has it].
+    #[arg(long, value_name = "observation|nothing")]
+    failed_cas: Option<FailedCas>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  squall convert store/latest/history.jsonl --to jepsen-edn -o history.edn\n",
+    "  squall convert etcd.log --to csv\n",
+    "  squall convert set.edn --model set --to jsonl\n\n",
+    "Exit status: 0 written, 3 squall itself failed, 64 the file cannot be read, or the format cannot hold it."
+))]
+struct ConvertArgs {
+    /// The history file; - reads standard input.
+    #[arg(value_hint = ValueHint::FilePath)]
+    path: PathBuf,
+    /// The format to write.
+    #[arg(long, value_name = "F")]
+    to: Format,
+    /// The file to write [default: standard output].
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// The model that the calls are about, where they do not say it themselves.
+    #[arg(long, value_name = "M")]
+    model: Option<ModelName>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+/// How a file is to be read.
+fn reading(args: &ReadingArgs, model: Option<&ModelName>) -> Options {
+    Options {
+        format: args.format,
+        subject: model.and_then(|model| Subject::of_model(model.as_str())),
+        keys: args.key_of.clone(),
+        failed_cas: args.failed_cas,
+        keeps_names: false,
+    }
+}
+
+/// Opens a history file, or standard input where `-` is typed.
+fn open(path: &Path, options: &Options) -> Result<Reader, String> {
+    let opened = match path.to_str() {
+        Some("-") => Reader::new(std::io::stdin(), Path::new("standard input"), options),
+        _ => Reader::open(path, options),
+    };
+    opened.map_err(|error| error.to_string())
+}
+
+fn nil_read(text: &str) -> Result<NilRead, String> {
+    match text {
+        "value" => Ok(NilRead::Value),
+        "wildcard" => Ok(NilRead::Wildcard),
+        other => Err(format!("`{other}` is no meaning of a read of nil; write value or wildcard")),
+    }
+}
+
+/// `300MB`, `2GB`, in powers of ten.
+fn memory(text: &str) -> Result<usize, String> {
+    let units = [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000)];
+    let parsed = units.iter().find_map(|(unit, bytes)| {
+        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        let bytes = number * f64::from(*bytes);
+        (bytes >= 1e6 && bytes <= 1e15).then_some(bytes as usize)
+    });
+    parsed.ok_or_else(|| format!("`{text}` is no amount of memory; write for instance 300MB or 2GB"))
 }
 
 fn setting(text: &str) -> Result<(String, u64), String> {
@@ -203,6 +317,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Test(args) => test::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Convert(args) => convert::main(&args),
         Command::List(args) => list::main(&args),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions::completions(shell),

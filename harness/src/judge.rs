@@ -47,7 +47,7 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
 }
 
 /// Runs a checker; one that panics has no answer, and the others still have theirs.
-fn check(checker: &dyn Checker, history: &History, budget: &Budget) -> Verdict {
+pub fn check(checker: &dyn Checker, history: &History, budget: &Budget) -> Verdict {
     let run = std::panic::AssertUnwindSafe(|| checker.check(history, budget));
     std::panic::catch_unwind(run).unwrap_or_else(|_| {
         unknown(checker.name(), "the checker itself failed; please report this with the history".into())

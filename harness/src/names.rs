@@ -87,8 +87,8 @@ listed_name!(
     ProfileName, "profile", PROFILES.into_iter()
 );
 listed_name!(
-    /// The name of a model that judges histories.
-    ModelName, "model", squall_workloads::ALL.iter().map(|workload| workload.model)
+    /// The name of a model that judges histories: any history, or those of a workload.
+    ModelName, "model", models()
 );
 
 /// The name of a target. What people type is looked up in the list; who has a target of another kind names it by
@@ -154,6 +154,20 @@ impl fmt::Debug for TargetName {
 impl fmt::Display for TargetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// The models that judge any history, and those that only workloads have.
+fn models() -> impl Iterator<Item = &'static str> {
+    let general = squall_results::models::ALL.iter().map(|model| model.name);
+    let of_workloads = squall_workloads::ALL.iter().map(|workload| workload.model);
+    general.chain(of_workloads.filter(|name| squall_results::models::find(name).is_none()))
+}
+
+impl ModelName {
+    /// The model, if it judges any history.
+    pub fn general(&self) -> Option<&'static squall_results::models::ModelInfo> {
+        squall_results::models::find(&self.0)
     }
 }
 

@@ -78,8 +78,12 @@ pub fn text(judged: &Judged, logs: &[LogLine]) -> String {
     let _ = verdict(&mut out, judgement);
     let _ = anomalies::tell(&mut out, history, judgement, logs);
     let _ = calls(&mut out, figures);
-    let _ = times(&mut out, figures);
-    let _ = faults(&mut out, figures);
+    if history.is_timed() {
+        let _ = times(&mut out, figures, history.is_storm());
+    }
+    if history.is_storm() {
+        let _ = faults(&mut out, figures);
+    }
     for note in &history.notes {
         let _ = writeln!(out, "{DIM}note: {note}{RESET}");
     }
@@ -118,21 +122,25 @@ fn calls(out: &mut String, figures: &Figures) -> std::fmt::Result {
     Ok(())
 }
 
-fn times(out: &mut String, figures: &Figures) -> std::fmt::Result {
-    let head = ["available", "p50", "p95", "p99", "max"];
-    write!(out, "{DIM}{:<16}", "times")?;
-    head.iter().try_for_each(|head| write!(out, "{head:>10}"))?;
+fn times(out: &mut String, figures: &Figures, is_storm: bool) -> std::fmt::Result {
+    let available = if is_storm { "available" } else { "" };
+    write!(out, "{DIM}{:<16}{available:>10}", "times")?;
+    ["p50", "p95", "p99", "max"].iter().try_for_each(|head| write!(out, "{head:>10}"))?;
     writeln!(out, "{RESET}")?;
     let Figures { availability, latency_under_faults, latency_outside_faults, .. } = figures;
-    row(out, "outside faults", availability.outside_faults, latency_outside_faults.as_ref())?;
+    let told = |share: Share| share.ratio().map_or("-".into(), |ratio| format!("{:.1} %", 100.0 * ratio));
+    if !is_storm {
+        // Where nobody had to be served all the time, there is no availability.
+        return row(out, "all calls", "", latency_outside_faults.as_ref());
+    }
+    row(out, "outside faults", &told(availability.outside_faults), latency_outside_faults.as_ref())?;
     if figures.faults_injected > 0 {
-        row(out, "under faults", availability.under_faults, latency_under_faults.as_ref())?;
+        row(out, "under faults", &told(availability.under_faults), latency_under_faults.as_ref())?;
     }
     Ok(())
 }
 
-fn row(out: &mut String, name: &str, share: Share, latency: Option<&Latency>) -> std::fmt::Result {
-    let available = share.ratio().map_or("-".into(), |ratio| format!("{:.1} %", 100.0 * ratio));
+fn row(out: &mut String, name: &str, available: &str, latency: Option<&Latency>) -> std::fmt::Result {
     write!(out, "  {name:<14}{available:>10}")?;
     match latency {
         Some(Latency { response, .. }) => {

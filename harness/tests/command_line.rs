@@ -46,7 +46,7 @@ fn list_names_everything() {
 
 #[test]
 fn every_help_has_examples() {
-    for command in ["test", "check", "list", "doctor", "completions", "man"] {
+    for command in ["test", "check", "convert", "list", "doctor", "completions", "man"] {
         check(&[command, "--help"], 0, &["Examples:", &format!("squall {command}")]);
     }
     check(&["--help"], 0, &["Examples:", "squall test", "squall check"]);
@@ -241,6 +241,125 @@ fn a_history_without_a_start_needs_a_model() {
     check_history(bare, &[], 64, &["--model"]);
     check_history(bare, &["--model", "cas-register"], 0, &["valid"]);
     check_history(bare, &["--model", "cas-registre"], 64, &["did you mean `cas-register`?"]);
+}
+
+const KNOSSOS: &str = "[{:process 0 :type :invoke :f :write :value 1} {:process 0 :type :ok :f :write :value 1}
+ {:process 1 :type :invoke :f :read :value nil} {:process 1 :type :ok :f :read :value 2}]";
+
+const CSV: &str = "process,f,value,result,start,end\n0,write,1,,0,10\n1,read,,1,20,30\n";
+
+/// A history of others in a file of this name ends with this status, and all of these texts are said.
+fn check_foreign(name: &str, text: &str, args: &[&str], status: i32, parts: &[&str]) {
+    let squall = Squall::new();
+    let path = squall.file(name, text);
+    let run = squall.run(&[&["check", &path], args].concat());
+    run.expect(status);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    for part in parts {
+        assert!(said.contains(part), "{args:?}: `{part}` is missing in:\n{said}");
+    }
+    // There was no storm: nobody led, and nothing was injected.
+    assert!(!said.contains("leader change") && !said.contains(" on  "), "{said}");
+}
+
+#[test]
+fn histories_of_others_are_judged() {
+    check_foreign(
+        "a.edn",
+        KNOSSOS,
+        &["--model", "register"],
+        1,
+        &["invalid: not linearizable", "process 1 read 2", "no times"],
+    );
+    check_foreign(
+        "a.csv",
+        CSV,
+        &["--model", "register"],
+        0,
+        &["valid: linearizable", "every key has a legal order", "all calls"],
+    );
+    check_foreign("a.txt", CSV, &["--model", "register", "--format", "csv", "--initial", "7"], 0, &["valid"]);
+    let nil = "process,f,result,start,end\n0,read,,0,1\n";
+    check_foreign("a.csv", nil, &["--model", "register"], 0, &["valid"]);
+    check_foreign("a.csv", nil, &["--model", "register", "--initial", "7"], 1, &["invalid"]);
+    check_foreign("a.csv", nil, &["--model", "register", "--initial", "7", "--nil-read", "wildcard"], 0, &["valid"]);
+    check_foreign(
+        "a.csv",
+        CSV,
+        &["--model", "register", "--memory-limit", "300MB", "--time-limit", "10s"],
+        0,
+        &["valid"],
+    );
+}
+
+#[test]
+fn what_a_file_or_a_model_does_not_fit_is_refused() {
+    check_foreign(
+        "a.edn",
+        KNOSSOS,
+        &[],
+        64,
+        &["format jepsen-edn does not say what it is about", "--model", "cas-register"],
+    );
+    check_foreign(
+        "a.edn",
+        KNOSSOS,
+        &["--model", "mutex"],
+        64,
+        &["a.edn, line 1, column 2", "`write` is no call of this model"],
+    );
+    check_foreign(
+        "a.edn",
+        KNOSSOS,
+        &["--model", "register", "--allow-negative"],
+        64,
+        &["does not know negative balances"],
+    );
+    check_foreign("a.edn", &KNOSSOS[1..], &["--model", "register"], 64, &["line 2, column 89", "closes nothing"]);
+    check_foreign("a.txt", "hello", &["--model", "register"], 64, &["begins like no history", "--format"]);
+    check_foreign("a.csv", CSV, &["--model", "register", "--format", "cvs"], 64, &["no format called `cvs`", "csv"]);
+    check_foreign(
+        "a.csv",
+        CSV,
+        &["--model", "register", "--memory-limit", "much"],
+        64,
+        &["no amount of memory", "300MB"],
+    );
+    check_foreign("a.csv", CSV, &["--model", "register", "--nil-read", "any"], 64, &["value or wildcard"]);
+}
+
+#[test]
+fn a_history_may_come_from_a_pipe_and_its_report_go_anywhere() {
+    let squall = Squall::new();
+    let page = squall.folder().join("page.html");
+    let path = squall.file("a.edn", KNOSSOS);
+    let piped = format!("{} check - --model register --html {} <{path}", Squall::program(), page.display());
+    let output = std::process::Command::new("sh").args(["-c", &piped]).output().expect("a shell");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("Not linearizable") || page.contains("not linearizable"), "{page}");
+    assert!(!page.contains("Leaders and recovery") && !page.contains("Availability"));
+}
+
+#[test]
+fn histories_are_converted() {
+    let squall = Squall::new();
+    let path = squall.file("history.jsonl", &history(1));
+    let edn = squall.folder().join("history.edn").display().to_string();
+    let run = squall.run(&["convert", &path, "--to", "jepsen-edn", "-o", &edn]);
+    run.expect(0);
+    assert!(run.stderr.contains("descriptions of the run"), "what is left out is said: {}", run.stderr);
+    squall.run(&["check", &edn, "--model", "cas-register"]).expect(0);
+    let run = squall.run(&["convert", &edn, "--to", "csv"]);
+    run.expect(0);
+    assert!(run.stdout.starts_with("process,type,f,key,value,"), "{}", run.stdout);
+    let run = squall.run(&["convert", &edn, "--to", "porcupine-kv", "-o", "kv.txt"]);
+    run.expect(64);
+    assert!(
+        run.stderr.contains("cannot hold operation 0") && !squall.folder().join("kv.txt").exists(),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Histories that squall did not record: read in any format, judged by any model.
 
+mod stream;
+
+pub use stream::{Streamed, judge_stream};
+
 use crate::checker::{Budget, Checker};
 use crate::formats::{FailedCas, Format, Keys, Options, ReadError, Reader, Subject};
 use crate::history::History;

@@ -190,6 +190,9 @@ pub enum HistoryError {
     },
 }
 
+/// The fact of a history whose instants are no times.
+pub const UNTIMED: &str = "instants";
+
 /// The latest instant that a history may hold: some 230 days. Who draws or counts may rely on it.
 pub const INSTANT_NS_MAX: u64 = 20_000_000_000_000_000;
 
@@ -342,6 +345,16 @@ impl History {
         let mut builder = HistoryBuilder::default();
         events.into_iter().try_for_each(|event| builder.push(event))?;
         Ok(builder.finish())
+    }
+
+    /// Whether it tells of a storm: a run of squall, or faults at least.
+    pub fn is_storm(&self) -> bool {
+        self.start.is_some() || !self.faults.is_empty()
+    }
+
+    /// Whether its instants are times. Of a history without times they only say what came before what.
+    pub fn is_timed(&self) -> bool {
+        !self.facts.contains_key(UNTIMED)
     }
 
     /// What a reader should know of a run that did not go through all phases.

@@ -90,7 +90,12 @@ fn deed(operation: &Operation) -> String {
         Outcome::Fail(_) => ", which failed",
         Outcome::Unknown(_) => " and got no answer",
     };
-    format!("process {process} {did} on {node}{end}")
+    format!("process {process} {did}{}{end}", on(node))
+}
+
+/// ` on n1`; nothing where nobody noted the node.
+pub(crate) fn on(node: &str) -> String {
+    if node.is_empty() { String::new() } else { format!(" on {node}") }
 }
 
 /// The most characters of an operation in short.

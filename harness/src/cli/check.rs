@@ -1,24 +1,42 @@
-//! `squall check`: judges a stored run or a history file again.
+//! `squall check`: judges a stored run again, or a history of anybody.
+
+mod file;
 
 use super::{CheckArgs, complain, fail, fail_as, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged, Promises};
 use crate::plan::{Plan, Wishes};
 use crate::summary;
+use file::Judging;
 use squall_results::folder::RunFolder;
 use squall_results::reader::{self, ReadError};
-use squall_results::{Budget, History, Promise};
+use squall_results::{History, Promise};
 use squall_workloads::Workload;
 use std::{fs, io};
 
 pub(super) fn main(args: &CheckArgs) -> Exit {
-    let folder = args.path.is_dir().then(|| RunFolder::at(&args.path));
-    let file = folder.as_ref().map_or_else(|| args.path.clone(), RunFolder::history);
-    let plan = folder.as_ref().and_then(|folder| Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok());
-    let history = match reader::read_history(&file) {
+    if args.path.is_dir() {
+        return file::refuse_for_folder(args).unwrap_or_else(|| check_folder(args, &RunFolder::at(&args.path)));
+    }
+    match file::judge(args) {
+        Ok(Judging::Done(judged)) => file::report(args, &judged),
+        Ok(Judging::Run(history)) => match what_to_judge(args, &history, None) {
+            Ok((workload, promises)) => {
+                file::report(args, &judge::judge(*history, workload, promises, &file::budget(args)))
+            }
+            Err(error) => fail_as(args.json, Exit::Usage, &error),
+        },
+        Err(error) => fail_as(args.json, Exit::Usage, &error),
+    }
+}
+
+/// Judges a stored run again, and writes its report anew.
+fn check_folder(args: &CheckArgs, folder: &RunFolder) -> Exit {
+    let plan = Wishes::read(&folder.plan()).and_then(Wishes::resolve).ok();
+    let history = match reader::read_history(&folder.history()) {
         Ok(history) => history,
         Err(error) if plan.is_some() && holds_nothing(&error) => nothing_recorded(),
-        Err(_) if folder.as_ref().is_some_and(has_no_plan_yet) => {
+        Err(_) if has_no_plan_yet(folder) => {
             let reason = format!("the run of {} was cut short before it began; nothing to judge", args.path.display());
             return fail_as(args.json, Exit::Unknown, &reason);
         }
@@ -28,28 +46,29 @@ pub(super) fn main(args: &CheckArgs) -> Exit {
         Ok(chosen) => chosen,
         Err(error) => return fail_as(args.json, Exit::Usage, &error),
     };
-    let judged = judge::judge(history, workload, promises, &Budget::default());
+    let judged = judge::judge(history, workload, promises, &file::budget(args));
     let mut exit = Exit::from(judged.judgement.validity);
-    if let Some(folder) = &folder
-        && let Err(error) = rewrite(folder, plan.as_ref(), &judged)
-    {
+    if let Err(error) = rewrite(folder, plan.as_ref(), &judged) {
         complain(&format!("{error}; the verdict stands all the same"));
         exit = Exit::Failed;
     }
-    let told = if args.json {
-        print_json(&summary::Json {
+    tell(args, &judged, Some(folder)).map_or_else(|error| fail(Exit::Failed, &error), |()| exit)
+}
+
+/// Says what came out, to a person or to a program.
+fn tell(args: &CheckArgs, judged: &Judged, folder: Option<&RunFolder>) -> Result<(), String> {
+    if args.json {
+        return print_json(&summary::Json {
             judgement: &judged.judgement,
             figures: &judged.figures,
             notes: &judged.history.notes,
-            folder: folder.as_ref().map(|folder| folder.root().display().to_string()),
+            folder: folder.map(|folder| folder.root().display().to_string()),
             seed: judged.history.start.as_ref().map(|start| start.seed),
             command: None,
-        })
-    } else {
-        print(&summary::in_folder(&judged, folder.as_ref()));
-        Ok(())
-    };
-    told.map_or_else(|error| fail(Exit::Failed, &error), |()| exit)
+        });
+    }
+    print(&summary::in_folder(judged, folder));
+    Ok(())
 }
 
 /// Whether a run that was killed early leaves such a history.

@@ -79,9 +79,11 @@ fn operations(out: &mut String, anomaly: &Anomaly) -> std::fmt::Result {
         let [process, node, what, from, to] = row;
         let (mark, colour) = if accused(*role) { ("✗", RED) } else { (" ", "") };
         let [wide_process, wide_node, wide_what, wide_from, wide_to] = widths;
+        // Where no node was noted, there is no column.
+        let after_node = if wide_node > 0 { "  " } else { "" };
         writeln!(
             out,
-            "  {colour}{mark} {process:<wide_process$}  {node:<wide_node$}  {what:<wide_what$}  {from:>wide_from$} {to:<wide_to$}  {bar}{RESET}"
+            "  {colour}{mark} {process:<wide_process$}  {node:<wide_node$}{after_node}{what:<wide_what$}  {from:>wide_from$} {to:<wide_to$}  {bar}{RESET}"
         )?;
     }
     if left_out > 0 {

@@ -51,6 +51,11 @@ pub fn json(run: &Run) -> serde_json::Value {
 }
 
 impl Squall {
+    /// The binary itself.
+    pub fn program() -> &'static str {
+        env!("CARGO_BIN_EXE_squall")
+    }
+
     /// As the user who runs the tests.
     pub fn new() -> Squall {
         let folder = tempfile::tempdir().expect("a folder for the test");

@@ -20,7 +20,7 @@ use crate::event::PhaseName;
 use crate::history::{History, Operation};
 use crate::model::Bank;
 use crate::verdict::{Promise, Validity, Verdict};
-use crate::words::Instants;
+use crate::words::{Instants, on};
 use std::collections::BTreeMap;
 
 /// The checker's name.
@@ -301,5 +301,5 @@ fn tell(read: &Operation, balances: &BTreeMap<Account, i64>, at: &Instants) -> S
         true => "no accounts".into(),
         false => balances.iter().map(|(account, held)| format!("{account}: {held}")).collect::<Vec<_>>().join(", "),
     };
-    format!("process {} read {found} on {} ({})", read.process, read.node, at.span(read))
+    format!("process {} read {found}{} ({})", read.process, on(&read.node), at.span(read))
 }

@@ -12,7 +12,14 @@ pub(super) fn detect(head: &[u8]) -> Option<Format> {
     let inner = after_comments(text.trim_start_matches(['[', '(']));
     match text.chars().next()? {
         '{' | '[' if object(inner).is_some() => json(text, object(inner)?),
-        '{' | '[' | '(' | '#' => Some(edn(inner)),
+        '{' | '[' | '(' => Some(edn(inner)),
+        // A record: `#jepsen.history.Op{`.
+        '#' => {
+            let (tag, _) = text[1..].split_once('{')?;
+            let is_tag =
+                !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            is_tag.then(|| edn(inner))
+        }
         _ => {
             let columns: Vec<&str> =
                 text.lines().next()?.split(',').map(|name| name.trim().trim_matches('"')).collect();
@@ -78,6 +85,7 @@ mod tests {
             ("process,f,start,end\n", Some(Format::Csv)),
             ("process\tf\n", None),
             ("hello", None),
+            ("# A heading\n\nsome {text}", None),
             ("", None),
             ("; only a comment", None),
         ] {

@@ -13,8 +13,8 @@ const DEPTH_MAX: usize = 100;
 pub(super) enum Next {
     /// A form that begins with this byte.
     Form(u8),
-    /// A closing bracket, which is passed.
-    Close(u8),
+    /// A closing bracket, which is passed, and where it stands.
+    Close(u8, Place),
     /// The end.
     End,
 }
@@ -54,8 +54,9 @@ impl<R: Read> Edn<R> {
                 Some(b';') => self.bytes.skip_while(|byte| byte != b'\n')?,
                 Some(byte) if is_space(byte) => self.bytes.skip_while(is_space)?,
                 Some(close @ (b')' | b']' | b'}')) => {
+                    let place = self.place();
                     self.bytes.pass(close)?;
-                    return Ok(Next::Close(close));
+                    return Ok(Next::Close(close, place));
                 }
                 Some(byte) => return Ok(Next::Form(byte)),
             }
@@ -97,9 +98,9 @@ impl<R: Read> Edn<R> {
                         return Ok(form);
                     }
                 }
-                Next::Close(close) => {
+                Next::Close(close, at) => {
                     let close = char::from(close);
-                    return Err(Problem::at(self.place(), format!("a `{close}` where a form should stand")));
+                    return Err(Problem::at(at, format!("a `{close}` where a form should stand")));
                 }
                 Next::End => return Err(unfinished(place)),
             }
@@ -111,11 +112,11 @@ impl<R: Read> Edn<R> {
         loop {
             match self.ahead()? {
                 Next::Form(first) => items.extend(self.form(first)?),
-                Next::Close(found) if found == close => return Ok(items),
-                Next::Close(found) => {
+                Next::Close(found, _) if found == close => return Ok(items),
+                Next::Close(found, at) => {
                     let (found, close) = (char::from(found), char::from(close));
                     return Err(Problem::at(
-                        self.place(),
+                        at,
                         format!("a `{found}` where a `{close}` should close what began at {place}"),
                     ));
                 }
@@ -352,7 +353,7 @@ mod tests {
             ("[1 2", (1, 1), "not finished"),
             ("\n {:a}", (2, 2), "no value"),
             ("{:a 1 :a 2}", (1, 1), ":a in it twice"),
-            ("[1\n  )]", (2, 4), "`)` where a `]`"),
+            ("[1\n  )]", (2, 3), "`)` where a `]`"),
             ("\"ab\\q\"", (1, 4), "escape"),
             ("\"\\ud83d\"", (1, 2), "surrogate"),
             ("12x", (1, 1), "no number"),

@@ -29,13 +29,13 @@ impl<R: Read> EdnRows<R> {
                     return Err(Problem::at(place, "a list of operations that is not finished when the file ends"));
                 }
                 (Next::End, _) => return Ok(None),
-                (Next::Close(close), Some((expected, _))) if close == expected && !self.closed => {
+                (Next::Close(close, _), Some((expected, _))) if close == expected && !self.closed => {
                     self.closed = true;
                     continue;
                 }
-                (Next::Close(close), _) => {
+                (Next::Close(close, at), _) => {
                     let close = char::from(close);
-                    return Err(Problem::at(self.edn.place(), format!("a `{close}` that closes nothing")));
+                    return Err(Problem::at(at, format!("a `{close}` that closes nothing")));
                 }
                 (Next::Form(first), _) => first,
             };

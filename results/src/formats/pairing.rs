@@ -216,6 +216,11 @@ impl Pairing {
         self.has_keys
     }
 
+    /// Whether any line has a time.
+    pub(super) fn is_timed(&self) -> bool {
+        self.clock.timed > 0
+    }
+
     /// What people should know about the lines.
     pub(super) fn notes(&self) -> Vec<String> {
         let Counts { resumed, observed, errors } = self.counts;

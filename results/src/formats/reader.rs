@@ -12,7 +12,7 @@ use super::vocabulary::Vocabulary;
 use super::{FailedCas, Format, Keys, Subject};
 use crate::call::Key;
 use crate::event::Event;
-use crate::history::{History, HistoryBuilder, HistoryError};
+use crate::history::{History, HistoryBuilder, HistoryError, UNTIMED};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -213,11 +213,22 @@ impl Reader {
             builder.push(event?).map_err(|reason| self.contradiction(reason))?;
         }
         let mut history = builder.finish();
-        history.notes = self.notes();
-        if self.format == Format::Squall {
-            history.notes.extend(history.ending_note());
-        }
+        self.describe(&mut history);
         Ok(history)
+    }
+
+    /// Notes in `history`, of which everything is read, what a reader should know about the record.
+    pub(crate) fn describe(&self, history: &mut History) {
+        history.notes = self.notes();
+        match &self.source {
+            Source::Events(_) => history.notes.extend(history.ending_note()),
+            Source::Rows(rows) => {
+                history.facts.insert("format".into(), self.format.to_string());
+                if !rows.1.is_timed() {
+                    history.facts.insert(UNTIMED.into(), "the order of the lines, a millisecond each".into());
+                }
+            }
+        }
     }
 
     fn take(&mut self) -> Result<Option<Event>, Problem> {

@@ -2,25 +2,31 @@
 
 use super::words;
 use crate::figures::{Figures, Latency, Percentiles, Share};
+use crate::history::History;
 use maud::{Markup, html};
 
-pub(super) fn render(figures: &Figures) -> Markup {
+pub(super) fn render(history: &History, figures: &Figures) -> Markup {
+    let is_storm = history.is_storm();
     html! {
         section #operations {
             h2 { "Operations" }
             div.columns {
-                div { h3 { "Outcomes" } (outcomes(figures)) }
-                div { h3 { "Availability" } (availability(figures)) }
+                div { h3 { "Outcomes" } (outcomes(figures, is_storm)) }
+                @if is_storm { div { h3 { "Availability" } (availability(figures)) } }
             }
-            h3 { "Latency of successful operations" }
-            (latency(figures))
-            h3 { "Leaders and recovery" }
-            (recovery(figures))
+            @if history.is_timed() {
+                h3 { "Latency of successful operations" }
+                (latency(figures))
+            }
+            @if is_storm {
+                h3 { "Leaders and recovery" }
+                (recovery(figures))
+            }
         }
     }
 }
 
-fn outcomes(figures: &Figures) -> Markup {
+fn outcomes(figures: &Figures, is_storm: bool) -> Markup {
     let (invoked, ok, fail, unknown) = figures.totals();
     html! {
         table.numbers {
@@ -35,7 +41,9 @@ fn outcomes(figures: &Figures) -> Markup {
             }
             tfoot { tr { th scope="row" { "all" } @for number in [invoked, ok, fail, unknown] { td { (words::count(number)) } } } }
         }
-        p.soft { (format!("{:.0}", figures.ok_rate_hz)) " successful operations per second of the storm." }
+        @if is_storm {
+            p.soft { (format!("{:.0}", figures.ok_rate_hz)) " successful operations per second of the storm." }
+        }
     }
 }
 

@@ -66,12 +66,12 @@ fn key_facts(input: &ReportInput<'_>) -> Markup {
         facts.push(("Workload", start.workload.clone()));
     }
     facts.push(("Operations", format!("{}, {} ok", words::count(invoked), words::count(ok))));
-    facts.push(match figures.faults_injected {
+    facts.extend(history.is_storm().then(|| match figures.faults_injected {
         0 => ("Faults", "none".into()),
         injected => {
             ("Faults", format!("{} injected, {} in force: {}", injected, figures.faults_in_force, families.join(", ")))
         }
-    });
+    }));
     if let Some(start) = &history.start {
         facts.push(("Nodes", nodes_text(&start.nodes)));
     }

@@ -24,7 +24,7 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
                     (notes(input))
                     (anomalies::render(input))
                     (checkers::render(input.judgement))
-                    (figures::render(input.figures))
+                    (figures::render(input.history, input.figures))
                     (pictures(input))
                     (faults::render(input.figures))
                     (logs::render(input))
@@ -66,7 +66,8 @@ fn pictures(input: &ReportInput<'_>) -> Markup {
             h2 { "Over time" }
             @if input.history.end_ns() == 0 { p.soft { "Nothing was recorded." } }
             @else {
-                @for kind in [Kind::Faults, Kind::Latency, Kind::Rate] { (picture(input, kind)) }
+                @if input.history.is_storm() { (picture(input, Kind::Faults)) }
+                @for kind in [Kind::Latency, Kind::Rate] { (picture(input, kind)) }
             }
         }
     }

@@ -5,6 +5,7 @@ mod fuzz;
 mod golden;
 mod packed;
 mod refused;
+mod streamed;
 mod written;
 
 use squall_results::formats::{Options, Reader};

@@ -77,7 +77,7 @@ fn broken_edn_and_json() {
     check("{:process 0, :type\n", "line 1, column 1: a form that is not finished when the file ends");
     check(
         "[{:process 0 :type :invoke :f :read)]",
-        "line 1, column 37: a `)` where a `}` should close what began at line 1, column 2",
+        "line 1, column 36: a `)` where a `}` should close what began at line 1, column 2",
     );
     check(&format!("[{INVOKE}] 7"), "line 2, column 3: something after the end of the list of operations");
     check("[{\"process\": 0,\n \"type\" \"invoke\"}]", "line 2, column 9: expected `:`");

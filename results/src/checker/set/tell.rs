@@ -182,5 +182,5 @@ impl<'a> Story<'_, 'a> {
 
 /// Who read, where and when: `process 5 on n1 (3.100 to 3.102 s)`.
 fn reader(read: &Operation, at: &Instants) -> String {
-    format!("process {} on {} ({})", read.process, read.node, at.span(read))
+    format!("process {}{} ({})", read.process, crate::words::on(&read.node), at.span(read))
 }

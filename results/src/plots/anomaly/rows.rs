@@ -117,7 +117,7 @@ pub(super) fn process_text(operation: &Operation) -> String {
 
 /// Where the process of an operation is connected to.
 pub(super) fn node_text(operation: &Operation) -> String {
-    format!("on {}", operation.node)
+    crate::words::on(&operation.node).trim_start().to_owned()
 }
 
 impl<'a> Bar<'a> {
@@ -243,10 +243,10 @@ fn draw_bar(pen: &mut Pen, bar: &Bar<'_>, y: f64, edge: f64) {
         None => "no return".into(),
     };
     let says = format!(
-        "operation {}, process {} on {}: {} ({}); {} to {until}",
+        "operation {}, process {}{}: {} ({}); {} to {until}",
         operation.id,
         operation.process,
-        operation.node,
+        crate::words::on(&operation.node),
         operation.call,
         operation.outcome,
         seconds(operation.invoked_ns, 6)
