@@ -23,7 +23,7 @@ fn read(id: u64, key: u64, value: Option<Value>, invoked_ms: u64, returned_ms: u
 
 /// Forty writes at once, each of its own value, after one that is over at 2 ms: 2^40 configurations, which no budget of
 /// a test allows.
-fn hard(first_id: u64, key: u64) -> Vec<Operation> {
+pub fn hard(first_id: u64, key: u64) -> Vec<Operation> {
     let mut operations = vec![write(first_id, key, 1000, 1, 2)];
     operations.extend((1..=40).map(|number| write(first_id + number, key, number as Value, 10, 20 + number)));
     operations.push(read(first_id + 50, key, Some(-1), 5, 200));
@@ -72,7 +72,7 @@ fn a_search_can_be_cancelled() {
 
 /// After a write of 1, every swap between nine values at once: 2^72 configurations even for a register, for which writes
 /// hide much, but swaps nothing.
-fn hard_for_registers(values: Value) -> Vec<Operation> {
+pub fn hard_for_registers(values: Value) -> Vec<Operation> {
     let pairs = (1..=values).flat_map(|expect| (1..=values).map(move |value| (expect, value)));
     let swaps = pairs.filter(|(expect, value)| expect != value).zip(1..).map(|((expect, value), number)| {
         let call = Call::Cas { key: 3, expect: Some(expect), value };

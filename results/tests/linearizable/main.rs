@@ -4,6 +4,7 @@ mod budget;
 mod feed;
 mod golden;
 mod legal;
+mod memory;
 mod minimal;
 mod online;
 mod random;

@@ -8,6 +8,8 @@ use super::ops::{Kind, Op, ValueId};
 use super::trail::Which;
 use crate::checker::linearizable::config::Used;
 use crate::checker::linearizable::meter::{Meter, Stop};
+use crate::checker::linearizable::table::ClassId;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
@@ -43,7 +45,35 @@ impl<const W: usize> Walker<W> {
 }
 
 /// Where walkers of one beginning were: value, operations done, doubtful ones used.
-type Seen<const W: usize> = SmallVec<[(ValueId, Mask<W>, Used); 8]>;
+#[derive(Default)]
+struct Seen<const W: usize> {
+    few: SmallVec<[(ValueId, Mask<W>, Used); 8]>,
+    /// What is too much to look through.
+    many: FxHashMap<(ValueId, Mask<W>), SmallVec<[Used; 1]>>,
+}
+
+/// How many are looked through.
+const FEW: usize = 16;
+
+impl<const W: usize> Seen<W> {
+    /// Takes a walker in, unless one was there that used no more.
+    fn insert(&mut self, value: ValueId, config: &Config<W>) -> bool {
+        let (place, used) = ((value, config.done), &config.used);
+        let was_there = self.few.iter().any(|seen| (seen.0, seen.1) == place && seen.2.is_within(used))
+            || self.many.get(&place).is_some_and(|there| there.iter().any(|there| there.is_within(used)));
+        if !was_there && self.few.len() < FEW {
+            self.few.push((value, config.done, used.clone()));
+        } else if !was_there {
+            self.many.entry(place).or_default().push(used.clone());
+        }
+        !was_there
+    }
+
+    /// Roughly how many bytes it holds; a table that grows exists twice for a moment.
+    fn held_bytes(&self) -> usize {
+        3 * self.many.len() * size_of::<((ValueId, Mask<W>), SmallVec<[Used; 1]>)>()
+    }
+}
 
 impl<const W: usize> Frontier<W> {
     /// The goal of the operation in `slot`, which demands something.
@@ -55,16 +85,13 @@ impl<const W: usize> Frontier<W> {
 
     /// The values from which open swaps and old ones lead to `value`.
     fn values_that_lead_to(&self, value: ValueId) -> Vec<ValueId> {
-        let swaps = self.window.swaps.iter().map(|slot| self.window.op(slot)).map(|op| (op.from, op.to));
-        let old = self.window.old.swaps_from.iter();
-        let old = old.flat_map(|(from, swaps)| swaps.iter().map(|(to, _)| (*from, *to)));
-        let edges: Vec<(ValueId, ValueId)> = swaps.chain(old).collect();
         let mut reached = vec![value];
         let mut at = 0;
         while let Some(to) = reached.get(at).copied() {
-            for (from, _) in edges.iter().filter(|edge| edge.1 == to) {
-                if !reached.contains(from) {
-                    reached.push(*from);
+            let open = self.window.swaps.iter().map(|slot| self.window.op(slot)).filter(|op| op.to == to);
+            for from in open.map(|op| op.from).chain(self.window.old.leads_to(to).iter().copied()) {
+                if !reached.contains(&from) {
+                    reached.push(from);
                 }
             }
             at += 1;
@@ -138,11 +165,17 @@ impl<const W: usize> Frontier<W> {
             });
             slots.into_iter().any(|of| of == value)
         };
-        let old =
-            self.window.old.writes.iter().filter(|(value, class)| {
-                goal.is_useful(*value) && self.window.old.has(*class, config) && !by_slot(*value)
-            });
-        let old: SmallVec<[Source; 8]> = old.map(|(value, class)| Source::Old(*class, *value)).collect();
+        let all = &self.window.old;
+        let is_left = |(value, class): &(ValueId, ClassId)| all.has(*class, config) && !by_slot(*value);
+        let source = |(value, class)| Source::Old(class, value);
+        let old: SmallVec<[Source; 8]> = match &goal.useful {
+            // There may be far more old writes than values that can lead to the goal.
+            Some(useful) => {
+                let of_value = useful.iter().filter_map(|value| Some((*value, all.write_of(*value)?)));
+                of_value.filter(is_left).map(source).collect()
+            }
+            None => all.writes.iter().copied().filter(is_left).map(source).collect(),
+        };
         if !old.is_empty() && self.may_use(config, true) {
             sources.extend(old);
         }
@@ -158,16 +191,14 @@ impl<const W: usize> Frontier<W> {
             out.push(arrived(start));
             return Ok(());
         }
-        let mut seen: Seen<W> = SmallVec::new();
+        let mut seen = Seen::default();
         let mut queue = VecDeque::from([start]);
         while let Some(walker) = queue.pop_front() {
-            meter.step(|| self.held_bytes(2 * (out.len() + queue.len())))?;
+            meter.step(|| self.held_bytes(2 * (out.len() + queue.len())) + seen.held_bytes())?;
             let value = walker.value();
-            let (done, used) = (walker.config.done, &walker.config.used);
-            if seen.iter().any(|seen| (seen.0, seen.1) == (value, done) && seen.2.is_within(used)) {
+            if !seen.insert(value, &walker.config) {
                 continue;
             }
-            seen.push((value, done, used.clone()));
             if goal.is_met_by(value) {
                 let mut walker = walker.clone();
                 if goal.op.kind == Kind::Swap {

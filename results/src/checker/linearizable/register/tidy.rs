@@ -3,7 +3,7 @@
 use super::config::{Config, Token, sort};
 use super::frontier::Frontier;
 use super::mask::Mask;
-use super::ops::ValueId;
+use super::ops::{Kind, ValueId};
 use crate::checker::linearizable::Idea;
 use smallvec::SmallVec;
 
@@ -87,7 +87,13 @@ impl<const W: usize> Frontier<W> {
             return eligible;
         }
         let (mut ops, mut values) = (Mask::EMPTY, Values::new());
-        starts.for_each(|start| add(&mut values, start));
+        // There may be thousands of old writes, of values that nothing here can find.
+        let matters = |value: &ValueId| {
+            let window = &self.window;
+            let open = window.served(*value) | window.swaps_from[*value as usize];
+            open.meets(eligible) || window.old.swaps_from.contains_key(value)
+        };
+        starts.filter(matters).for_each(|start| add(&mut values, start));
         let mut at = 0;
         while let Some(value) = values.get(at).copied() {
             at += 1;
@@ -104,18 +110,17 @@ impl<const W: usize> Frontier<W> {
     /// from it to another value of which there is no end; and a token of it is worth nothing.
     fn use_supplies(&self, config: &mut Config<W>) {
         let window = &self.window;
-        let is_supplied = |value: ValueId| window.old.writes.iter().any(|(of, _)| *of == value);
-        for (value, _) in &window.old.writes {
-            config.done |= window.served(*value) & config.free;
-            let swaps = window.swaps_from[*value as usize] & config.free;
-            let writes = window.writes & config.free;
-            for slot in (swaps | writes).iter() {
-                let op = window.op(slot);
-                if is_supplied(op.to) && (op.to == *value || swaps.contains(slot)) {
-                    config.done.insert(slot);
-                }
+        let is_supplied = |value: ValueId| window.old.write_of(value).is_some();
+        let served = |slot: usize| {
+            let op = window.op(slot);
+            match op.kind {
+                Kind::Read => is_supplied(op.from),
+                Kind::Differs => window.old.writes.len() > usize::from(is_supplied(op.from)),
+                Kind::Write => is_supplied(op.to),
+                Kind::Swap => is_supplied(op.from) && is_supplied(op.to),
             }
-        }
+        };
+        (config.free - config.done).iter().filter(|slot| served(*slot)).for_each(|slot| config.done.insert(slot));
         config.tokens.retain(|token| !is_supplied(token.value));
     }
 }

@@ -43,8 +43,12 @@ pub(super) struct Old {
     counts: Vec<u32>,
     /// The values of old writes, with their classes.
     pub writes: Vec<(ValueId, ClassId)>,
+    /// The same by value: a value has one class of writes.
+    writes_of: FxHashMap<ValueId, ClassId>,
     /// Where old swaps lead to, with their classes.
     pub swaps_from: FxHashMap<ValueId, Vec<(ValueId, ClassId)>>,
+    /// Where old swaps to a value lead from.
+    swaps_to: FxHashMap<ValueId, Vec<ValueId>>,
     /// Whether a class, once there, is never used up.
     pub endless: bool,
 }
@@ -63,12 +67,28 @@ impl Old {
             self.counts.push(0);
             self.does.push(likeness(op));
             match op.kind {
-                Kind::Swap => self.swaps_from.entry(op.from).or_default().push((op.to, class)),
-                _ => self.writes.push((op.to, class)),
+                Kind::Swap => {
+                    self.swaps_from.entry(op.from).or_default().push((op.to, class));
+                    self.swaps_to.entry(op.to).or_default().push(op.from);
+                }
+                _ => {
+                    self.writes.push((op.to, class));
+                    self.writes_of.insert(op.to, class);
+                }
             }
         }
         self.counts[class as usize] += 1;
         class
+    }
+
+    /// The class of the writes of `value`, if there are any.
+    pub fn write_of(&self, value: ValueId) -> Option<ClassId> {
+        self.writes_of.get(&value).copied()
+    }
+
+    /// The values from which old swaps lead to `value`.
+    pub fn leads_to(&self, value: ValueId) -> &[ValueId] {
+        self.swaps_to.get(&value).map_or(&[], Vec::as_slice)
     }
 
     /// Whether there is one of `class` that `config` has not used.
