@@ -39,7 +39,7 @@ pub fn judge_stream(
     let checker = question.checker(&mut reader)?;
     let Some(mut live) = checker.live(budget) else { return Ok(None) };
     let mut tally = Tally::default();
-    while let Some(event) = reader.next() {
+    for event in reader.by_ref() {
         let event = event?;
         tally.count(&event);
         if live.push(&event).is_err() {
