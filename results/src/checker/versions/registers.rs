@@ -75,15 +75,17 @@ fn versions_tell(operations: &[Operation]) -> bool {
             _ => true,
         };
         is_new
-            && match operation.reply() {
-                None | Some(Reply::NotEqual) => true,
-                Some(Reply::Read { value: None, version: Some(version) }) => {
+            && match (&operation.call, operation.reply()) {
+                (_, None) | (Call::Cas { .. }, Some(Reply::NotEqual)) => true,
+                (Call::Read { .. }, Some(Reply::Read { value: None, version: Some(version) })) => {
                     version.order == 0 && version.edits.unwrap_or(0) == 0
                 }
-                Some(Reply::Read { version, .. } | Reply::Written { version }) => {
+                (Call::Read { .. }, Some(Reply::Read { version, .. }))
+                | (Call::Write { .. } | Call::Cas { .. }, Some(Reply::Written { version })) => {
                     version.is_some_and(|version| version.edits.is_some())
                 }
-                Some(_) => false,
+                // No register answers so.
+                _ => false,
             }
     })
 }
