@@ -280,7 +280,7 @@ fn memory(text: &str) -> Result<usize, String> {
     let parsed = units.iter().find_map(|(unit, bytes)| {
         let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
         let bytes = number * f64::from(*bytes);
-        (bytes >= 1e6 && bytes <= 1e15).then_some(bytes as usize)
+        (1e6..=1e15).contains(&bytes).then_some(bytes as usize)
     });
     parsed.ok_or_else(|| format!("`{text}` is no amount of memory; write for instance 300MB or 2GB"))
 }

@@ -74,7 +74,7 @@ fn is_keyed(args: &ConvertArgs, options: &Options) -> Result<bool, String> {
         false => return Ok(options.format.is_none_or(|format| format != Format::EtcdLog)),
     };
     let mut first = None;
-    while let Some(event) = reader.next() {
+    for event in reader.by_ref() {
         if let Event::Invoke(invoke) = event.map_err(|error| error.to_string())?
             && *first.get_or_insert(invoke.call.key()) != invoke.call.key()
         {

@@ -124,7 +124,7 @@ pub(super) fn report(args: &CheckArgs, judged: &Judged) -> Exit {
 
 fn write_page(args: &CheckArgs, judged: &Judged, out: &Path) -> Result<(), String> {
     let model = args.model.as_ref().map(|model| format!(" --model {model}")).unwrap_or_default();
-    let name = args.path.file_name().map_or_else(|| args.path.as_os_str(), |name| name);
+    let name = args.path.file_name().unwrap_or_else(|| args.path.as_os_str());
     let page = report::render(&ReportInput {
         history: &judged.history,
         judgement: &judged.judgement,
