@@ -65,6 +65,7 @@ impl Model for Kv {
 
     fn deed<'a>(&self, call: &'a Call, reply: Option<&'a Reply>) -> Option<Deed<'a>> {
         match (call, reply) {
+            (Call::Put { text, .. }, None | Some(Reply::Written { .. })) => Some(Deed::Put(text)),
             (Call::Append { text, .. }, None | Some(Reply::Written { .. } | Reply::Added { .. })) => {
                 Some(Deed::Append(text))
             }

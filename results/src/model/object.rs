@@ -43,6 +43,8 @@ pub enum Deed<'a> {
     Increase(i64),
     /// Finds that a number is this.
     Count(i64),
+    /// Makes a text this, whatever it was.
+    Put(&'a str),
     /// Appends to a text.
     Append(&'a str),
     /// Finds that a text is this.

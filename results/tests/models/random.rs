@@ -15,7 +15,7 @@ pub enum Asked {
     Unordered,
     /// A counter of equal steps.
     Counter,
-    /// A text that grows.
+    /// A text that is put and appended to.
     Text,
     /// A lock that anybody may give back.
     Mutex,
@@ -103,6 +103,7 @@ pub fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
         (Asked::Fifo | Asked::Unordered, false) => Call::Dequeue { key },
         (Asked::Counter, true) => Call::Increase { key, by: STEP },
         (Asked::Counter, false) => Call::Count { key },
+        (Asked::Text, true) if random.chance(20) => Call::Put { key, text: format!("{id}:") },
         (Asked::Text, true) => Call::Append { key, text: format!("{id};") },
         (Asked::Text, false) => Call::Get { key },
         (Asked::Mutex | Asked::Owner | Asked::Fenced, true) => Call::Acquire { key },
@@ -137,6 +138,10 @@ pub fn answer(random: &mut Random, asked: Asked, operation: &Operation, object: 
         Call::Count { .. } => Reply::Count { count: object.count },
         Call::Append { text, .. } => {
             object.text.push_str(text);
+            written()
+        }
+        Call::Put { text, .. } => {
+            object.text.clone_from(text);
             written()
         }
         Call::Get { .. } => Reply::Text { text: object.text.clone() },

@@ -50,6 +50,7 @@ fn counter(operation: &Operation, holds: &i64) -> Vec<i64> {
 fn text(operation: &Operation, holds: &String) -> Vec<String> {
     match (&operation.call, reply(operation)) {
         (Call::Append { text, .. }, _) => vec![format!("{holds}{text}")],
+        (Call::Put { text, .. }, _) => vec![text.clone()],
         (_, Some(Reply::Text { text })) if text != holds => vec![],
         _ => vec![holds.clone()],
     }
@@ -206,7 +207,7 @@ fn counters_of_equal_steps() {
 }
 
 #[test]
-fn texts_that_grow() {
+fn texts_of_unique_pieces() {
     many(Asked::Text, 4, Algorithm::Text, 99);
 }
 
@@ -281,7 +282,13 @@ fn where_a_premise_fails_the_search_decides() {
         judge(Kv::default(), vec![append(0, "a"), append(10, "ab"), got(20, "aab")]),
         (valid, Algorithm::Search)
     );
-    assert_eq!(judge(Kv::default(), vec![set, append(10, "a"), got(20, "xa")]), (valid, Algorithm::Search));
+    let after_put = |at, text| vec![set.clone(), append(10, "a"), got(at, text)];
+    assert_eq!(judge(Kv::default(), after_put(20, "xa")), (valid, Algorithm::Text));
+    assert_eq!(judge(Kv::default(), after_put(12, "x")), (valid, Algorithm::Text));
+    assert_eq!(judge(Kv::default(), after_put(20, "x")), (invalid, Algorithm::Text));
+    assert_eq!(judge(Kv::default(), after_put(20, "ax")), (invalid, Algorithm::Text));
+    let again = [after_put(20, "xa"), vec![op(0, 30, 35, Call::Put { key: 0, text: "x".into() }, written())]].concat();
+    assert_eq!(judge(Kv::default(), again), (valid, Algorithm::Search));
     assert_eq!(judge(Kv::default(), vec![append(0, ""), got(20, "")]), (valid, Algorithm::Search));
 }
 

@@ -165,14 +165,24 @@ fn rechecked(ops: &Ops, answer: Answer, meter: &mut Meter) -> Option<Answer> {
 
 /// What zones say; `None` if they do not know.
 fn by_zones<M: Model>(model: &M, entries: &[EntryOf<M>], ops: &Ops) -> Option<Answer> {
+    match order_by_zones(ops)? {
+        Ok(order) => is_legal_order(model, entries, &order).then_some(Answer::Legal),
+        Err(entry) => Some(Answer::NoOrder { entry, rechecked: false }),
+    }
+}
+
+/// What zones say of a register to which every value is written at most once: an order, or the entry at whose return there
+/// is none. `None` if they do not know.
+pub(super) fn zones<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<Result<Vec<u32>, usize>> {
+    order_by_zones(&Ops::new(model, entries)?)
+}
+
+fn order_by_zones(ops: &Ops) -> Option<Result<Vec<u32>, usize>> {
     match unique::judge(ops)? {
-        Told::Order(changes) => {
-            let order = with_observers(ops, &changes)?;
-            is_legal_order(model, entries, &order).then_some(Answer::Legal)
-        }
+        Told::Order(changes) => with_observers(ops, &changes).map(Ok),
         Told::NoOrder { shown } => {
             let entry = ops.returning_at(unique::first_return_without_order(ops, shown)?)?;
-            Some(Answer::NoOrder { entry: entry as usize, rechecked: false })
+            Some(Err(entry as usize))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Objects that are judged in the time that sorting takes: queues, counters, texts that only grow, locks.
+//! Objects that are judged in the time that sorting takes: queues, counters, texts, locks.
 //!
 //! Each of them has a premise (elements are unique, all steps are equal, ...) under which a few rules decide, proved where
 //! they stand. Where it does not hold, or operations without an answer leave a choice that the rules do not know, nothing

@@ -1,22 +1,35 @@
-//! Texts that only grow, from pieces that are appended once each: a list that elements are appended to.
+//! Texts whose pieces are put or appended once each: registers to which every value is written once.
 //!
-//! The longest text that anybody got tells the order of the pieces in it, and every other is a beginning of that; so who
-//! got it stands between two known pieces. Pieces, and who got what, in this order, each as early as it can be: at the
-//! latest beginning so far, which must not be after the end of its own. Pieces that nobody saw come behind, if there was an
-//! answer; without an answer they go.
+//! What was got tells which pieces it is made of, since no two are equal. So each text that was ever got, and each
+//! beginning of one by whole pieces, is a value of its own: it is there after its last piece and not before or again. Then
+//!
+//! - a put writes the value of its piece alone;
+//! - an append whose piece was got swaps the value before the piece for the value with it: what stood before the piece in
+//!   the text that was got was there when it was appended, because nothing but a put ever takes a piece away;
+//! - an append whose piece nobody got writes a value that is never read. Whoever gets the text after it, up to the next put,
+//!   would get its piece; so nothing that was got, and no append whose piece was got, comes between. If nobody saw its
+//!   answer either, it can be left out, as nothing depends on it;
+//! - a get reads.
+//!
+//! A legal order of these is one of the texts, and the other way round: after each operation the register holds the value of
+//! the text, or, where the text is one that nobody got, a value that nobody reads. So zones decide
+//! ([`zones`]).
 //!
 //! The pieces of a text are told apart from its beginning on: where two fit at the same place, one of them a beginning of
-//! the other, the search decides; and so it does where a piece is empty or appended twice.
+//! the other, the search decides; and so it does where a piece is empty or there twice.
 
 use super::{Act, NEVER, Ruling};
-use crate::model::Deed;
+use crate::call::{Call, Reply, Value};
+use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::register::zones;
+use crate::model::{Deed, Register};
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Who got a text, by how many pieces it has.
-struct Got {
-    pieces: usize,
-    entry: usize,
-}
+/// A text, by number.
+type Id = u32;
+
+/// The text before anything was put or appended.
+const NOTHING: Id = 0;
 
 /// A legal order, or why there is none; see the [module](self).
 pub(super) fn rule(acts: &[Act]) -> Ruling {
@@ -24,103 +37,140 @@ pub(super) fn rule(acts: &[Act]) -> Ruling {
 }
 
 fn decide(acts: &[Act]) -> Result<Ruling, Ruling> {
-    let (pieces, mut got) = (pieces(acts)?, Vec::new());
-    let gets = acts.iter().enumerate().filter_map(|(entry, act)| match act.deed {
-        Deed::Get(text) => Some((entry, text)),
-        _ => None,
-    });
-    // Of equal texts the one that was got first tells first.
-    let longest = gets.clone().max_by_key(|(entry, text)| (text.len(), std::cmp::Reverse(acts[*entry].until_ns)));
-    let (shown_by, longest) = longest.unwrap_or((0, ""));
-    let (sequence, ends) = split(longest, &pieces, shown_by)?;
-    for (entry, text) in gets {
-        let end = ends.get(&text.len()).filter(|_| longest.starts_with(text));
-        // Two texts contradict each other as soon as both were got.
-        let later = if acts[entry].until_ns > acts[shown_by].until_ns { entry } else { shown_by };
-        got.push(Got { pieces: *end.ok_or(Ruling::NoOrder { entry: later, core: None })?, entry });
-    }
-    got.sort_unstable_by_key(|got| (got.pieces, acts[got.entry].from_ns, got.entry));
-    let seen: FxHashSet<usize> = sequence.iter().copied().collect();
-    let unseen = acts
-        .iter()
-        .enumerate()
-        .filter(|(entry, act)| act.must && matches!(act.deed, Deed::Append(_)) && !seen.contains(entry));
-    let mut unseen: Vec<usize> = unseen.map(|(entry, _)| entry).collect();
-    unseen.sort_unstable_by_key(|entry| (acts[*entry].from_ns, *entry));
-    let mut got = got.into_iter().peekable();
-    let mut order: Vec<usize> = Vec::with_capacity(acts.len());
-    for number in 0..=sequence.len() {
-        order.extend(number.checked_sub(1).map(|last| sequence[last]));
-        while let Some(got) = got.next_if(|got| got.pieces == number) {
-            order.push(got.entry);
+    let mut texts = Texts::new(acts)?;
+    let mut gets: Vec<(usize, &str)> = Vec::new();
+    for (entry, act) in acts.iter().enumerate() {
+        if let Deed::Get(text) = act.deed {
+            gets.push((entry, text));
         }
     }
-    order.extend(unseen);
-    in_time(acts, &order, shown_by)?;
-    Ok(Ruling::Order(order.into_iter().map(|entry| entry as u32).collect()))
+    // So that what contradicts itself is told of by the return at which it first did.
+    gets.sort_unstable_by_key(|(entry, _)| (acts[*entry].until_ns, *entry));
+    let mut got: FxHashMap<usize, Id> = FxHashMap::default();
+    for (entry, text) in gets {
+        got.insert(entry, texts.id(text, entry)?);
+    }
+    let (mut entries, mut of) = (Vec::with_capacity(acts.len()), Vec::with_capacity(acts.len()));
+    for (entry, act) in acts.iter().enumerate() {
+        let written = Reply::Written { version: None };
+        let (call, reply) = match act.deed {
+            Deed::Put(_) => (write(texts.after(NOTHING, entry)), written),
+            Deed::Append(_) => match texts.seen.get(&entry) {
+                Some((before, after)) => {
+                    (Call::Cas { key: 0, expect: value(*before), value: Value::from(*after) }, written)
+                }
+                None if act.must => (write(texts.fresh()), written),
+                None => continue,
+            },
+            _ => {
+                let held = got.get(&entry).copied().unwrap_or(NOTHING);
+                (Call::Read { key: 0 }, Reply::Read { value: value(held), version: None })
+            }
+        };
+        let until_ns = if act.must { act.until_ns } else { NEVER };
+        let reply = act.must.then_some(reply);
+        let position = entries.len();
+        entries.push(Entry { position, invoked_ns: act.from_ns, until_ns, call, reply, must: act.must });
+        of.push(entry as u32);
+    }
+    Ok(match zones(&Register, &entries) {
+        Some(Ok(order)) => Ruling::Order(order.into_iter().map(|entry| of[entry as usize]).collect()),
+        Some(Err(entry)) => Ruling::NoOrder { entry: of[entry] as usize, core: None },
+        None => Ruling::Open,
+    })
 }
 
-/// Who appends each piece.
-fn pieces<'a>(acts: &[Act<'a>]) -> Result<FxHashMap<&'a str, usize>, Ruling> {
-    let mut pieces = FxHashMap::default();
-    for (entry, act) in acts.iter().enumerate() {
-        match act.deed {
-            Deed::Append(piece) if piece.is_empty() || pieces.insert(piece, entry).is_some() => {
-                return Err(Ruling::Open);
-            }
-            Deed::Append(_) | Deed::Get(_) => {}
-            _ => return Err(Ruling::Open),
-        }
-    }
-    Ok(pieces)
+fn write(id: Id) -> Call {
+    Call::Write { key: 0, value: Value::from(id) }
+}
+
+/// What the register holds where the text is this.
+fn value(id: Id) -> Option<Value> {
+    (id != NOTHING).then_some(Value::from(id))
 }
 
 /// The most different lengths of pieces that are tried.
 const LENGTHS: usize = 64;
 
-/// Who appended the pieces of a text that `shown_by` got, in their order; and after how many of them each length is
-/// reached.
-fn split(
-    text: &str,
-    pieces: &FxHashMap<&str, usize>,
-    shown_by: usize,
-) -> Result<(Vec<usize>, FxHashMap<usize, usize>), Ruling> {
-    let lengths: FxHashSet<usize> = pieces.keys().map(|piece| piece.len()).collect();
-    if lengths.len() > LENGTHS {
-        return Err(Ruling::Open);
-    }
-    let (mut sequence, mut ends, mut used) = (Vec::new(), FxHashMap::default(), FxHashSet::default());
-    let mut at = 0;
-    ends.insert(0, 0);
-    while at < text.len() {
-        let fit = |length: &usize| Some((*length, *pieces.get(text.get(at..at + length)?)?));
-        let mut fitting = lengths.iter().filter_map(fit);
-        match (fitting.next(), fitting.next()) {
-            (Some(_), Some(_)) => return Err(Ruling::Open),
-            (Some((length, entry)), None) if used.insert(entry) => {
-                at += length;
-                sequence.push(entry);
-                ends.insert(at, sequence.len());
-            }
-            // What nobody appended, or what was appended once and is there twice.
-            _ => return Err(Ruling::NoOrder { entry: shown_by, core: None }),
-        }
-    }
-    Ok((sequence, ends))
+/// The texts that were got, and their beginnings.
+struct Texts<'a> {
+    /// Who put or appended each piece, and whether it was put.
+    pieces: FxHashMap<&'a str, (usize, bool)>,
+    lengths: Vec<usize>,
+    /// The text that each piece leads to from another one.
+    after: FxHashMap<(Id, usize), Id>,
+    /// Between which texts each piece was got that was appended.
+    seen: FxHashMap<usize, (Id, Id)>,
+    count: Id,
+    /// The texts that were got.
+    known: FxHashMap<&'a str, Id>,
 }
 
-/// Whether nothing in `order` comes after one that was called too late for it.
-fn in_time(acts: &[Act], order: &[usize], shown_by: usize) -> Result<(), Ruling> {
-    let mut latest: Option<usize> = None;
-    for entry in order {
-        latest = latest.into_iter().chain([*entry]).max_by_key(|entry| acts[*entry].from_ns);
-        let before = latest.unwrap_or(*entry);
-        if acts[*entry].until_ns < acts[before].from_ns {
-            // It is seen when both are over, and the text is known that tells their order.
-            let over = [*entry, before, shown_by].into_iter().filter(|entry| acts[*entry].until_ns < NEVER);
-            let entry = over.max_by_key(|entry| acts[*entry].until_ns).unwrap_or(*entry);
-            return Err(Ruling::NoOrder { entry, core: None });
+impl<'a> Texts<'a> {
+    fn new(acts: &[Act<'a>]) -> Result<Texts<'a>, Ruling> {
+        let mut pieces = FxHashMap::default();
+        for (entry, act) in acts.iter().enumerate() {
+            let (piece, is_put) = match act.deed {
+                Deed::Put(piece) => (piece, true),
+                Deed::Append(piece) => (piece, false),
+                Deed::Get(_) => continue,
+                _ => return Err(Ruling::Open),
+            };
+            if piece.is_empty() || pieces.insert(piece, (entry, is_put)).is_some() {
+                return Err(Ruling::Open);
+            }
         }
+        let lengths: FxHashSet<usize> = pieces.keys().map(|piece| piece.len()).collect();
+        if lengths.len() > LENGTHS {
+            return Err(Ruling::Open);
+        }
+        let (lengths, known) = (lengths.into_iter().collect(), FxHashMap::from_iter([("", NOTHING)]));
+        Ok(Texts { pieces, lengths, after: FxHashMap::default(), seen: FxHashMap::default(), count: NOTHING, known })
     }
-    Ok(())
+
+    /// The number of a text that nobody gets.
+    fn fresh(&mut self) -> Id {
+        self.count += 1;
+        self.count
+    }
+
+    /// The text that the piece of `entry` leads to from `before`.
+    fn after(&mut self, before: Id, entry: usize) -> Id {
+        let next = self.count + 1;
+        let after = *self.after.entry((before, entry)).or_insert(next);
+        self.count = self.count.max(after);
+        after
+    }
+
+    /// The number of a text that `got` got, or why it cannot have.
+    fn id(&mut self, text: &'a str, got: usize) -> Result<Id, Ruling> {
+        if let Some(id) = self.known.get(text) {
+            return Ok(*id);
+        }
+        let wrong = Ruling::NoOrder { entry: got, core: None };
+        let (mut at, mut id, mut used) = (0, NOTHING, FxHashSet::default());
+        while at < text.len() {
+            let fit = |length: &usize| Some((*length, *self.pieces.get(text.get(at..at + length)?)?));
+            let mut fitting = self.lengths.iter().filter_map(fit);
+            let (length, (entry, is_put)) = match (fitting.next(), fitting.next()) {
+                (Some(_), Some(_)) => return Err(Ruling::Open),
+                (Some(piece), None) => piece,
+                // What nobody put or appended.
+                (None, _) => return Err(wrong),
+            };
+            // What was appended once is there twice, or something is left before what was put.
+            if !used.insert(entry) || is_put && at > 0 {
+                return Err(wrong);
+            }
+            let before = id;
+            id = self.after(before, entry);
+            // A piece that was appended was so to one text: by the return of this one another was got.
+            if !is_put && *self.seen.entry(entry).or_insert((before, id)) != (before, id) {
+                return Err(wrong);
+            }
+            at += length;
+        }
+        self.known.insert(text, id);
+        Ok(id)
+    }
 }
