@@ -9,6 +9,7 @@ use super::Linearizable;
 use super::entry::{Entry, EntryOf, OperationOf};
 use super::meter::{Allowance, Meter};
 use super::search::{Ended, Search};
+use super::special::CORE_MAX;
 use crate::call::Key;
 use crate::history::Operation;
 use crate::model::{Access, AnyCall, AnyReply, Model, Register};
@@ -51,7 +52,8 @@ pub(super) fn gather<M: Model>(
 ) -> Evidence {
     let mut entries = checker.entries(operations);
     entries.retain(|entry| core.is_none_or(|core| core.binary_search(&entry.position).is_ok()));
-    let failed = entries.iter().position(|entry| entry.position == contradiction);
+    let is_small = core.is_none_or(|core| core.len() <= CORE_MAX);
+    let failed = entries.iter().position(|entry| entry.position == contradiction).filter(|_| is_small);
     let rerun = failed.and_then(|failed| rerun(checker, operations, &entries, failed, allowance));
     let Rerun { prefixes, beginnings } = rerun.unwrap_or_else(|| Rerun::nothing(&checker.model));
     let told = failed.and_then(|failed| tell(checker, operations, &entries, failed, allowance));

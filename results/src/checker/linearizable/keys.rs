@@ -112,7 +112,7 @@ pub(super) fn judge_all<M: Model>(
     budget: &Budget,
 ) -> (Vec<Judged>, Vec<Anomaly>) {
     let begun = Instant::now();
-    let (for_search, whole) = (Allowance::for_search(budget, begun), Allowance::whole(budget, begun));
+    let for_search = Allowance::for_search(budget, begun);
     let mut keys: Vec<(&Key, &Vec<&OperationOf<M>>)> = by_key.iter().collect();
     keys.sort_by_key(|(key, operations)| (operations.len(), **key));
     let (mut judged, mut evidence) = (Vec::with_capacity(keys.len()), Vec::new());
@@ -123,7 +123,8 @@ pub(super) fn judge_all<M: Model>(
         });
         keys.reverse();
         let (open, done): (Vec<Judged>, Vec<Judged>) = round.into_iter().partition(wants_more_steps);
-        evidence.extend(gather_all(checker, by_key, &done, &whole, KEYS_WITH_EVIDENCE - evidence.len()));
+        let for_telling = Allowance::for_telling(budget, begun);
+        evidence.extend(gather_all(checker, by_key, &done, &for_telling, KEYS_WITH_EVIDENCE - evidence.len()));
         judged.extend(done);
         let open: BTreeSet<Key> = open.iter().map(|judged| judged.key).collect();
         keys.retain(|(key, _)| open.contains(*key));

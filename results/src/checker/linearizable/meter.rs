@@ -54,6 +54,18 @@ impl<'a> Allowance<'a> {
         Allowance { deadline, ..Allowance::whole(budget, begun) }
     }
 
+    /// What is left of the budget, but no more than a sixth of the time or some seconds: who waits for a verdict should not
+    /// wait for its best explanation.
+    pub fn for_telling(budget: &'a Budget, begun: Instant) -> Allowance<'a> {
+        let enough = Instant::now().checked_add((budget.time / 6).max(TIME_TO_TELL));
+        let whole = Allowance::whole(budget, begun);
+        let deadline = match (whole.deadline, enough) {
+            (Some(end), Some(enough)) => Some(end.min(enough)),
+            (end, enough) => end.or(enough),
+        };
+        Allowance { deadline, ..whole }
+    }
+
     /// The budget where `used` of the time is gone and `held_bytes` are held already; the time runs from `begun`.
     pub fn rest(budget: &'a Budget, begun: Instant, used: Duration, held_bytes: usize) -> Allowance<'a> {
         let deadline = begun.checked_add(budget.time.saturating_sub(used));
@@ -65,6 +77,9 @@ impl<'a> Allowance<'a> {
         self.held_bytes.load(Ordering::Relaxed)
     }
 }
+
+/// How long evidence may be looked for in any case, as far as there is time.
+const TIME_TO_TELL: Duration = Duration::from_secs(2);
 
 /// Counts one search. What it holds is given back when it is dropped.
 pub(super) struct Meter<'a> {

@@ -31,9 +31,17 @@ type Id = u32;
 /// The text before anything was put or appended.
 const NOTHING: Id = 0;
 
+mod core;
+
 /// A legal order, or why there is none; see the [module](self).
 pub(super) fn rule(acts: &[Act]) -> Ruling {
-    decide(acts).unwrap_or_else(|ruling| ruling)
+    match decide(acts).unwrap_or_else(|ruling| ruling) {
+        Ruling::NoOrder { entry, .. } => match core::find(acts) {
+            Some(core) => core,
+            None => Ruling::NoOrder { entry, core: None },
+        },
+        ruling => ruling,
+    }
 }
 
 fn decide(acts: &[Act]) -> Result<Ruling, Ruling> {
