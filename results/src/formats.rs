@@ -24,7 +24,7 @@
 //! 2,cas,[3 4],,28,,unknown
 //! ```
 //!
-//! or in two, where it begins and where it ends, in the order in which that happened:
+//! or in two, where it begins and where it ends:
 //!
 //! ```csv
 //! process,type,f,value,time
@@ -42,10 +42,12 @@
 //! - `result`: what was found, where an operation has one line.
 //! - `start`, `end`: when, in nanoseconds; lines are in the order of their starts. No end: nobody knows when, or whether.
 //! - `outcome`: `ok` (the default where there is an end), `fail`: it certainly did not happen, `unknown`.
-//! - `type`, `time`: `invoke`, `ok`, `fail` or `info` (nobody knows), and when; times may be missing, since lines are in order.
+//! - `type`, `time`: `invoke`, `ok`, `fail` or `info` (nobody knows), and when. What has the same time is concurrent, in
+//!   whatever order it stands. Where no line has a time, the lines are in the order in which that happened.
 //! - `key`: on which object; without it all calls are about one. `version`, `error`, `node`: if there are any.
 
 mod bytes;
+mod clock;
 mod csv;
 mod datum;
 mod detect;

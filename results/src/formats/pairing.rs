@@ -1,9 +1,9 @@
 //! Puts the end of a call to its beginning. Out come squall's events.
 //!
-//! The order of the lines counts, as Jepsen and Knossos have it: an end that stands before a beginning happened before it.
-//! Times only say how far apart they were; where they contradict the order, they give way to it.
+//! Where its instants come from, a history's [`Clock`] knows.
 
 use super::FailedCas;
+use super::clock::Clock;
 use super::datum::{Datum, shown};
 use super::keys::Keys;
 use super::names::{Names, Numberings};
@@ -13,12 +13,8 @@ use super::row::{Row, RowKind};
 use super::vocabulary::Vocabulary;
 use crate::call::{Call, Key, Reply};
 use crate::event::{Event, Invoke, Return};
-use crate::history::INSTANT_NS_MAX;
 use crate::outcome::Outcome;
 use rustc_hash::FxHashMap;
-
-/// How far apart lines without times stand in the history: a millisecond, so that pictures show them.
-const LINE_NS: u64 = 1_000_000;
 
 /// Makes events out of rows.
 pub(super) struct Pairing {
@@ -38,13 +34,15 @@ pub(super) struct Pairing {
 struct Process {
     number: u64,
     state: State,
+    /// When its last call ended.
+    ended_ns: u64,
 }
 
 enum State {
     Idle,
     Open(Box<Open>),
-    /// Its last call is in doubt.
-    InDoubt,
+    /// Its last call is in doubt: what that was, and in which line it began.
+    InDoubt(Box<str>, u64),
 }
 
 /// What was called and has not ended yet.
@@ -54,16 +52,6 @@ struct Open {
     key: Key,
     call: Call,
     place: Place,
-}
-
-/// Instants out of the order of lines and their times.
-#[derive(Default)]
-struct Clock {
-    lines: u64,
-    timed: u64,
-    backwards: u64,
-    origin_ns: i64,
-    last_ns: Option<u64>,
 }
 
 /// What people should know about the lines.
@@ -90,8 +78,8 @@ impl Pairing {
         }
     }
 
-    /// The event that a row tells.
-    pub(super) fn event(&mut self, mut row: Row) -> Result<Event, Problem> {
+    /// The event that a row tells. Where `times_count`, instants are what lines have as times.
+    pub(super) fn event(&mut self, mut row: Row, times_count: bool) -> Result<Event, Problem> {
         if let (Some(index), Some(last)) = (row.index, self.last_index)
             && index <= last
         {
@@ -101,7 +89,7 @@ impl Pairing {
             ));
         }
         self.last_index = row.index.or(self.last_index);
-        let at_ns = self.clock.at_ns(&row)?;
+        let at_ns = self.clock.at_ns(&row, times_count)?;
         let key = self.keys.take(&mut row)?;
         self.has_keys |= key.is_some();
         if row.kind == RowKind::Invoke {
@@ -116,22 +104,38 @@ impl Pairing {
         let wrong = |reason| Problem::At(place, reason);
         let key = self.vocabulary.key(key).map_err(wrong)?;
         let call = self.vocabulary.call(&row, key).map_err(wrong)?;
-        let process = self.process(&row)?;
+        let process = self.process(&row, at_ns)?;
         let op = self.operations;
         self.operations += 1;
         let open = Open { op, f: row.f, key, call: call.clone(), place };
-        self.processes.insert(row.process, Process { number: process, state: State::Open(Box::new(open)) });
+        let state = State::Open(Box::new(open));
+        self.processes.insert(row.process, Process { number: process, state, ended_ns: 0 });
         let node = row.node.map(String::from).unwrap_or_default();
         Ok(Event::Invoke(Invoke { at_ns, due_ns: at_ns, op, process, node, call }))
     }
 
     /// The number of the process that calls now.
-    fn process(&mut self, row: &Row) -> Result<u64, Problem> {
+    fn process(&mut self, row: &Row, at_ns: u64) -> Result<u64, Problem> {
         let name = || shown(&row.process);
         let number = match self.processes.get(&row.process) {
             None => self.numbers.number(&row.process, true),
-            Some(Process { number, state: State::Idle }) => return Ok(*number),
-            Some(Process { state: State::InDoubt, .. }) => {
+            Some(Process { ended_ns, .. }) if at_ns < *ended_ns => {
+                let reason = format!(
+                    "process {} calls {} before the time at which its last call ends; a process does one thing at a time",
+                    name(),
+                    row.f
+                );
+                return Err(Problem::at(row.place, reason));
+            }
+            Some(Process { number, state: State::Idle, .. }) => return Ok(*number),
+            Some(Process { state: State::InDoubt(f, line), .. }) if self.vocabulary.owners_matter() => {
+                let reason = format!(
+                    "process {} goes on after its {f} of line {line}, of which nobody knows how it ended; so nobody knows what it holds: let another process go on",
+                    name()
+                );
+                return Err(Problem::at(row.place, reason));
+            }
+            Some(Process { state: State::InDoubt(..), .. }) => {
                 self.counts.resumed += 1;
                 self.numbers.another()
             }
@@ -156,11 +160,13 @@ impl Pairing {
         let open = process.and_then(|process| match std::mem::replace(&mut process.state, State::Idle) {
             State::Open(open) => {
                 if row.kind == RowKind::Info {
-                    process.state = State::InDoubt;
+                    process.state = State::InDoubt(open.f.clone(), open.place.line);
                 }
+                // An end that has no time was known at some later one.
+                process.ended_ns = row.time_ns.map_or(0, |_| at_ns);
                 Some(open)
             }
-            State::Idle | State::InDoubt => None,
+            State::Idle | State::InDoubt(..) => None,
         });
         let Some(open) = open else {
             let (process, f) = (shown(&row.process), &row.f);
@@ -218,13 +224,12 @@ impl Pairing {
 
     /// Whether any line has a time.
     pub(super) fn is_timed(&self) -> bool {
-        self.clock.timed > 0
+        self.clock.is_timed()
     }
 
     /// What people should know about the lines.
     pub(super) fn notes(&self) -> Vec<String> {
         let Counts { resumed, observed, errors } = self.counts;
-        let Clock { lines, timed, backwards, .. } = self.clock;
         let mut notes: Vec<String> = self.vocabulary.notes().collect();
         if resumed > 0 {
             notes
@@ -236,41 +241,8 @@ impl Pairing {
         if errors > 0 {
             notes.push(format!("{errors} failed compare-and-sets name an error and count as nothing that happened"));
         }
-        if timed == 0 && lines > 0 {
-            notes.push("the lines have no times; each stands for a millisecond".into());
-        }
-        if backwards > 0 {
-            notes.push(format!("the times of {backwards} lines contradict the order of the lines, which counts"));
-        }
+        notes.extend(self.clock.notes());
         notes
-    }
-}
-
-impl Clock {
-    /// The instant of the next line: its time, but after the line before.
-    fn at_ns(&mut self, row: &Row) -> Result<u64, Problem> {
-        self.lines += 1;
-        let after_ns = self.last_ns.map_or(0, |last_ns| last_ns + 1);
-        let at_ns = match row.time_ns {
-            None if self.timed == 0 => after_ns.max(self.lines * LINE_NS),
-            None => after_ns,
-            Some(time_ns) => {
-                if self.timed == 0 && !(0..=INSTANT_NS_MAX as i64 / 2).contains(&time_ns) {
-                    // A clock that counts from elsewhere: the history begins with its first time.
-                    self.origin_ns = time_ns;
-                }
-                self.timed += 1;
-                let since_ns = i128::from(time_ns) - i128::from(self.origin_ns);
-                let since_ns = u64::try_from(since_ns.max(0)).unwrap_or(u64::MAX);
-                self.backwards += u64::from(since_ns < after_ns.saturating_sub(1));
-                after_ns.max(since_ns)
-            }
-        };
-        if at_ns > INSTANT_NS_MAX {
-            return Err(Problem::at(row.place, "a time that is later than any run lasts; times are nanoseconds"));
-        }
-        self.last_ns = Some(at_ns);
-        Ok(at_ns)
     }
 }
 

@@ -241,7 +241,7 @@ impl Reader {
                 let (rows, pairing) = &mut **rows;
                 let Some(row) = rows.next()? else { return Ok(None) };
                 self.place = row.place;
-                pairing.event(row).map(Some)
+                pairing.event(row, rows.times_count()).map(Some)
             }
         }
     }

@@ -7,17 +7,29 @@ use super::etcd_log::LogRows;
 use super::input::Stream;
 use super::jepsen_edn::EdnRows;
 use super::jepsen_json::JsonRows;
-use super::place::Problem;
+use super::place::{Place, Problem};
 use super::row::{Found, Row};
 use super::whole::Open;
 
 /// Rows in the order in which they happened.
 pub(super) struct Rows {
+    format: Format,
     lines: Lines,
+    /// How the lines are, as the first of them is.
+    kind: Option<Kind>,
     open: Open,
     finished: bool,
     nemesis: u64,
     other: u64,
+}
+
+/// What lines of a history are.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Whole operations.
+    Whole,
+    /// Beginnings and ends, with their numbers or without.
+    Ends { numbered: bool },
 }
 
 enum Lines {
@@ -38,7 +50,7 @@ impl Rows {
             Format::EtcdLog => Lines::Log(LogRows::new(bytes)),
             Format::Csv => Lines::Csv(CsvRows::new(bytes, key_field)),
         };
-        Ok(Rows { lines, open: Open::default(), finished: false, nemesis: 0, other: 0 })
+        Ok(Rows { format, lines, kind: None, open: Open::default(), finished: false, nemesis: 0, other: 0 })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, Problem> {
@@ -56,8 +68,16 @@ impl Rows {
                 Lines::Csv(lines) => lines.next(),
             };
             match found? {
-                Some(Found::Row(row)) => return Ok(Some(row)),
-                Some(Found::Whole(whole)) => self.open.push(*whole)?,
+                Some(Found::Row(row)) => {
+                    let kind = *self.kind.get_or_insert(Kind::Ends { numbered: row.index.is_some() });
+                    return if kind == Kind::Whole { Err(mixed(row.place)) } else { Ok(Some(row)) };
+                }
+                Some(Found::Whole(whole)) => {
+                    if *self.kind.get_or_insert(Kind::Whole) != Kind::Whole {
+                        return Err(mixed(whole.invoke.place));
+                    }
+                    self.open.push(*whole)?;
+                }
                 Some(Found::Nemesis) => self.nemesis += 1,
                 Some(Found::Other) => self.other += 1,
                 None => {
@@ -68,9 +88,23 @@ impl Rows {
         }
     }
 
+    /// Whether the times of lines count more than their order, as far as it was read. One recorder of Jepsen's wrote its
+    /// lines in the order in which they happened; in JSON it numbers them, so that others can be told from them.
+    pub(super) fn times_count(&self) -> bool {
+        match (self.kind, self.format) {
+            (Some(Kind::Whole), _) | (_, Format::Csv | Format::Jsonl) => true,
+            (Some(Kind::Ends { numbered }), Format::JepsenJson) => !numbered,
+            _ => false,
+        }
+    }
+
     /// What people should know about lines that are no rows.
     pub(super) fn notes(&self) -> Vec<String> {
         let told = [(self.nemesis, "lines of the nemesis were left out"), (self.other, "lines tell of no operation")];
         told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
     }
+}
+
+fn mixed(place: Place) -> Problem {
+    Problem::at(place, "some lines have a type and some a start: an operation stands in two lines or in one, all alike")
 }

@@ -17,6 +17,10 @@ pub enum Subject {
     Bank,
     /// A lock: `acquire`, `release`.
     Lock,
+    /// A lock of which it matters who holds it.
+    OwnedLock,
+    /// A lock of which it matters who holds it, and under which token.
+    FencedLock,
     /// A queue: `enqueue`, `dequeue`.
     Queue,
 }
@@ -30,6 +34,8 @@ impl Subject {
             "set" => Subject::Set,
             "counter" => Subject::Counter,
             "bank" => Subject::Bank,
+            "owner-mutex" => Subject::OwnedLock,
+            "fenced-lock" => Subject::FencedLock,
             register if register.ends_with("register") => Subject::Register,
             lock if lock.ends_with("mutex") || lock.ends_with("lock") => Subject::Lock,
             queue if queue.ends_with("queue") => Subject::Queue,
@@ -50,6 +56,11 @@ impl Subject {
         })
     }
 
+    /// Whether it is a lock.
+    pub(super) fn is_lock(self) -> bool {
+        matches!(self, Subject::Lock | Subject::OwnedLock | Subject::FencedLock)
+    }
+
     /// The names of its calls.
     pub(super) fn calls(self) -> &'static str {
         match self {
@@ -58,7 +69,7 @@ impl Subject {
             Subject::Texts => "get, put, append",
             Subject::Set | Subject::Counter => "add, read",
             Subject::Bank => "open, transfer, read",
-            Subject::Lock => "acquire, release",
+            Subject::Lock | Subject::OwnedLock | Subject::FencedLock => "acquire, release",
             Subject::Queue => "enqueue, dequeue",
         }
     }

@@ -34,6 +34,11 @@ impl Vocabulary {
         noted.into_iter().filter_map(|(numbering, what)| numbering.note(what)).chain(never)
     }
 
+    /// Whether it matters which process calls.
+    pub(super) fn owners_matter(&self) -> bool {
+        matches!(self.subject, Some(Subject::OwnedLock | Subject::FencedLock))
+    }
+
     /// The number of a key; 0 where the history names none.
     pub(super) fn key(&mut self, key: Option<&Datum>) -> Meaning<Key> {
         let Some(key) = key else { return Ok(0) };
@@ -104,8 +109,8 @@ impl Vocabulary {
                 None => Err(format!("a bank is opened with a list of balances, not {}", shown(value))),
             },
             (Subject::Bank, "read") => Ok(Call::Accounts { key }),
-            (Subject::Lock, "acquire") => Ok(Call::Acquire { key }),
-            (Subject::Lock, "release") => Ok(Call::Release { key }),
+            (lock, "acquire") if lock.is_lock() => Ok(Call::Acquire { key }),
+            (lock, "release") if lock.is_lock() => Ok(Call::Release { key }),
             (Subject::Queue, "enqueue") => Ok(Call::Enqueue { key, element: self.value(value)? }),
             (Subject::Queue, "dequeue") => Ok(Call::Dequeue { key }),
             (subject, f) => Err(format!("`{f}` is no call of this model; there are: {}", subject.calls())),

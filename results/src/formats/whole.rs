@@ -1,5 +1,8 @@
 //! Lines that are whole operations become beginnings and ends in the order of time. Holds no more operations than are open at
 //! once, for which the lines must be in the order of their starts.
+//!
+//! Equal stamps stay equal, and count as concurrent. Which of them comes out first matters to one process only: it ends what
+//! it did before it begins anew.
 
 use super::datum::{Datum, shown};
 use super::place::Problem;
@@ -16,8 +19,8 @@ pub(super) struct Open {
     rows: BTreeMap<u64, Row>,
     count: u64,
     last_start: Option<i64>,
-    /// When each process's last operation ended.
-    last_end: FxHashMap<Datum, i64>,
+    /// When each process's last operation ended, and the number of its row.
+    last_end: FxHashMap<Datum, (i64, u64)>,
     /// What is to come out next.
     ready: VecDeque<Row>,
 }
@@ -31,7 +34,7 @@ impl Open {
     /// Takes an operation: whatever ends before its start can come out, then its beginning. What ends in the instant in
     /// which another one starts is concurrent with it, so it ends afterwards.
     pub(super) fn push(&mut self, whole: Whole) -> Result<(), Problem> {
-        let Whole { mut invoke, mut end } = whole;
+        let Whole { invoke, end } = whole;
         let start = invoke.time_ns.ok_or_else(|| Problem::at(invoke.place, "an operation without a start"))?;
         if let Some(last) = self.last_start.filter(|last| start < *last) {
             let reason =
@@ -40,23 +43,18 @@ impl Open {
         }
         // What is in doubt or did not happen may have no end: nothing follows from when that was known.
         let at = end.time_ns.unwrap_or(start);
-        match self.last_end.insert(invoke.process.clone(), at) {
-            Some(last) if start < last => {
-                let process = shown(&invoke.process);
-                let reason = format!(
-                    "process {process} starts at {start}, before its last operation ends at {last}; a process does one thing at a time"
-                );
-                return Err(Problem::at(invoke.place, reason));
-            }
-            // Concurrent by its stamps: as if another process had called.
-            Some(last) if start == last => {
-                let other = Datum::Tagged("beside".into(), Box::new(invoke.process.clone()));
-                (invoke.process, end.process) = (other.clone(), other);
-            }
-            _ => {}
+        let before = self.last_end.insert(invoke.process.clone(), (at, self.count));
+        if let Some((last, _)) = before.filter(|(last, _)| start < *last) {
+            let process = shown(&invoke.process);
+            let reason = format!(
+                "process {process} starts at {start}, before its last operation ends at {last}; a process does one thing at a time"
+            );
+            return Err(Problem::at(invoke.place, reason));
         }
         self.last_start = Some(start);
         self.end_before(start);
+        // What ends in the instant in which its process goes on comes out now; its place among the ends is passed over.
+        self.ready.extend(before.and_then(|(_, number)| self.rows.remove(&number)));
         self.ready.push_back(invoke);
         self.ends.push(Reverse((at, self.count)));
         self.rows.insert(self.count, Row { time_ns: Some(at), ..end });

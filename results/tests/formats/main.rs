@@ -3,14 +3,17 @@
 
 mod fuzz;
 mod golden;
+mod instants;
 mod packed;
 mod refused;
 mod streamed;
 mod written;
 
+use squall_results::foreign::{Question, judge};
 use squall_results::formats::{Options, Reader};
-use squall_results::{History, Outcome};
-use std::path::PathBuf;
+use squall_results::{Budget, History, Outcome, models};
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
 /// The golden file of this name.
 fn golden_path(name: &str) -> PathBuf {
@@ -33,4 +36,14 @@ fn told(history: &History) -> Vec<String> {
         format!("{} key {}: {} → {outcome}", operation.process, operation.call.key(), operation.call)
     };
     history.operations.iter().map(line).collect()
+}
+
+/// What the model of this name makes of a text: its verdict in a word, or why it cannot be read.
+fn judged(model: &str, text: &str, options: &Options) -> Result<String, String> {
+    let model = models::find(model).expect("a model");
+    let question = Question { keys: options.keys.clone(), failed_cas: options.failed_cas, ..Question::of(model) };
+    let reader = Reader::new(Cursor::new(text.to_owned()), Path::new("file"), &question.reading());
+    let reader = reader.map_err(|error| error.to_string())?;
+    let (_, verdict) = judge(reader, &question, &Budget::default()).map_err(|error| error.to_string())?;
+    Ok(verdict.validity.to_string())
 }

@@ -41,9 +41,11 @@ fn golden_files_come_out_the_same() {
     }
 }
 
-/// A register of a few keys as some clients see it, in CSV; some reads are wrong.
+/// A register of a few keys as some clients see it, in CSV, without times or with such that are equal often; some reads are
+/// wrong.
 fn history(rng: &mut ChaCha8Rng) -> String {
-    let mut text = "process,type,f,key,value\n".to_owned();
+    let (timed, mut time) = (rng.random_bool(0.5), 0);
+    let mut text = format!("process,type,f,key,value{}\n", if timed { ",time" } else { "" });
     let (mut held, mut open) = ([0; 3], [None; 5]);
     for _ in 0..rng.random_range(20..200) {
         let process = rng.random_range(0..open.len());
@@ -66,7 +68,8 @@ fn history(rng: &mut ChaCha8Rng) -> String {
                 format!("{process},ok,read,{key},{found}")
             }
         };
-        writeln!(text, "{line}").unwrap();
+        time += rng.random_range(0..3);
+        writeln!(text, "{line}{}", if timed { format!(",{time}") } else { String::new() }).unwrap();
     }
     text
 }
