@@ -53,6 +53,7 @@ mod datum;
 mod detect;
 mod edn;
 mod etcd_log;
+mod field_names;
 mod input;
 mod jepsen_edn;
 mod jepsen_json;

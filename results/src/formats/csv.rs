@@ -4,6 +4,7 @@
 use super::bytes::Bytes;
 use super::datum::Datum;
 use super::edn;
+use super::field_names::FieldNames;
 use super::place::{Place, Problem};
 use super::row::{Fields, Found};
 use std::io::Read;
@@ -11,9 +12,11 @@ use std::io::Read;
 /// A reader of records.
 pub(super) struct CsvRows<R> {
     bytes: Bytes<R>,
-    key_field: Option<String>,
+    names: FieldNames,
     columns: Option<Vec<String>>,
     record: Vec<Cell>,
+    /// The record ended with the file and not with its line.
+    cut: bool,
 }
 
 struct Cell {
@@ -23,8 +26,8 @@ struct Cell {
 }
 
 impl<R: Read> CsvRows<R> {
-    pub(super) fn new(bytes: Bytes<R>, key_field: Option<String>) -> CsvRows<R> {
-        CsvRows { bytes, key_field, columns: None, record: Vec::new() }
+    pub(super) fn new(bytes: Bytes<R>, names: FieldNames) -> CsvRows<R> {
+        CsvRows { bytes, names, columns: None, record: Vec::new(), cut: false }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
@@ -39,7 +42,11 @@ impl<R: Read> CsvRows<R> {
             if self.record.len() == 1 && self.record[0].text.is_empty() {
                 continue;
             }
-            return self.fields(place)?.found(place).map(Some);
+            if self.cut {
+                let reason = "the last line has no line feed at its end, so it may be cut off; end it with one if it is whole, or leave it out";
+                return Err(Problem::at(place, reason));
+            }
+            return self.fields(place)?.found(place, &self.names).map(Some);
         }
     }
 
@@ -58,7 +65,14 @@ impl<R: Read> CsvRows<R> {
         if let Some((place, twice)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
             return Err(Problem::at(self.record[place].place, format!("the column {twice} is there twice")));
         }
-        Ok(names)
+        if let Some((unknown, reason)) = self.names.unknown(names.iter().map(String::as_str)) {
+            let place = names.iter().position(|name| name == unknown).map_or(place, |at| self.record[at].place);
+            return Err(Problem::at(place, reason));
+        }
+        match self.names.missing_key(names.iter().map(String::as_str)) {
+            Some(reason) => Err(Problem::at(place, reason)),
+            None => Ok(names),
+        }
     }
 
     fn fields(&mut self, place: Place) -> Result<Fields, Problem> {
@@ -70,8 +84,11 @@ impl<R: Read> CsvRows<R> {
         let mut fields = Fields::default();
         for (cell, name) in self.record.iter().zip(columns) {
             let text = cell_text(cell)?;
-            if !text.is_empty() || cell.quoted {
-                fields.set(name, value(text), self.key_field.as_deref());
+            match text.is_empty() && !cell.quoted {
+                false => fields.set(name, value(text), &self.names),
+                // A column that should say how it ended, and does not.
+                true if name == "outcome" => fields.set(name, Datum::Nil, &self.names),
+                true => {}
             }
         }
         Ok(fields)
@@ -92,7 +109,11 @@ impl<R: Read> CsvRows<R> {
             match end {
                 Some(b',') => {}
                 Some(b'\r') if self.bytes.peek()? == Some(b'\n') => {}
-                Some(b'\n') | None => return Ok(true),
+                Some(b'\n') => return Ok(true),
+                None => {
+                    self.cut = true;
+                    return Ok(true);
+                }
                 Some(_) => {
                     return Err(Problem::at(self.bytes.place(), "something between a quoted cell and the next comma"));
                 }
@@ -129,10 +150,15 @@ fn cell_text(cell: &Cell) -> Result<&str, Problem> {
     std::str::from_utf8(&cell.text).map_err(|_| Problem::at(cell.place, "bytes that are no UTF-8"))
 }
 
-/// What a cell says: EDN if it is some, else the text itself.
+/// What a cell says: EDN if it is some, else the text itself. A number in another form than the usual one (`+7`, `7N`, `12e3`)
+/// is a text: it may be a name that happens to look like a number.
 fn value(text: &str) -> Datum {
     match edn::parse(text) {
         Some(Datum::Symbol(_)) | None => Datum::Text(text.into()),
+        Some(datum @ (Datum::Int(_) | Datum::Number(_))) => {
+            let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || b"-.".contains(&byte));
+            if is_decimal || datum.to_string() == text.trim() { datum } else { Datum::Text(text.into()) }
+        }
         Some(datum) => datum,
     }
 }

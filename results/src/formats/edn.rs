@@ -288,23 +288,39 @@ fn word(token: &[u8], place: Place) -> Result<Box<str>, Problem> {
     Ok(text.into())
 }
 
-/// A number: whole ones of 64 bits as such, others as text, written in one way.
+/// A number: whole ones of 64 bits as such, others as text, written in one way, so that equal ones are equal and others not.
 fn number(text: &str) -> Option<Datum> {
-    let whole = text.strip_suffix('N').unwrap_or(text);
+    let signless = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if signless.starts_with('0') && signless[1..].starts_with(|next: char| next.is_ascii_digit()) {
+        // In EDN no number begins so; some read it as octal.
+        return None;
+    }
+    let positive = text.strip_prefix('+').unwrap_or(text);
+    let whole = positive.strip_suffix('N').unwrap_or(positive);
     if let Ok(int) = whole.parse() {
         return Some(Datum::Int(int));
     }
-    if let Some((over, under)) = text.split_once('/') {
-        let is_whole = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        let signless = over.trim_start_matches(['-', '+']);
-        return (is_whole(signless) && is_whole(under)).then(|| Datum::Number(text.into()));
+    let is_whole = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((over, under)) = positive.split_once('/') {
+        return (is_whole(over.strip_prefix('-').unwrap_or(over)) && is_whole(under))
+            .then(|| Datum::Number(positive.into()));
     }
-    let bare = whole.trim_start_matches(['-', '+']);
-    if bare.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_whole(whole.strip_prefix('-').unwrap_or(whole)) {
         return Some(Datum::Number(whole.into()));
     }
-    let float: f64 = text.strip_suffix('M').unwrap_or(text).parse().ok()?;
-    Some(Datum::Number(format!("{float:?}").into()))
+    let bare = positive.strip_suffix('M').unwrap_or(positive);
+    let float: f64 = bare.parse().ok()?;
+    let written = format!("{float:?}");
+    // Where a float of 64 bits is another number, the text is all there is.
+    let is_exact = float.is_finite() && digits(&written) == digits(bare);
+    Some(Datum::Number(if is_exact { written.into() } else { bare.into() }))
+}
+
+/// The digits of a number that say something, without the zeros around them.
+fn digits(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 fn is_space(byte: u8) -> bool {
@@ -344,6 +360,8 @@ mod tests {
         check("^{:meta 1} [2]", "[2]");
         check("[\\a \\newline \\u0041 \\( 1]", "[\\a \\newline \\u0041 \\( 1]");
         check("##Inf", "##Inf");
+        check("[+99999999999999999999 -99999999999999999999N]", "[99999999999999999999 -99999999999999999999]");
+        check("[1.00000000000000000001 0.1e1 100.0 1e21 1e400]", "[1.00000000000000000001 1.0 100.0 1e21 1e400]");
         check("[[] () {} #{}]", "[[] [] {} #{}]");
     }
 
@@ -357,6 +375,8 @@ mod tests {
             ("\"ab\\q\"", (1, 4), "escape"),
             ("\"\\ud83d\"", (1, 2), "surrogate"),
             ("12x", (1, 1), "no number"),
+            ("007", (1, 1), "no number"),
+            ("-00.5", (1, 1), "no number"),
             ("@x", (1, 1), "begins no form"),
             ("#", (1, 1), "not finished"),
             (": a", (1, 1), "no word"),

@@ -3,6 +3,7 @@
 
 use super::bytes::Bytes;
 use super::edn::{Edn, Next};
+use super::field_names::FieldNames;
 use super::place::{Place, Problem};
 use super::row::{Fields, Found};
 use std::io::Read;
@@ -10,15 +11,15 @@ use std::io::Read;
 /// A reader of maps.
 pub(super) struct EdnRows<R> {
     edn: Edn<R>,
-    key_field: Option<String>,
+    names: FieldNames,
     /// What closes the vector or list around the maps, and where that began.
     around: Option<(u8, Place)>,
     closed: bool,
 }
 
 impl<R: Read> EdnRows<R> {
-    pub(super) fn new(bytes: Bytes<R>, key_field: Option<String>) -> EdnRows<R> {
-        EdnRows { edn: Edn::new(bytes), key_field, around: None, closed: false }
+    pub(super) fn new(bytes: Bytes<R>, names: FieldNames) -> EdnRows<R> {
+        EdnRows { edn: Edn::new(bytes), names, around: None, closed: false }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
@@ -49,7 +50,7 @@ impl<R: Read> EdnRows<R> {
                 continue;
             }
             if let Some(datum) = self.edn.form(first)? {
-                return Fields::of_map(place, datum, self.key_field.as_deref())?.found(place).map(Some);
+                return Fields::of_map(place, datum, &self.names)?.found(place, &self.names).map(Some);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::datum::Datum;
+use super::field_names::FieldNames;
 use super::place::{Place, Problem};
 use super::row::{Fields, Found};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,14 +13,14 @@ use std::io::Read;
 pub(super) struct JsonRows<R> {
     bytes: Bytes<R>,
     object: Vec<u8>,
-    key_field: Option<String>,
+    names: FieldNames,
     around: Option<Place>,
     closed: bool,
 }
 
 impl<R: Read> JsonRows<R> {
-    pub(super) fn new(bytes: Bytes<R>, key_field: Option<String>) -> JsonRows<R> {
-        JsonRows { bytes, object: Vec::new(), key_field, around: None, closed: false }
+    pub(super) fn new(bytes: Bytes<R>, names: FieldNames) -> JsonRows<R> {
+        JsonRows { bytes, object: Vec::new(), names, around: None, closed: false }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
@@ -45,7 +46,7 @@ impl<R: Read> JsonRows<R> {
                 }
                 (Some(b'{'), _) => {
                     let datum = self.datum(place)?;
-                    return Fields::of_map(place, datum, self.key_field.as_deref())?.found(place).map(Some);
+                    return Fields::of_map(place, datum, &self.names)?.found(place, &self.names).map(Some);
                 }
                 (Some(other), _) => {
                     let other = char::from(other);
@@ -77,7 +78,12 @@ impl<R: Read> JsonRows<R> {
         self.object.clear();
         let mut depth = 0_usize;
         loop {
+            let (from, at) = (self.object.len(), self.bytes.place());
             self.bytes.take_while(&mut self.object, |byte| !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
+            if let Some(number) = too_long(&self.object[from..]) {
+                let reason = format!("the whole number {number} has more than 64 bits; write it as a text");
+                return Err(Problem::at(at, reason));
+            }
             let byte = self.bytes.next()?;
             let byte = byte.ok_or_else(|| Problem::at(place, "an object that is not finished when the file ends"))?;
             self.object.push(byte);
@@ -103,6 +109,14 @@ impl<R: Read> JsonRows<R> {
             self.object.push(self.bytes.next()?.ok_or_else(unfinished)?);
         }
     }
+}
+
+/// A whole number in a piece of JSON without texts that is beyond 64 bits: read as a float it would be as good as others.
+fn too_long(piece: &[u8]) -> Option<&str> {
+    let words = piece.split(|byte| b",: \t\r\n".contains(byte)).filter(|word| word.len() > 18);
+    let words = words.filter_map(|word| std::str::from_utf8(word).ok());
+    let is_whole = |word: &&str| word.strip_prefix('-').unwrap_or(word).bytes().all(|byte| byte.is_ascii_digit());
+    words.filter(is_whole).find(|word| word.parse::<i64>().is_err() && word.parse::<u64>().is_err())
 }
 
 impl<'de> Deserialize<'de> for Datum {

@@ -41,6 +41,10 @@ impl Numbering {
     /// given away before. `None`: there are no numbers left.
     pub(super) fn number(&mut self, datum: &Datum, natural: bool) -> Option<i64> {
         let own = datum.int().filter(|int| !natural || *int >= 0);
+        if let Some(own) = own.filter(|_| !self.declared.is_empty()) {
+            // The number that somebody typed is this one, not a text that spells it.
+            self.declared.remove(&own.to_string());
+        }
         if let Some(own) = own.filter(|own| !self.taken.contains(own)) {
             self.greatest = self.greatest.max(own);
             self.any_plain = true;
@@ -63,6 +67,13 @@ impl Numbering {
         let number = self.another()?;
         self.declared.insert(word.to_owned(), number);
         Some(number)
+    }
+
+    /// As [`Numbering::declare`], of a number: it may be one in the history too, or a text that spells it.
+    pub(super) fn declare_number(&mut self, number: i64, natural: bool) -> Option<i64> {
+        let own = self.number(&Datum::Int(number), natural)?;
+        self.declared.insert(number.to_string(), own);
+        Some(own)
     }
 
     /// The declared names that did not occur.

@@ -5,7 +5,7 @@
 use super::FailedCas;
 use super::clock::Clock;
 use super::datum::{Datum, shown};
-use super::keys::Keys;
+use super::keys::KeysOf;
 use super::names::{Names, Numberings};
 use super::numbering::Numbering;
 use super::place::{Place, Problem};
@@ -18,13 +18,12 @@ use rustc_hash::FxHashMap;
 
 /// Makes events out of rows.
 pub(super) struct Pairing {
-    keys: Keys,
+    keys: KeysOf,
     failed_cas: FailedCas,
     pub(super) vocabulary: Vocabulary,
     numbers: Numbering,
     processes: FxHashMap<Datum, Process>,
     operations: u64,
-    has_keys: bool,
     last_index: Option<i64>,
     clock: Clock,
     counts: Counts,
@@ -50,6 +49,8 @@ struct Open {
     op: u64,
     f: Box<str>,
     key: Key,
+    /// The key of a transaction as it was named, beside those of its registers.
+    outer: Option<Datum>,
     call: Call,
     place: Place,
 }
@@ -60,10 +61,11 @@ struct Counts {
     resumed: u64,
     observed: u64,
     errors: u64,
+    refused: u64,
 }
 
 impl Pairing {
-    pub(super) fn new(keys: Keys, failed_cas: FailedCas, vocabulary: Vocabulary, keeps_names: bool) -> Pairing {
+    pub(super) fn new(keys: KeysOf, failed_cas: FailedCas, vocabulary: Vocabulary, keeps_names: bool) -> Pairing {
         Pairing {
             keys,
             failed_cas,
@@ -71,7 +73,6 @@ impl Pairing {
             numbers: Numbering::new(keeps_names),
             processes: FxHashMap::default(),
             operations: 0,
-            has_keys: false,
             last_index: None,
             clock: Clock::default(),
             counts: Counts::default(),
@@ -91,7 +92,6 @@ impl Pairing {
         self.last_index = row.index.or(self.last_index);
         let at_ns = self.clock.at_ns(&row, times_count)?;
         let key = self.keys.take(&mut row)?;
-        self.has_keys |= key.is_some();
         if row.kind == RowKind::Invoke {
             self.invoke(row, key.as_ref(), at_ns)
         } else {
@@ -102,12 +102,14 @@ impl Pairing {
     fn invoke(&mut self, row: Row, key: Option<&Datum>, at_ns: u64) -> Result<Event, Problem> {
         let place = row.place;
         let wrong = |reason| Problem::At(place, reason);
+        let outer = key;
         let key = self.vocabulary.key(key).map_err(wrong)?;
-        let call = self.vocabulary.call(&row, key).map_err(wrong)?;
+        let call = self.vocabulary.call(&row, key, outer).map_err(wrong)?;
         let process = self.process(&row, at_ns)?;
         let op = self.operations;
         self.operations += 1;
-        let open = Open { op, f: row.f, key, call: call.clone(), place };
+        let outer = outer.filter(|_| matches!(call, Call::Transaction { .. })).cloned();
+        let open = Open { op, f: row.f, key, outer, call: call.clone(), place };
         let state = State::Open(Box::new(open));
         self.processes.insert(row.process, Process { number: process, state, ended_ns: 0 });
         let node = row.node.map(String::from).unwrap_or_default();
@@ -173,7 +175,7 @@ impl Pairing {
             let reason = format!("process {process} ends a {f} that it has not begun, or has ended before");
             return Err(Problem::at(place, reason));
         };
-        let Open { op, f, key: begun, call, place: began } = *open;
+        let Open { op, f, key: begun, outer, call, place: began } = *open;
         if f != row.f {
             let (process, line) = (shown(&row.process), began.line);
             let reason = format!("process {process} ends a {}, but what it began in line {line} is a {f}", row.f);
@@ -185,18 +187,27 @@ impl Pairing {
             let reason = format!("it ends on key {}, and began on another in line {}", shown(key), began.line);
             return Err(Problem::at(place, reason));
         }
-        let outcome = self.outcome(&call, &row)?;
+        let outcome = self.outcome(&call, &row, outer.as_ref())?;
         Ok(Event::Return(Return { at_ns, op, outcome }))
     }
 
-    fn outcome(&mut self, call: &Call, row: &Row) -> Result<Outcome, Problem> {
+    fn outcome(&mut self, call: &Call, row: &Row, outer: Option<&Datum>) -> Result<Outcome, Problem> {
         let why = |otherwise: &str| row.error.as_ref().map_or_else(|| otherwise.to_owned(), bare);
+        let is_cas = matches!(call, Call::Cas { .. });
         Ok(match row.kind {
+            RowKind::Ok if is_cas && row.value == Datum::Bool(false) && self.failed_cas == FailedCas::Nothing => {
+                self.counts.refused += 1;
+                Outcome::Fail(why("false"))
+            }
+            RowKind::Ok if is_cas && row.value == Datum::Bool(false) => {
+                self.counts.observed += 1;
+                Outcome::Ok(Reply::NotEqual)
+            }
             RowKind::Ok => {
-                let reply = self.vocabulary.reply(call, row);
+                let reply = self.vocabulary.reply(call, row, outer);
                 Outcome::Ok(reply.map_err(|reason| Problem::At(row.place, reason))?)
             }
-            RowKind::Fail if matches!(call, Call::Cas { .. }) && self.failed_cas == FailedCas::Observation => {
+            RowKind::Fail if is_cas && self.failed_cas == FailedCas::Observation => {
                 // An error says that something else was in the way than the value.
                 if row.error.is_some() {
                     self.counts.errors += 1;
@@ -219,7 +230,7 @@ impl Pairing {
 
     /// Whether the history names any keys, as far as it was read.
     pub(super) fn has_keys(&self) -> bool {
-        self.has_keys
+        self.keys.any()
     }
 
     /// Whether any line has a time.
@@ -229,7 +240,7 @@ impl Pairing {
 
     /// What people should know about the lines.
     pub(super) fn notes(&self) -> Vec<String> {
-        let Counts { resumed, observed, errors } = self.counts;
+        let Counts { resumed, observed, errors, refused } = self.counts;
         let mut notes: Vec<String> = self.vocabulary.notes().collect();
         if resumed > 0 {
             notes
@@ -240,6 +251,11 @@ impl Pairing {
         }
         if errors > 0 {
             notes.push(format!("{errors} failed compare-and-sets name an error and count as nothing that happened"));
+        }
+        if refused > 0 {
+            notes.push(format!(
+                "{refused} compare-and-sets end with false and count as nothing that happened; that the value was another says --failed-cas observation"
+            ));
         }
         notes.extend(self.clock.notes());
         notes

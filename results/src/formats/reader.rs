@@ -2,7 +2,9 @@
 
 use super::bytes::Bytes;
 use super::detect::detect;
+use super::field_names::FieldNames;
 use super::input::{self, Stream};
+use super::keys::KeysOf;
 use super::names::Names;
 use super::pairing::Pairing;
 use super::place::{Place, Problem};
@@ -134,12 +136,15 @@ impl Reader {
             None if head.iter().all(u8::is_ascii_whitespace) => return Err(ReadError::Empty { path }),
             None => return Err(ReadError::Unrecognised { path }),
         };
-        let keys = options.keys.clone().unwrap_or_else(|| format.keys());
-        let source = match Rows::new(format, Bytes::new(stream), keys.field()) {
+        let said = options.keys.clone().filter(|keys| *keys != Keys::Detected);
+        let keys = said.clone().unwrap_or_else(|| format.keys());
+        let names = FieldNames::new(format, keys.field(), said.is_some());
+        let source = match Rows::new(format, Bytes::new(stream), names) {
             Ok(rows) => {
                 let failed_cas = options.failed_cas.unwrap_or(format.failed_cas());
                 let vocabulary = Vocabulary::new(options.subject, options.keeps_names);
-                let pairing = Pairing::new(keys, failed_cas, vocabulary, options.keeps_names);
+                let pairing =
+                    Pairing::new(KeysOf::new(keys, said.is_none()), failed_cas, vocabulary, options.keeps_names);
                 Source::Rows(Box::new((rows, pairing)))
             }
             Err(bytes) => Source::Events(SquallEvents::new(bytes)),

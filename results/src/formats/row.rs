@@ -1,6 +1,7 @@
 //! A line of a history that squall did not write: what one process began to do, or how it ended.
 
 use super::datum::{Datum, shown};
+use super::field_names::FieldNames;
 use super::place::{Place, Problem};
 
 /// What a line says, before anybody asks what its words mean.
@@ -46,6 +47,8 @@ pub(super) struct Whole {
     pub invoke: Row,
     /// The operation as it ends, without a time where nobody knows when.
     pub end: Row,
+    /// Whether the line says how it ended, rather than when alone.
+    pub says_outcome: bool,
 }
 
 /// What a line may be.
@@ -60,6 +63,8 @@ pub(super) enum Found {
     Nemesis,
     /// Nothing about operations: a line of a log.
     Other,
+    /// A last line that may be cut off.
+    Cut(Place),
 }
 
 /// The fields that a line has, by name.
@@ -79,29 +84,44 @@ pub(super) struct Fields {
     end: Option<Datum>,
     result: Option<Datum>,
     outcome: Option<Datum>,
+    /// Why there is no key, where a call should have one.
+    keyless: Option<String>,
 }
 
 impl Fields {
     /// The fields of a map.
-    pub(super) fn of_map(place: Place, datum: Datum, key_field: Option<&str>) -> Result<Fields, Problem> {
+    pub(super) fn of_map(place: Place, datum: Datum, names: &FieldNames) -> Result<Fields, Problem> {
         let Datum::Map(entries) = datum else {
             let kind = datum.kind();
             return Err(Problem::at(place, format!("{kind} where a map should stand: an operation is a map")));
         };
-        let mut fields = Fields::default();
+        let there_are = || entries.iter().filter_map(|(name, _)| name.word());
+        if let Some((_, reason)) = names.unknown(there_are()) {
+            return Err(Problem::at(place, reason));
+        }
+        let mut fields = Fields { keyless: names.missing_key(there_are()), ..Fields::default() };
         for (name, value) in entries {
             if let Some(name) = name.word() {
-                fields.set(name, value, key_field);
+                fields.set(name, value, names);
             }
         }
         Ok(fields)
     }
 
-    /// Sets the field `name`, if it is one that counts. A key may stand in a field of another name.
-    pub(super) fn set(&mut self, name: &str, value: Datum, key_field: Option<&str>) {
-        if key_field == Some(name) {
-            self.key = Some(value);
-            return;
+    /// Notes why the line has no key, if it should have one.
+    pub(super) fn wants_key(&mut self, keyless: Option<String>) {
+        self.keyless = keyless;
+    }
+
+    /// Whether the line says that a call began, or ended well.
+    pub(super) fn is_well(&self) -> bool {
+        matches!(self.kind.as_ref().and_then(Datum::word), Some("invoke" | "ok"))
+    }
+
+    /// Sets the field `name`, if it is one that counts. A key may stand in any of them.
+    pub(super) fn set(&mut self, name: &str, value: Datum, names: &FieldNames) {
+        if names.is_key(name) {
+            self.key = Some(value.clone());
         }
         let field = match name {
             "process" => &mut self.process,
@@ -123,10 +143,15 @@ impl Fields {
     }
 
     /// What the line at `place` is.
-    pub(super) fn found(self, place: Place) -> Result<Found, Problem> {
-        let process = self.process.ok_or_else(|| Problem::at(place, "an operation without a process"))?;
+    pub(super) fn found(self, place: Place, names: &FieldNames) -> Result<Found, Problem> {
+        let misplaced = self.misplaced().filter(|_| names.only_known());
+        let process = self.process.filter(|process| *process != Datum::Nil);
+        let process = process.ok_or_else(|| Problem::at(place, "an operation without a process"))?;
         if process.word() == Some("nemesis") {
             return Ok(Found::Nemesis);
+        }
+        if let Some(reason) = misplaced {
+            return Err(Problem::at(place, reason));
         }
         let f = match self.f.as_ref().map(|f| (f, f.word())) {
             Some((_, Some(word))) => Box::from(word),
@@ -141,32 +166,53 @@ impl Fields {
             f,
             value: self.value.unwrap_or(Datum::Nil),
             key: self.key,
-            version: whole(place, "version", self.version)?.and_then(|version| u64::try_from(version).ok()),
+            version: version(place, self.version)?,
             time_ns: whole(place, "time", self.time)?,
             index: whole(place, "index", self.index)?,
             error: self.error.filter(|error| *error != Datum::Nil),
             node,
         };
-        match (self.kind, self.start) {
-            (Some(kind), _) => Ok(Found::Row(Row { kind: kind_of(place, &kind)?, ..row })),
+        let kind = self.kind.map(|kind| kind_of(place, &kind)).transpose()?;
+        if let Some(keyless) = self.keyless.filter(|_| kind.is_none_or(|kind| kind == RowKind::Invoke)) {
+            return Err(Problem::at(place, keyless));
+        }
+        match (kind, self.start) {
+            (Some(kind), _) => Ok(Found::Row(Row { kind, ..row })),
             (None, None) => Err(Problem::at(place, "an operation with neither a type (invoke, ok, ...) nor a start")),
             (None, Some(start)) => {
                 let start = whole(place, "start", Some(start))?;
                 let end = whole(place, "end", self.end)?;
-                let outcome = self.outcome.filter(|outcome| *outcome != Datum::Nil);
-                let kind = match (&outcome, end) {
+                let kind = match (&self.outcome, end) {
+                    (Some(Datum::Nil), Some(_)) => {
+                        let reason = "an end without an outcome, where there should be one: ok, fail or unknown";
+                        return Err(Problem::at(place, reason));
+                    }
                     (None, Some(_)) => RowKind::Ok,
-                    (None, None) => RowKind::Info,
+                    (None | Some(Datum::Nil), None) => RowKind::Info,
                     (Some(outcome), _) => outcome_of(place, outcome)?,
                 };
-                both(Row { time_ns: start, ..row }, self.result, end, kind).map(|whole| Found::Whole(Box::new(whole)))
+                let says_outcome = self.outcome.is_some();
+                let (invoke, end) = both(Row { time_ns: start, ..row }, self.result, end, kind)?;
+                Ok(Found::Whole(Box::new(Whole { invoke, end, says_outcome })))
             }
+        }
+    }
+
+    /// What a line has that belongs to lines of the other kind; `None`: nothing.
+    fn misplaced(&self) -> Option<&'static str> {
+        let says = |field: &Option<Datum>| field.as_ref().is_some_and(|datum| *datum != Datum::Nil);
+        match (&self.kind, &self.start) {
+            (Some(_), _) if [&self.start, &self.end, &self.result, &self.outcome].into_iter().any(says) => {
+                Some("a line with a type says what was found in its value; it has no start, end, result or outcome")
+            }
+            (None, Some(_)) if says(&self.time) => Some("a line with a start has no time"),
+            _ => None,
         }
     }
 }
 
 /// The two ends of an operation that stands in one line. A result is what was found; without one, it is what was given.
-fn both(row: Row, result: Option<Datum>, end: Option<i64>, kind: RowKind) -> Result<Whole, Problem> {
+fn both(row: Row, result: Option<Datum>, end: Option<i64>, kind: RowKind) -> Result<(Row, Row), Problem> {
     let (place, start) = (row.place, row.time_ns);
     if let (Some(start), Some(end)) = (start, end)
         && end < start
@@ -178,7 +224,7 @@ fn both(row: Row, result: Option<Datum>, end: Option<i64>, kind: RowKind) -> Res
     }
     let value = result.unwrap_or_else(|| row.value.clone());
     let invoke = Row { version: None, error: None, ..row.clone() };
-    Ok(Whole { invoke, end: Row { kind, value, time_ns: end, index: None, ..row } })
+    Ok((invoke, Row { kind, value, time_ns: end, index: None, ..row }))
 }
 
 fn kind_of(place: Place, kind: &Datum) -> Result<RowKind, Problem> {
@@ -198,6 +244,11 @@ fn outcome_of(place: Place, outcome: &Datum) -> Result<RowKind, Problem> {
         Some("unknown" | "info") => Ok(RowKind::Info),
         _ => Err(Problem::at(place, format!("`{}` is no outcome; there are: ok, fail, unknown", shown(outcome)))),
     }
+}
+
+fn version(place: Place, datum: Option<Datum>) -> Result<Option<u64>, Problem> {
+    let version = whole(place, "version", datum)?.map(u64::try_from).transpose();
+    version.map_err(|_| Problem::at(place, "a version that is less than 0"))
 }
 
 fn whole(place: Place, name: &str, datum: Option<Datum>) -> Result<Option<i64>, Problem> {

@@ -4,6 +4,7 @@ use super::Format;
 use super::bytes::Bytes;
 use super::csv::CsvRows;
 use super::etcd_log::LogRows;
+use super::field_names::FieldNames;
 use super::input::Stream;
 use super::jepsen_edn::EdnRows;
 use super::jepsen_json::JsonRows;
@@ -21,6 +22,8 @@ pub(super) struct Rows {
     finished: bool,
     nemesis: u64,
     other: u64,
+    /// The last line, if it was left out since it may be cut off.
+    cut: Option<u64>,
 }
 
 /// What lines of a history are.
@@ -41,16 +44,15 @@ enum Lines {
 
 impl Rows {
     /// The rows of a file of this format; `None`: it holds events.
-    pub(super) fn new(format: Format, bytes: Bytes<Stream>, key_field: Option<&str>) -> Result<Rows, Bytes<Stream>> {
-        let key_field = key_field.map(str::to_owned);
+    pub(super) fn new(format: Format, bytes: Bytes<Stream>, names: FieldNames) -> Result<Rows, Bytes<Stream>> {
         let lines = match format {
             Format::Squall => return Err(bytes),
-            Format::JepsenEdn | Format::PorcupineKv => Lines::Edn(EdnRows::new(bytes, key_field)),
-            Format::JepsenJson | Format::Jsonl => Lines::Json(JsonRows::new(bytes, key_field)),
-            Format::EtcdLog => Lines::Log(LogRows::new(bytes)),
-            Format::Csv => Lines::Csv(CsvRows::new(bytes, key_field)),
+            Format::JepsenEdn | Format::PorcupineKv => Lines::Edn(EdnRows::new(bytes, names)),
+            Format::JepsenJson | Format::Jsonl => Lines::Json(JsonRows::new(bytes, names)),
+            Format::EtcdLog => Lines::Log(LogRows::new(bytes, names)),
+            Format::Csv => Lines::Csv(CsvRows::new(bytes, names)),
         };
-        Ok(Rows { format, lines, kind: None, open: Open::default(), finished: false, nemesis: 0, other: 0 })
+        Ok(Rows { format, lines, kind: None, open: Open::default(), finished: false, nemesis: 0, other: 0, cut: None })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, Problem> {
@@ -80,6 +82,7 @@ impl Rows {
                 }
                 Some(Found::Nemesis) => self.nemesis += 1,
                 Some(Found::Other) => self.other += 1,
+                Some(Found::Cut(place)) => self.cut = Some(place.line),
                 None => {
                     self.finished = true;
                     self.open.finish();
@@ -101,7 +104,11 @@ impl Rows {
     /// What people should know about lines that are no rows.
     pub(super) fn notes(&self) -> Vec<String> {
         let told = [(self.nemesis, "lines of the nemesis were left out"), (self.other, "lines tell of no operation")];
-        told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+        let counted = told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let cut = self
+            .cut
+            .map(|line| format!("line {line} has no line feed at its end, so it may be cut off; it was left out"));
+        counted.chain(cut).collect()
     }
 }
 

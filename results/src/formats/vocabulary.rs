@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
     subject: Option<Subject>,
+    /// Whether a bank was opened with balances: then its accounts are numbers.
+    opens: bool,
+    /// A register with a first value that is named by one word, if there is one.
+    bare: Option<String>,
     pub(super) values: Numbering,
     pub(super) keys: Numbering,
     pub(super) accounts: Numbering,
@@ -24,7 +28,7 @@ type Meaning<T> = Result<T, String>;
 impl Vocabulary {
     pub(super) fn new(subject: Option<Subject>, keeps_names: bool) -> Vocabulary {
         let [values, keys, accounts] = [(); 3].map(|()| Numbering::new(keeps_names));
-        Vocabulary { subject, values, keys, accounts }
+        Vocabulary { subject, values, keys, accounts, ..Vocabulary::default() }
     }
 
     /// What people should know about the names in the history.
@@ -64,6 +68,7 @@ impl Vocabulary {
         let number = match edn::parse(typed) {
             Some(Datum::Nil) => return Ok("nil".into()),
             Some(Datum::Symbol(word)) => self.values.declare(&word).ok_or_else(no_numbers)?,
+            Some(Datum::Int(int)) => self.values.declare_number(int, false).ok_or_else(no_numbers)?,
             Some(datum) => self.value(&datum)?,
             None => return Err(format!("`{typed}` is no value")),
         };
@@ -71,15 +76,23 @@ impl Vocabulary {
     }
 
     fn typed_key(&mut self, typed: &str) -> Meaning<Key> {
-        match edn::parse(typed) {
+        let datum = edn::parse(typed);
+        if !matches!(datum, Some(Datum::Seq(_))) {
+            self.bare = Some(typed.trim().into());
+        }
+        match datum {
             Some(Datum::Symbol(word)) => self.keys.declare(&word).map(i64::unsigned_abs).ok_or_else(no_numbers),
+            Some(Datum::Int(int)) if int >= 0 => {
+                self.keys.declare_number(int, true).map(i64::unsigned_abs).ok_or_else(no_numbers)
+            }
             Some(datum) => self.key(Some(&datum)),
             None => Err(format!("`{typed}` is no key")),
         }
     }
 
     /// The call that begins with `row`.
-    pub(super) fn call(&mut self, row: &Row, key: Key) -> Meaning<Call> {
+    /// `outer` is the key as the row names it.
+    pub(super) fn call(&mut self, row: &Row, key: Key, outer: Option<&Datum>) -> Meaning<Call> {
         let subject = match (self.subject, Subject::of_call(&row.f)) {
             (Some(subject), _) | (None, Some(subject)) => subject,
             (None, None) if &*row.f == "add" => {
@@ -95,7 +108,7 @@ impl Vocabulary {
                 Some([expect, new]) => Ok(Call::Cas { key, expect: self.nullable(expect)?, value: self.value(new)? }),
                 _ => Err(format!("the value of a cas is [expected new], not {}", shown(value))),
             },
-            (Subject::Registers, "txn") => Ok(Call::Transaction { steps: self.steps(value)? }),
+            (Subject::Registers, "txn") => Ok(Call::Transaction { steps: self.steps(value, outer)? }),
             (Subject::Texts, "get" | "read") => Ok(Call::Get { key }),
             (Subject::Texts, "put" | "write") => Ok(Call::Put { key, text: text(value)? }),
             (Subject::Texts, "append") => Ok(Call::Append { key, text: text(value)? }),
@@ -105,7 +118,10 @@ impl Vocabulary {
             (Subject::Counter, "read") => Ok(Call::Count { key }),
             (Subject::Bank, "transfer") => self.transfer(value, key),
             (Subject::Bank, "open") => match value.items() {
-                Some(balances) => Ok(Call::Open { key, balances: balances.iter().map(int).collect::<Meaning<_>>()? }),
+                Some(balances) => {
+                    self.opens = true;
+                    Ok(Call::Open { key, balances: balances.iter().map(int).collect::<Meaning<_>>()? })
+                }
                 None => Err(format!("a bank is opened with a list of balances, not {}", shown(value))),
             },
             (Subject::Bank, "read") => Ok(Call::Accounts { key }),
@@ -117,33 +133,78 @@ impl Vocabulary {
         }
     }
 
-    /// The reply of `call` that ended well with `row`.
-    pub(super) fn reply(&mut self, call: &Call, row: &Row) -> Meaning<Reply> {
+    /// The reply of `call` that ended well with `row`; `outer` is the key as it was named when the call began.
+    pub(super) fn reply(&mut self, call: &Call, row: &Row, outer: Option<&Datum>) -> Meaning<Reply> {
         let (value, version) = (&row.value, row.version.map(Version::at));
         Ok(match call {
             Call::Read { .. } => Reply::Read { value: self.nullable(value)?, version },
             Call::Write { value: written, .. } => {
-                self.same(value, *written)?;
+                confirms(value, || self.nullable(value).map(|answered| answered == Some(*written)))?;
                 Reply::Written { version }
             }
-            Call::Put { .. } | Call::Append { .. } | Call::Cas { .. } => Reply::Written { version },
+            Call::Cas { expect, value: new, .. } => {
+                confirms(value, || match value.items() {
+                    Some([found, set]) => Ok((self.nullable(found)?, self.nullable(set)?) == (*expect, Some(*new))),
+                    _ => Ok(false),
+                })?;
+                Reply::Written { version }
+            }
+            Call::Put { text: asked, .. } | Call::Append { text: asked, .. } => {
+                confirms(value, || Ok(*value == Datum::Text(asked.as_str().into())))?;
+                Reply::Written { version }
+            }
             Call::Get { .. } => Reply::Text { text: if *value == Datum::Nil { String::new() } else { text(value)? } },
             Call::Add { element, .. } | Call::Enqueue { element, .. } => {
-                self.same(value, *element)?;
+                confirms(value, || self.nullable(value).map(|answered| answered == Some(*element)))?;
                 Reply::Added { version }
             }
-            Call::Increase { .. } => Reply::Added { version },
+            Call::Increase { by, .. } => {
+                confirms(value, || Ok(*value == Datum::Int(*by)))?;
+                Reply::Added { version }
+            }
             Call::Elements { .. } => Reply::Elements { elements: self.elements(value)?, version },
             Call::Count { .. } => Reply::Count { count: int(value)? },
-            Call::Open { .. } => Reply::Opened,
-            Call::Transfer { .. } => Reply::Transferred,
+            Call::Open { balances, .. } => {
+                let asked = || balances.iter().copied().map(Datum::Int).collect();
+                confirms(value, || Ok(*value == Datum::Seq(asked())))?;
+                Reply::Opened
+            }
+            Call::Transfer { key, .. } => {
+                confirms(value, || Ok(value.get("from").is_some() && self.transfer(value, *key)? == *call))?;
+                Reply::Transferred
+            }
             Call::Accounts { .. } => Reply::Accounts { balances: self.balances(value)? },
-            Call::Acquire { .. } => Reply::Acquired { token: token(value)?, until_ns: None },
-            Call::Release { .. } => Reply::Released { until_ns: None },
+            Call::Acquire { .. } => Reply::Acquired { token: self.token(value)?, until_ns: None },
+            Call::Release { .. } => {
+                // Which lock it was, or who held it, says nothing new.
+                confirms(value, || Ok(*value != Datum::Bool(false)))?;
+                Reply::Released { until_ns: None }
+            }
             Call::Dequeue { .. } => Reply::Dequeued { element: self.nullable(value)? },
-            Call::Transaction { steps } => Reply::Committed { found: self.found(steps, value)? },
+            Call::Transaction { steps } => Reply::Committed { found: self.found(steps, value, outer)? },
             other => return Err(format!("squall reads no answer to `{other}`")),
         })
+    }
+
+    /// The fencing token under which a lock was taken; 0 where tokens do not matter and there is none.
+    fn token(&self, datum: &Datum) -> Meaning<u64> {
+        let token = match datum {
+            Datum::Int(token) => u64::try_from(*token).ok(),
+            Datum::Number(token) => token.parse().ok(),
+            _ => None,
+        };
+        match (token, datum, self.subject) {
+            (Some(token), ..) => Ok(token),
+            (None, Datum::Bool(false), _) => Err("it ends with false; write fail where it did not happen".into()),
+            (None, _, Some(Subject::Lock | Subject::OwnedLock)) => Ok(0),
+            (None, Datum::Nil | Datum::Bool(true), None) => Ok(0),
+            (None, Datum::Nil, _) => {
+                Err("an acquire without a fencing token; a lock that has none is an owner-mutex".into())
+            }
+            (None, other, _) => {
+                Err(format!("{} where a fencing token should stand, which is a number from 0 on", shown(other)))
+            }
+        }
     }
 
     fn value(&mut self, datum: &Datum) -> Meaning<Value> {
@@ -157,27 +218,26 @@ impl Vocabulary {
         if *datum == Datum::Nil { Ok(None) } else { self.value(datum).map(Some) }
     }
 
-    /// An answer repeats what was asked, or says nothing.
-    fn same(&mut self, answered: &Datum, asked: Value) -> Meaning<()> {
-        match self.nullable(answered)? {
-            Some(other) if other != asked => {
-                Err(format!("it ends with {}, which is not what it began with", shown(answered)))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn elements(&mut self, datum: &Datum) -> Meaning<Vec<Value>> {
         let items =
             datum.items().ok_or_else(|| format!("a read of a set finds a list or a set, not {}", shown(datum)))?;
         items.iter().map(|item| self.value(item)).collect()
     }
 
-    fn account(&mut self, datum: &Datum) -> Meaning<Account> {
-        let number = self.accounts.number(datum, true);
+    /// An account by its name. The keys of a map of JSON are texts, whatever they stand for, so `"0"` is 0 everywhere.
+    fn account(&mut self, name: &Datum) -> Meaning<Account> {
+        let spelled = name.word().and_then(|word| word.parse().ok().filter(|int: &i64| int.to_string() == word));
+        let name = &spelled.map_or_else(|| name.clone(), Datum::Int);
+        if self.opens && name.int().is_none_or(|int| int < 0) {
+            return Err(format!(
+                "account {}: a bank that is opened with a list of balances has the accounts 0, 1, ...",
+                shown(name)
+            ));
+        }
+        let number = self.accounts.number(name, true);
         number
             .and_then(|number| Account::try_from(number).ok())
-            .ok_or_else(|| format!("account {} is beyond all counting", shown(datum)))
+            .ok_or_else(|| format!("account {} is beyond all counting", shown(name)))
     }
 
     fn transfer(&mut self, datum: &Datum, key: Key) -> Meaning<Call> {
@@ -189,46 +249,58 @@ impl Vocabulary {
     }
 
     fn balances(&mut self, datum: &Datum) -> Meaning<BTreeMap<Account, i64>> {
-        let held = |name: &Datum, held: &Datum| int(held).map_err(|error| format!("account {}: {error}", shown(name)));
-        match datum {
-            Datum::Map(entries) => {
-                let account = |name: &Datum| match name {
-                    // The keys of a map of JSON are texts, whatever they stand for.
-                    Datum::Text(text) => text.parse().map_or_else(|_| name.clone(), Datum::Int),
-                    other => other.clone(),
-                };
-                entries.iter().map(|(name, amount)| Ok((self.account(&account(name))?, held(name, amount)?))).collect()
+        let Datum::Map(entries) = datum else {
+            return Err(format!("a read of a bank finds a map from accounts to balances, not {}", shown(datum)));
+        };
+        let mut balances = BTreeMap::new();
+        for (name, held) in entries {
+            let held = int(held).map_err(|error| format!("account {}: {error}", shown(name)))?;
+            if balances.insert(self.account(name)?, held).is_some() {
+                return Err(format!("two balances of account {}", shown(name)));
             }
-            other => Err(format!("a read of a bank finds a map from accounts to balances, not {}", shown(other))),
         }
+        Ok(balances)
     }
 
-    fn steps(&mut self, datum: &Datum) -> Meaning<Vec<Step>> {
+    fn steps(&mut self, datum: &Datum, outer: Option<&Datum>) -> Meaning<Vec<Step>> {
         let steps =
             datum.items().ok_or_else(|| format!("a txn is a list of steps [f key value], not {}", shown(datum)))?;
-        steps.iter().map(|step| self.step(step)).collect()
+        steps.iter().map(|step| self.step(step, outer)).collect()
     }
 
-    fn step(&mut self, datum: &Datum) -> Meaning<Step> {
+    fn step(&mut self, datum: &Datum, outer: Option<&Datum>) -> Meaning<Step> {
         let Some([f, key, value]) = datum.items() else {
             return Err(format!("a step is [f key value], not {}", shown(datum)));
         };
         match f.word() {
-            Some("r" | "read") => Ok(Step::Read { key: self.key(Some(key))? }),
-            Some("w" | "write") => Ok(Step::Write { key: self.key(Some(key))?, value: self.value(value)? }),
+            Some("r" | "read") => Ok(Step::Read { key: self.register(key, outer)? }),
+            Some("w" | "write") => Ok(Step::Write { key: self.register(key, outer)?, value: self.value(value)? }),
             _ => Err(format!("`{}` is no step of a transaction on registers; there are: r, w", shown(f))),
         }
     }
 
+    /// A register of a transaction. What has a key of its own has registers of its own: their names are pairs.
+    fn register(&mut self, key: &Datum, outer: Option<&Datum>) -> Meaning<Key> {
+        let Some(outer) = outer else { return self.key(Some(key)) };
+        let both = Datum::Seq(vec![outer.clone(), key.clone()]);
+        match &self.bare {
+            None => self.key(Some(&both)),
+            Some(bare) => Err(format!(
+                "registers are named by two keys here, as {} is: --initial {bare}=... names but one",
+                shown(&both)
+            )),
+        }
+    }
+
     /// What the reads among `steps` found.
-    fn found(&mut self, steps: &[Step], datum: &Datum) -> Meaning<Vec<Option<Value>>> {
+    fn found(&mut self, steps: &[Step], datum: &Datum, outer: Option<&Datum>) -> Meaning<Vec<Option<Value>>> {
         let ended = datum.items().unwrap_or_default();
         if ended.len() != steps.len() {
             return Err(format!("a txn of {} steps ends with {}", steps.len(), shown(datum)));
         }
         let mut found = Vec::new();
         for (step, ended) in steps.iter().zip(ended) {
-            let same = self.step(ended)? == *step;
+            let same = self.step(ended, outer)? == *step;
             match (same, step, ended.items()) {
                 (true, Step::Read { .. }, Some([_, _, value])) => found.push(self.nullable(value)?),
                 (true, Step::Write { .. }, _) => {}
@@ -254,10 +326,13 @@ fn text(datum: &Datum) -> Meaning<String> {
     }
 }
 
-/// A fencing token; locks without have none.
-fn token(datum: &Datum) -> Meaning<u64> {
-    match datum {
-        Datum::Int(token) => u64::try_from(*token).map_err(|_| format!("the token {token} is less than 0")),
-        _ => Ok(0),
+/// The answer to a call that changes something says that it is done, in one word, or repeats what was asked, or says nothing:
+/// whatever else it says would be another outcome.
+fn confirms(answered: &Datum, same: impl FnOnce() -> Meaning<bool>) -> Meaning<()> {
+    match answered {
+        Datum::Nil | Datum::Bool(true) => Ok(()),
+        _ if same()? => Ok(()),
+        Datum::Bool(false) => Err("it ends with false; write fail where it did not happen".into()),
+        other => Err(format!("it ends with {}, which is not what it began with", shown(other))),
     }
 }

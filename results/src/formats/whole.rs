@@ -19,6 +19,8 @@ pub(super) struct Open {
     rows: BTreeMap<u64, Row>,
     count: u64,
     last_start: Option<i64>,
+    /// Whether the first line with an end says how it ended, and which line that is.
+    says_outcome: Option<(bool, u64)>,
     /// When each process's last operation ended, and the number of its row.
     last_end: FxHashMap<Datum, (i64, u64)>,
     /// What is to come out next.
@@ -34,7 +36,17 @@ impl Open {
     /// Takes an operation: whatever ends before its start can come out, then its beginning. What ends in the instant in
     /// which another one starts is concurrent with it, so it ends afterwards.
     pub(super) fn push(&mut self, whole: Whole) -> Result<(), Problem> {
-        let Whole { invoke, end } = whole;
+        let Whole { invoke, end, says_outcome } = whole;
+        let line = invoke.place.line;
+        if end.time_ns.is_some() {
+            let (first, line) = *self.says_outcome.get_or_insert((says_outcome, line));
+            if first != says_outcome {
+                let has = if says_outcome { "an outcome" } else { "no outcome" };
+                let reason =
+                    format!("this line has {has}, unlike line {line}; say it in all lines that end, or in none");
+                return Err(Problem::at(invoke.place, reason));
+            }
+        }
         let start = invoke.time_ns.ok_or_else(|| Problem::at(invoke.place, "an operation without a start"))?;
         if let Some(last) = self.last_start.filter(|last| start < *last) {
             let reason =

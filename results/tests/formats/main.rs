@@ -7,6 +7,7 @@ mod instants;
 mod packed;
 mod refused;
 mod streamed;
+mod told_apart;
 mod written;
 
 use squall_results::foreign::{Question, judge};
