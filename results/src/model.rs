@@ -15,7 +15,7 @@ pub mod register;
 pub mod versioned;
 
 pub use access::{Access, Demand};
-pub use bank::Bank;
+pub use bank::{Bank, CreditBank};
 pub use cas_register::{CasRegister, NilRead};
 pub use collection::Collection;
 pub use counter::Counter;

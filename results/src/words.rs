@@ -98,6 +98,11 @@ pub(crate) fn on(node: &str) -> String {
     if node.is_empty() { String::new() } else { format!(" on {node}") }
 }
 
+/// A count and its noun: `1 bank`, `2 banks`.
+pub(crate) fn counted(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The most characters of an operation in short.
 const SHORT_MAX: usize = 72;
 

@@ -4,7 +4,7 @@ use crate::history::{added, history, op, read, version, write, written};
 use squall_results::call::{Call, Reply, Step, Value};
 use squall_results::model::NilRead;
 use squall_results::models::{self, ModelOptions};
-use squall_results::{Budget, Operation, Validity};
+use squall_results::{Budget, Operation, Outcome, Validity};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn judge(model: &str, options: &ModelOptions, operations: Vec<Operation>) -> Validity {
@@ -68,6 +68,14 @@ fn counted(count: i64) -> (Call, Reply) {
 
 fn accounts(balances: &[i64]) -> (Call, Reply) {
     (Call::Accounts { key: 0 }, Reply::Accounts { balances: (0..).zip(balances.iter().copied()).collect() })
+}
+
+fn opened(balances: &[i64]) -> (Call, Reply) {
+    (Call::Open { key: 0, balances: balances.to_vec() }, Reply::Opened)
+}
+
+fn moved(amount: i64) -> (Call, Reply) {
+    (Call::Transfer { key: 0, from: 0, to: 1, amount }, Reply::Transferred)
 }
 
 /// Of one process, or of process 1 and 2 by turns.
@@ -149,8 +157,49 @@ fn options_change_what_is_right() {
     check("counter", &initial("7"), &[counted(0)], Validity::Invalid);
     check("bank", &plain, &[accounts(&[5, 5]), accounts(&[-1, 11])], Validity::Invalid);
     check("bank", &negative, &[accounts(&[5, 5]), accounts(&[-1, 11])], Validity::Valid);
+    let too_much = [opened(&[5, 5]), moved(6), accounts(&[-1, 11])];
+    check("bank", &plain, &too_much, Validity::Invalid);
+    check("bank", &negative, &too_much, Validity::Valid);
+    let stale = [opened(&[5, 5]), moved(6), accounts(&[5, 5])];
+    check("bank", &negative, &stale, Validity::Invalid);
+    let wrong = [opened(&[5, 5]), accounts(&[5, 6]), accounts(&[5, 6])];
+    check("bank", &negative, &wrong, Validity::Invalid);
     check("kv", &whole, &[appended("a"), got("a")], Validity::Valid);
     check("kv", &whole, &[appended("a"), got("")], Validity::Invalid);
+}
+
+/// Where an element is added twice the search decides, but only of the set that it is in.
+#[test]
+fn sets_with_an_element_that_is_added_twice() {
+    let on = |key: u64, (call, reply): (Call, Reply)| match call {
+        Call::Add { element, .. } => (Call::Add { key, element }, reply),
+        _ => (Call::Elements { key }, reply),
+    };
+    let check = |calls: &[(Call, Reply)], failed: &[Value], expected, searched: f64, by_element: f64| {
+        let mut operations = in_turn(calls);
+        for element in failed {
+            let (at_ns, call, reply) = (1000 + *element as u64, Call::Add { key: 0, element: *element }, added());
+            operations
+                .push(Operation { outcome: Outcome::Fail("refused".into()), ..op(99, at_ns, at_ns, call, reply) });
+        }
+        let checker = models::find("set").unwrap().make(&ModelOptions::default()).unwrap();
+        let found = checker.check(&history(operations), &Budget::default());
+        let figure = |name: &str| found.figures.get(name).copied().unwrap_or(0.0);
+        assert_eq!(found.validity, expected, "{}: {calls:?}", found.reason);
+        assert_eq!((figure("keys"), figure("sets")), (searched, by_element), "{}: {calls:?}", found.reason);
+    };
+    let twice = [add(1), add(1), elements(&[1])];
+    let (other, lost) = ([on(1, add(1)), on(1, elements(&[1]))], [on(1, add(1)), on(1, elements(&[]))]);
+    check(&twice, &[], Validity::Valid, 1.0, 0.0);
+    check(&[&twice[..], &other].concat(), &[], Validity::Valid, 1.0, 1.0);
+    check(&[&twice[..], &lost].concat(), &[], Validity::Invalid, 1.0, 1.0);
+    check(&[&other[..], &[add(1), add(1), elements(&[])]].concat(), &[], Validity::Invalid, 1.0, 1.0);
+    // Never read: nobody knows.
+    check(&twice[..2], &[], Validity::Unknown, 1.0, 0.0);
+    check(&[&twice[..2], &lost].concat(), &[], Validity::Invalid, 1.0, 1.0);
+    check(&[&twice[..2], &other].concat(), &[], Validity::Unknown, 1.0, 1.0);
+    // A call that failed adds nothing.
+    check(&[add(1), elements(&[1])], &[1], Validity::Valid, 0.0, 1.0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use squall_results::checker::bank::Totals;
 use squall_results::checker::sequential::Sequential;
 use squall_results::checker::set::Set;
 use squall_results::checker::versions::Versions;
+use squall_results::models::{self, ModelOptions};
 use squall_results::{Budget, Checker, Promise};
 
 /// Judges every history of a file at the promises that it names, and looks at the evidence.
@@ -37,6 +38,12 @@ fn sets() {
 #[test]
 fn banks() {
     check(include_str!("bank.txt"), 10, |promise| Box::new(Totals { promise }));
+}
+
+#[test]
+fn banks_of_others() {
+    let bank = models::find("bank").unwrap();
+    check(include_str!("any_bank.txt"), 25, |_| bank.make(&ModelOptions::default()).unwrap());
 }
 
 #[test]
