@@ -1,7 +1,8 @@
 //! Whether a set kept its elements: every acknowledged one is there, and nothing else.
 //!
-//! Every element must be added by one call at most; then a read tells which additions it saw, and the judgement is exact
-//! for each set alone and takes about as long as reading the history once; see `fate`. What differs by promise:
+//! Every element must be added by one call at most, those that failed aside; then a read tells which additions it saw,
+//! and the judgement is exact for each set alone and takes about as long as reading the history once; see `fate`. What
+//! differs by promise:
 //!
 //! - [`Promise::Linearizable`]: what was acknowledged before a read began is in it. Once any read returned an element,
 //!   every read that begins later has it, even if the addition was never acknowledged.
@@ -26,6 +27,7 @@ use crate::checker::{Budget, Checker};
 use crate::event::PhaseName;
 use crate::history::{History, Operation};
 use crate::verdict::{Promise, Validity, Verdict};
+use crate::words::counted;
 use figures::Counts;
 use record::{Record, Unusable};
 use std::collections::BTreeMap;
@@ -98,17 +100,19 @@ impl Set {
     fn verdict(&self, sets: usize, found: Found) -> Verdict {
         let Found { accusations, counts, open } = found;
         let name = |kind: Kind| kind.name();
+        let elements = counted(counts.elements, "element");
         let (validity, reason) = match (accusations.is_empty(), open.first()) {
             (false, _) => {
                 let told = accusation::counted(&accusations, name);
-                (Validity::Invalid, format!("{told}, among {} elements of {sets} sets", counts.elements))
+                (Validity::Invalid, format!("{told}, among {elements} of {}", counted(sets, "set")))
             }
             (true, Some(first)) if open.len() > 1 => {
                 (Validity::Unknown, format!("{first}; {} more are undecided", open.len() - 1))
             }
             (true, Some(first)) => (Validity::Unknown, first.clone()),
             (true, None) => {
-                (Validity::Valid, format!("{} elements of {sets} sets are where they belong", counts.elements))
+                let are = if counts.elements == 1 { "is where it belongs" } else { "are where they belong" };
+                (Validity::Valid, format!("{elements} of {} {are}", counted(sets, "set")))
             }
         };
         let mut figures = counts.figures(sets);

@@ -61,7 +61,7 @@ pub(super) struct Record<'a> {
 
 /// Why a set cannot be judged.
 pub(super) enum Unusable {
-    /// Two calls add the same element, so that nobody can tell which of them a read saw.
+    /// Two calls that did not fail add the same element, so that nobody can tell which of them a read saw.
     AddedTwice(Value),
     /// Reads and elements are too many to be held at once.
     TooLarge,
@@ -85,7 +85,8 @@ impl<'a> Record<'a> {
     /// The record of the operations of one key. `final_ns`: when the final reads began.
     pub fn new(operations: &[&'a Operation], final_ns: Option<u64>, bytes_max: usize) -> Result<Record<'a>, Unusable> {
         let adds = operations.iter().filter_map(|operation| Some((added(&operation.call)?, *operation)));
-        let mut elements: Vec<Element> = adds.map(|(value, add)| Element { value, add: Some(add) }).collect();
+        let adds = adds.map(|(value, add)| Element { value, add: Some(add) });
+        let (refused, mut elements): (Vec<Element>, Vec<Element>) = adds.partition(Element::was_refused);
         elements.sort_by_key(|element| (element.acknowledged_ns().unwrap_or(u64::MAX), element.value));
         let acknowledged = elements.iter().filter(|element| element.acknowledged_ns().is_some()).count();
         let mut number: FxHashMap<Value, usize> = FxHashMap::default();
@@ -93,6 +94,13 @@ impl<'a> Record<'a> {
             if number.insert(element.value, place).is_some() {
                 return Err(Unusable::AddedTwice(element.value));
             }
+        }
+        // A call that failed says only that nothing happened: where another one adds the same it does not matter.
+        for element in refused {
+            number.entry(element.value).or_insert_with(|| {
+                elements.push(element);
+                elements.len() - 1
+            });
         }
         let read = |operation: &&'a Operation| match operation.reply() {
             Some(Reply::Elements { elements, .. }) => Some((*operation, elements)),
