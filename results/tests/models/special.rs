@@ -276,6 +276,13 @@ fn where_a_premise_fails_the_search_decides() {
     let most = i64::MAX;
     assert_eq!(judge(Counter { initial: most }, vec![add(0, 1), counted(9, i64::MIN)]), (valid, Algorithm::Search));
 
+    // A read of less after a read of more: between them there is no time for a step, however long one was called for.
+    let long = op(9, 0, 100, Call::Increase { key: 0, by: 1 }, added());
+    let back = vec![long, counted(10, 1), counted(20, 0)];
+    assert_eq!(judge(Counter { initial: 0 }, back), (invalid, Algorithm::Counter));
+    let doubtful = vec![lost(9, 0, Call::Increase { key: 0, by: 1 }), counted(10, 1), counted(20, 0)];
+    assert_eq!(judge(Counter { initial: 0 }, doubtful), (invalid, Algorithm::Counter));
+
     assert_eq!(judge(Kv::default(), vec![append(0, "a"), append(10, "b"), got(20, "ab")]), (valid, Algorithm::Text));
     assert_eq!(judge(Kv::default(), vec![append(0, "a"), append(10, "a"), got(20, "aa")]), (valid, Algorithm::Search));
     assert_eq!(

@@ -50,6 +50,10 @@ fn decide(acts: &[Act], initial: i64) -> Result<Ruling, Ruling> {
         let (from, until) = (windows.from(step), windows.until(step));
         let (from_ns, until_ns) =
             (from.map_or(0, |read| acts[read].from_ns), until.map_or(NEVER, |read| acts[read].until_ns));
+        // A read of less began after a read of more had ended.
+        if let Some(read) = from.filter(|_| until_ns < from_ns) {
+            return Err(Ruling::NoOrder { entry: read, core: None });
+        }
         while let Some(call) = calls.next_if(|call| acts[*call].from_ns <= until_ns) {
             begun.push(Reverse((acts[call].until_ns, call)));
         }
