@@ -82,7 +82,7 @@ pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], meter: &mut Met
         Object::FifoQueue => (queue::rule(&acts, queue::Kind::Fifo), Algorithm::Queue),
         Object::UnorderedQueue => (queue::rule(&acts, queue::Kind::Unordered), Algorithm::Queue),
         Object::Counter { initial } => (counter::rule(&acts, initial), Algorithm::Counter),
-        Object::Text => (text::rule(&acts), Algorithm::Text),
+        Object::Text => (text::rule(&acts, meter), Algorithm::Text),
         Object::Lock => (lock::rule(&acts), Algorithm::Lock),
         Object::OwnedLock { fenced } => (owned::rule(&acts, fenced), Algorithm::Lock),
     };

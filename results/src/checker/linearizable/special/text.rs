@@ -18,9 +18,10 @@
 //! The pieces of a text are told apart from its beginning on: where two fit at the same place, one of them a beginning of
 //! the other, the search decides; and so it does where a piece is empty or there twice.
 
-use super::{Act, NEVER, Ruling};
+use super::{Act, BYTES_PER_ENTRY, NEVER, Ruling};
 use crate::call::{Call, Reply, Value};
 use crate::checker::linearizable::entry::Entry;
+use crate::checker::linearizable::meter::Meter;
 use crate::checker::linearizable::register::zones;
 use crate::model::{Deed, Register};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -34,17 +35,15 @@ const NOTHING: Id = 0;
 mod core;
 
 /// A legal order, or why there is none; see the [module](self).
-pub(super) fn rule(acts: &[Act]) -> Ruling {
-    match decide(acts).unwrap_or_else(|ruling| ruling) {
-        Ruling::NoOrder { entry, .. } => match core::find(acts) {
-            Some(core) => core,
-            None => Ruling::NoOrder { entry, core: None },
-        },
+pub(super) fn rule(acts: &[Act], meter: &mut Meter) -> Ruling {
+    match decide(acts, meter).unwrap_or_else(|ruling| ruling) {
+        Ruling::NoOrder { entry, .. } => core::find(acts, entry, meter),
         ruling => ruling,
     }
 }
 
-fn decide(acts: &[Act]) -> Result<Ruling, Ruling> {
+/// [`Ruling::Open`] too if the budget does not suffice: then neither does it for the search, which says so.
+fn decide(acts: &[Act], meter: &mut Meter) -> Result<Ruling, Ruling> {
     let mut texts = Texts::new(acts)?;
     let mut gets: Vec<(usize, &str)> = Vec::new();
     for (entry, act) in acts.iter().enumerate() {
@@ -56,7 +55,7 @@ fn decide(acts: &[Act]) -> Result<Ruling, Ruling> {
     gets.sort_unstable_by_key(|(entry, _)| (acts[*entry].until_ns, *entry));
     let mut got: FxHashMap<usize, Id> = FxHashMap::default();
     for (entry, text) in gets {
-        got.insert(entry, texts.id(text, entry)?);
+        got.insert(entry, texts.id(text, entry, meter)?);
     }
     let (mut entries, mut of) = (Vec::with_capacity(acts.len()), Vec::with_capacity(acts.len()));
     for (entry, act) in acts.iter().enumerate() {
@@ -151,13 +150,14 @@ impl<'a> Texts<'a> {
     }
 
     /// The number of a text that `got` got, or why it cannot have.
-    fn id(&mut self, text: &'a str, got: usize) -> Result<Id, Ruling> {
+    fn id(&mut self, text: &'a str, got: usize, meter: &mut Meter) -> Result<Id, Ruling> {
         if let Some(id) = self.known.get(text) {
             return Ok(*id);
         }
         let wrong = Ruling::NoOrder { entry: got, core: None };
         let (mut at, mut id, mut used) = (0, NOTHING, FxHashSet::default());
         while at < text.len() {
+            meter.tick(|| self.pieces.len() * BYTES_PER_ENTRY).map_err(|_| Ruling::Open)?;
             let fit = |length: &usize| Some((*length, *self.pieces.get(text.get(at..at + length)?)?));
             let mut fitting = self.lengths.iter().filter_map(fit);
             let (length, (entry, is_put)) = match (fitting.next(), fitting.next()) {
