@@ -163,6 +163,13 @@ fn rechecked(ops: &Ops, answer: Answer, meter: &mut Meter) -> Option<Answer> {
     (recheck != Recheck::Refuted).then_some(Answer::NoOrder { entry, rechecked: recheck == Recheck::Confirmed })
 }
 
+/// What looking ahead tells of each entry: whether it is implied, and whether it outlasts another write.
+#[cfg(test)]
+pub(super) fn looked_ahead<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<Vec<(bool, bool)>> {
+    let ahead = Ahead::new(&Ops::new(model, entries)?);
+    Some((0..entries.len() as u32).map(|index| (ahead.is_implied(index), ahead.outlasts(index))).collect())
+}
+
 /// What zones say; `None` if they do not know.
 fn by_zones<M: Model>(model: &M, entries: &[EntryOf<M>], ops: &Ops) -> Option<Answer> {
     match order_by_zones(ops)? {

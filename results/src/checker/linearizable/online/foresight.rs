@@ -1,5 +1,5 @@
 //! What can be told of an operation when it returns, by what happened while it was open: the same as
-//! [`Ahead`](crate::checker::linearizable::register) tells of a whole key.
+//! [`Ahead`](crate::checker::linearizable::register) tells of a whole key, as a test says below.
 
 use crate::call::Value;
 use crate::model::{Access, Demand};
@@ -75,5 +75,85 @@ impl Foresight {
         } else {
             self.second = inv.max(self.second);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::intake::{Handed, Intake};
+    use super::*;
+    use crate::call::{Call, Reply};
+    use crate::checker::linearizable::entry::entries;
+    use crate::checker::linearizable::register::looked_ahead;
+    use crate::history::Operation;
+    use crate::model::Register;
+    use crate::outcome::Outcome;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    /// Some operations at few instants, legal or not: nothing here depends on that.
+    fn random_operations(rng: &mut ChaCha8Rng) -> Vec<Operation> {
+        let version = None;
+        let mut operation = |id| {
+            let (value, other) = (rng.random_range(0..3), rng.random_range(0..3));
+            let (call, reply) = match rng.random_range(0..4) {
+                0 => (Call::Write { key: 0, value }, Reply::Written { version }),
+                1 => (Call::Cas { key: 0, expect: Some(other), value }, Reply::Written { version }),
+                2 => (Call::Cas { key: 0, expect: Some(other), value }, Reply::NotEqual),
+                _ => (Call::Read { key: 0 }, Reply::Read { value: Some(value), version }),
+            };
+            let outcome = match rng.random_range(0..8) {
+                0 => Outcome::Unknown("no answer".into()),
+                1 => Outcome::Fail("refused".into()),
+                _ => Outcome::Ok(reply),
+            };
+            let (invoked_ns, node) = (rng.random_range(0..20), "n1".into());
+            let returned_ns = Some(invoked_ns + rng.random_range(0..12));
+            Operation { id, process: id, node, call, due_ns: invoked_ns, invoked_ns, returned_ns, outcome }
+        };
+        let mut operations: Vec<Operation> = (0..12).map(&mut operation).collect();
+        operations.sort_by_key(|operation| operation.invoked_ns);
+        operations
+    }
+
+    /// What is foreseen of each operation that is handed on, in the order of their invocations.
+    fn foreseen(operations: &[Operation], spare: usize) -> Vec<(bool, bool)> {
+        let mut intake = Intake::new(spare);
+        let mut foreseen = Vec::new();
+        let mut open: Vec<(u64, u32, &Operation)> = Vec::new();
+        let mut hand_on = |intake: &mut Intake<Call, Reply>| {
+            while let Some(handed) = intake.next() {
+                if let Handed::Invoke { foreseen: Foreseen { implied, outlasts }, .. } = handed {
+                    foreseen.push((implied, outlasts));
+                }
+            }
+        };
+        for now_ns in 0..40 {
+            for operation in operations.iter().filter(|operation| operation.invoked_ns == now_ns) {
+                let index = intake.invoke(operation.id, operation.call.clone());
+                open.push((operation.returned_ns.unwrap(), index, operation));
+            }
+            for (_, index, operation) in open.extract_if(.., |(returned_ns, ..)| *returned_ns == now_ns) {
+                intake.end(&Register, index, now_ns, operation.outcome.clone());
+            }
+            intake.release(&Register);
+            hand_on(&mut intake);
+        }
+        foreseen
+    }
+
+    #[test]
+    fn it_tells_what_looking_ahead_tells() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let (mut implied, mut outlasts) = (0, 0);
+        for round in 0..5_000 {
+            let operations = random_operations(&mut rng);
+            let of_key: Vec<&Operation> = operations.iter().collect();
+            let ahead = looked_ahead(&Register, &entries(&Register, &of_key)).unwrap();
+            assert_eq!(foreseen(&operations, round % 3), ahead, "{operations:#?}");
+            implied += ahead.iter().filter(|told| told.0).count();
+            outlasts += ahead.iter().filter(|told| told.1).count();
+        }
+        assert!(implied > 1_000 && outlasts > 1_000, "{implied} {outlasts}");
     }
 }
