@@ -7,6 +7,7 @@ use squall_results::checker::linearizable::{Course, Linearizable};
 use squall_results::checker::online::{Online, OnlineError, State};
 use squall_results::model::Register;
 use squall_results::{Budget, Checker, History, Operation, Outcome, Validity};
+use std::time::Duration;
 
 const COURSES: [Course; 3] = [Course::Register, Course::RegisterExactly, Course::Search];
 
@@ -152,6 +153,36 @@ fn spoil(operations: &mut Vec<Operation>) {
         let at_ns = end_ns + 10 * number;
         operations.push(operation(100_000 + number, 100_000, call, at_ns, Some(at_ns + 1), outcome));
     }
+}
+
+/// Where neither few nor an endless supply of the operations that never returned decide, and how often each was done is too
+/// much to try, nobody knows whether there is an order.
+#[test]
+fn what_is_not_established_is_not_called_legal() {
+    let checker = Linearizable::with_course(Register, Course::Register);
+    let mut online = checker.online(Budget { time: Duration::from_millis(600), ..Budget::default() });
+    let (values, mut at_ns) = (8, 0);
+    let swaps = (0..values).flat_map(|expect| (1..=4).map(move |step| (expect, (expect + step) % values)));
+    let calls = swaps.flat_map(|(expect, value)| vec![Call::Cas { key: 0, expect: Some(expect), value }; 3]);
+    for (id, call) in (0..).zip(calls) {
+        online.invoke(id, 1, call).unwrap();
+        online.end(id, 1, Outcome::Unknown("no answer".into())).unwrap();
+    }
+    let mut done = |online: &mut Online<Register>, call, reply| {
+        at_ns += 10;
+        online.invoke(1_000 + at_ns, at_ns, call).unwrap();
+        online.end(1_000 + at_ns, at_ns + 5, Outcome::Ok(reply)).unwrap();
+    };
+    let read = |value| (Call::Read { key: 0 }, Reply::Read { value: Some(value), version: None });
+    done(&mut online, Call::Write { key: 0, value: 0 }, Reply::Written { version: None });
+    // More changes than there are swaps.
+    for number in 0..200 {
+        let (call, reply) = read(number * number * 3 % 8);
+        done(&mut online, call, reply);
+    }
+    // Each look allows more steps than the one before.
+    let found = (0..40).map(|_| online.state()).find(|state| *state != State::Legal);
+    assert_eq!(found, Some(State::Unknown { key: 0, why: "the time was used up".into() }));
 }
 
 /// What is held follows what is open, and not how much there was; values that are new each time do not pile up either.

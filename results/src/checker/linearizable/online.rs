@@ -125,6 +125,8 @@ pub struct Online<'a, M: Model> {
     /// The broken key that broke first, and the first undecided one.
     broken: Option<(u64, Key, u64)>,
     undecided: Option<(Key, Stop)>,
+    /// The keys in which a contradiction may still be found, but no order any more.
+    doubtful: BTreeMap<Key, Stop>,
     /// The keys of returns at the last instant.
     last: Vec<Key>,
 }
@@ -147,6 +149,7 @@ impl<'a, M: Model> Online<'a, M> {
             over: BTreeMap::new(),
             broken: None,
             undecided: None,
+            doubtful: BTreeMap::new(),
             last: Vec::new(),
         }
     }
@@ -193,7 +196,8 @@ impl<'a, M: Model> Online<'a, M> {
     /// take long; what is left then goes on the next time.
     pub fn state(&mut self) -> State {
         self.judge(false);
-        match (self.broken, self.undecided) {
+        let doubtful = || self.doubtful.first_key_value().map(|(key, why)| (*key, *why));
+        match (self.broken, self.undecided.or_else(doubtful)) {
             (Some((at_ns, key, op)), _) => State::NoOrder { key, op, at_ns },
             (None, Some((key, why))) => State::Unknown { key, why: why.to_string() },
             (None, None) => State::Legal,
@@ -276,6 +280,7 @@ impl<'a, M: Model> Online<'a, M> {
                 continue;
             }
             self.stirred.extend(left.then_some(key));
+            self.doubtful.extend(live.doubt().map(|why| (key, why)));
             self.keys.insert(key, live);
         }
     }
@@ -300,6 +305,7 @@ impl<'a, M: Model> Online<'a, M> {
     /// What is known of a key is known for good.
     fn note(&mut self, key: Key, live: &LiveKey<M>) {
         let (judged, op) = judged(key, live);
+        self.doubtful.remove(&key);
         match (live.known, op) {
             (Known::NoOrder(ends), Some(op)) if self.broken.is_none_or(|first| (ends.at_ns, key, op) < first) => {
                 self.broken = Some((ends.at_ns, key, op));

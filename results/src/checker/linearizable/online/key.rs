@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 /// What is known of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
-    /// All that was judged has a legal order.
+    /// All that was judged has a legal order, or no contradiction, where there is a [doubt](LiveKey::doubt).
     Legal,
     /// It has none since this operation returned.
     NoOrder(Ends),
@@ -146,11 +146,7 @@ impl<'a, M: Model> LiveKey<'a, M> {
                 }
                 Handed::Return { index, moment, ends } => match self.ret_now(index, moment, meter) {
                     Ok(true) => {
-                        let is_established = match &self.judge {
-                            Judge::Register(register) => register.is_established(),
-                            Judge::Search(_) | Judge::Nobody => true,
-                        };
-                        if is_established {
+                        if self.doubt().is_none() {
                             self.established_ns = Some(ends.at_ns);
                         }
                         Known::Legal
@@ -168,6 +164,14 @@ impl<'a, M: Model> LiveKey<'a, M> {
             }
         }
         false
+    }
+
+    /// Why it is not known that all that was judged has a legal order, if it is not; a contradiction may still be found.
+    pub fn doubt(&self) -> Option<Stop> {
+        match &self.judge {
+            Judge::Register(register) => register.unknown(),
+            Judge::Search(_) | Judge::Nobody => None,
+        }
     }
 
     fn invoke_now(&mut self, fed: Fed, call: M::Call, reply: Option<M::Reply>) -> Known {

@@ -21,7 +21,8 @@ use std::collections::BinaryHeap;
 /// What happened at the return of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::checker::linearizable) enum Step {
-    /// There is a legal order of all that returned by now, or nobody could tell and more may be known later.
+    /// There is a legal order of all that returned by now; or nobody could tell, as [`LiveRegister::unknown`] says, and
+    /// more may be known later.
     Goes,
     /// There is none.
     NoOrder,
@@ -195,9 +196,9 @@ impl LiveRegister {
         self.lead.map(Pass::finish).ok_or(Stop::Time)
     }
 
-    /// Whether the history is established up to now.
-    pub fn is_established(&self) -> bool {
-        self.unknown.is_none()
+    /// Why it is not known that there is an order up to now, though none of what was found excludes one.
+    pub fn unknown(&self) -> Option<Stop> {
+        self.unknown
     }
 
     /// The most configurations at one moment.
