@@ -346,8 +346,14 @@ fn histories_are_converted() {
     let squall = Squall::new();
     let path = squall.file("history.jsonl", &history(1));
     let edn = squall.folder().join("history.edn").display().to_string();
+    let neighbour = squall.file("history.partial", "somebody's");
     let run = squall.run(&["convert", &path, "--to", "jepsen-edn", "-o", &edn]);
     run.expect(0);
+    assert_eq!(fs::read_to_string(neighbour).unwrap(), "somebody's", "what lies beside it is left alone");
+    let link = squall.folder().join("link.edn");
+    std::os::unix::fs::symlink(&edn, &link).unwrap();
+    squall.run(&["convert", &path, "--to", "jepsen-edn", "-o", link.to_str().unwrap()]).expect(0);
+    assert!(link.is_symlink(), "a link stays one");
     assert!(run.stderr.contains("descriptions of the run"), "what is left out is said: {}", run.stderr);
     squall.run(&["check", &edn, "--model", "cas-register"]).expect(0);
     let run = squall.run(&["convert", &edn, "--to", "csv"]);

@@ -41,10 +41,14 @@
 //!   `{"from": 0, "to": 1, "amount": 5}` of a transfer. Where an operation has two lines, the second one has what was found.
 //! - `result`: what was found, where an operation has one line.
 //! - `start`, `end`: when, in nanoseconds; lines are in the order of their starts. No end: nobody knows when, or whether.
-//! - `outcome`: `ok` (the default where there is an end), `fail`: it certainly did not happen, `unknown`.
+//! - `outcome`: `ok`, `fail`: it certainly did not happen, `unknown`. Where no line has one, whatever has an end is ok.
 //! - `type`, `time`: `invoke`, `ok`, `fail` or `info` (nobody knows), and when. What has the same time is concurrent, in
 //!   whatever order it stands. Where no line has a time, the lines are in the order in which that happened.
-//! - `key`: on which object; without it all calls are about one. `version`, `error`, `node`: if there are any.
+//! - `key`: on which object; all calls have one, or none has and all are about one object. `version`, `error`, `node`: if there
+//!   are any.
+//!
+//! Other columns are refused, since they may say what changes everything; so is a last line of CSV without a line feed at its
+//! end, which may be cut off. Cells that only look like numbers (`007`, `+7`, `7N`, `12e3`) are texts.
 
 mod bytes;
 mod clock;

@@ -7,7 +7,7 @@ use squall_results::Event;
 use squall_results::formats::{Format, Options, WriteError, Writer};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn main(args: &ConvertArgs) -> Exit {
     let converted = match &args.output {
@@ -36,14 +36,28 @@ impl From<String> for Failure {
     }
 }
 
-/// Into a file that is there when it is whole.
+/// Into a file that is there when it is whole. What is no file (a pipe, `/dev/null`) is written into, and stays what it is.
 fn convert_into(args: &ConvertArgs, out: &Path) -> Result<(), Failure> {
-    let beside = out.with_extension("partial");
-    let file = File::create(&beside).map_err(|error| format!("cannot write {}: {error}", out.display()))?;
+    let cannot = |error| format!("cannot write {}: {error}", out.display());
+    // A link stays a link.
+    let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
+    if fs::metadata(out).is_ok_and(|metadata| !metadata.is_file()) {
+        let pipe = File::options().write(true).open(out).map_err(cannot)?;
+        return convert(args, BufWriter::new(pipe));
+    }
+    let beside = beside(out);
+    let file = File::create_new(&beside).map_err(cannot)?;
     let converted = convert(args, BufWriter::new(file)).and_then(|()| fs::rename(&beside, out).map_err(Failure::Write));
     converted.inspect_err(|_| {
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// A name beside that of a file which is nobody else's: not that of another file, and not that of another conversion.
+fn beside(out: &Path) -> PathBuf {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    out.with_file_name(name)
 }
 
 fn convert(args: &ConvertArgs, out: impl Write) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use crate::call::{CallKind, Key};
 use crate::checker::Budget;
 use crate::event::Event;
 use crate::figures::CallCounts;
-use crate::formats::{ReadError, Reader};
+use crate::formats::{Format, ReadError, Reader};
 use crate::history::{History, HistoryBuilder, Operation};
 use crate::outcome::Outcome;
 use crate::verdict::Verdict;
@@ -26,7 +26,8 @@ pub struct Streamed {
 }
 
 /// As [`judge`](super::judge), of a file that can be opened several times; `None`: the model needs the whole history, or the
-/// events are out of order. A file with a violation is read again, for the operations of the keys that are broken.
+/// events are out of order, or squall recorded it: only a whole history shows that its events fit together, and how the run
+/// ended. A file with a violation is read again, for the operations of the keys that are broken.
 ///
 /// # Errors
 /// When the history cannot be read, or options do not fit the model.
@@ -36,6 +37,9 @@ pub fn judge_stream(
     question: &Question,
     budget: &Budget,
 ) -> Result<Option<Streamed>, ForeignError> {
+    if reader.format() == Format::Squall {
+        return Ok(None);
+    }
     let checker = question.checker(&mut reader)?;
     let Some(mut live) = checker.live(budget) else { return Ok(None) };
     let mut tally = Tally::default();

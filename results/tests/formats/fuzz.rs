@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Far more than any case needs on a busy machine.
 const CASE_TIME_MAX: Duration = Duration::from_secs(10);
 
-const SUBJECTS: [Subject; 8] = [
+const SUBJECTS: [Subject; 10] = [
     Subject::Register,
     Subject::Registers,
     Subject::Texts,
@@ -28,6 +28,8 @@ const SUBJECTS: [Subject; 8] = [
     Subject::Counter,
     Subject::Bank,
     Subject::Lock,
+    Subject::OwnedLock,
+    Subject::FencedLock,
     Subject::Queue,
 ];
 

@@ -35,6 +35,8 @@ fn golden_files_come_out_the_same() {
         ("queue.csv", "fifo-queue", Some(Validity::Valid)),
         ("mutex.edn", "mutex", Some(Validity::Valid)),
         ("bank.json", "bank", None),
+        // How a run ended, and whether its events fit together, shows in the whole.
+        ("register.history.jsonl", "cas-register", None),
         ("register.edn", "register", Some(Validity::Unknown)),
     ] {
         assert_eq!(both(model, &|options| Reader::open(&golden_path(name), options)), expected, "{name} as {model}");

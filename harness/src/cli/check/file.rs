@@ -52,7 +52,14 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
     let bytes = std::fs::metadata(&args.path).ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
     let progress = Progress::start(bytes, reader.bytes_read());
     let is_own = reader.format() == Format::Squall;
-    if let Some(question) = question.as_ref().filter(|_| bytes.is_some_and(|bytes| bytes >= STREAM_BYTES_MIN)) {
+    let promise = args.consistency.as_ref().map_or(Promise::Linearizable, |name| name.promise());
+    let wrong_promise = || format!("a history of a file is judged as linearizable, not as {promise}");
+    if !is_own && question.is_some() && promise != Promise::Linearizable {
+        return Err(wrong_promise());
+    }
+    // What squall recorded may be a run, which its workload's checkers judge; that is known when all of it is read.
+    let is_streamed = !is_own && bytes.is_some_and(|bytes| bytes >= STREAM_BYTES_MIN);
+    if let Some(question) = question.as_ref().filter(|_| is_streamed) {
         if let Some(judged) = judge_stream(args, reader, question)? {
             return Ok(Judging::Done(Box::new(judged)));
         }
@@ -67,11 +74,10 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
     progress.judging();
     match checker {
         Some(checker) if !(is_own && is_run(args, &history)) => {
-            let verdict = judge::check(checker.as_ref(), &history, &budget(args));
-            let promise = args.consistency.as_ref().map_or(Promise::Linearizable, |name| name.promise());
             if promise != Promise::Linearizable {
-                return Err(format!("a history of a file is judged as linearizable, not as {promise}"));
+                return Err(wrong_promise());
             }
+            let verdict = judge::check(checker.as_ref(), &history, &budget(args));
             let (judgement, figures) = (Judgement::new(promise, vec![verdict]), Figures::of(&history));
             Ok(Judging::Done(Box::new(Judged { history, judgement, figures })))
         }
@@ -81,7 +87,7 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
 
 /// Judges a large file while it is read; `None`: its model, or what was asked for, needs all of it.
 fn judge_stream(args: &CheckArgs, reader: Reader, question: &Question) -> Result<Option<Judged>, String> {
-    if args.html.is_some() || reader.format() == Format::Squall && args.consistency.is_some() {
+    if args.html.is_some() {
         return Ok(None);
     }
     let again = || Reader::open(&args.path, &question.reading());
