@@ -70,3 +70,27 @@ fn pure_crates_stay_pure() {
         }
     }
 }
+
+/// The packages and features of a build, as cargo resolves them.
+fn resolved(arguments: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p} {f}", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .args(arguments)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).expect("text");
+    tree.lines().map(|line| line.trim_end_matches("(*)").trim_end().to_owned()).collect()
+}
+
+/// Who has run the tests need not wait for squall to be built a second time, nor the other way round.
+#[test]
+fn the_launcher_and_the_tests_share_one_build() {
+    let launcher = resolved(&["--package", "squall", "--edges", "normal,build"]);
+    let tests = resolved(&["--workspace", "--edges", "normal,build,dev"]);
+    let alone: Vec<&String> = launcher.difference(&tests).collect();
+    assert!(launcher.len() > 50, "{launcher:#?}");
+    assert!(alone.is_empty(), "the tests build these with other features: {alone:#?}");
+}

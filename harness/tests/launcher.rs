@@ -1,15 +1,16 @@
 //! The launcher `./squall`, among programs that only pretend: nothing is built or installed.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 const LAUNCHER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../squall");
 
 /// What the launcher needs of a system besides the programs that are pretended.
-const TOOLS: [&str; 7] = ["sh", "dirname", "readlink", "sed", "sort", "head", "cut"];
+const TOOLS: [&str; 8] = ["sh", "dirname", "readlink", "sed", "sort", "head", "cut", "sleep"];
 
 /// A folder with pretended programs, which are all that the launcher finds.
 struct Stage {
@@ -56,10 +57,14 @@ impl Stage {
     }
 
     fn call(&self, launcher: &Path) -> Output {
+        self.command(launcher).output().unwrap()
+    }
+
+    fn command(&self, launcher: &Path) -> Command {
         let mut command = Command::new(launcher);
         command.args(["test", "--nodes", "5"]).current_dir(self.folder.path()).env_clear();
         command.env("PATH", self.bin()).env("CARGO_TARGET_DIR", self.path("target"));
-        command.output().unwrap()
+        command
     }
 
     /// The launcher ends with this status and says this.
@@ -94,6 +99,21 @@ fn what_fails_before_squall_runs_is_no_verdict() {
     stage.check(3, "this is 1.2.3");
     stage.forget("cargo");
     stage.check(3, "rustup");
+}
+
+#[test]
+fn a_build_that_takes_a_while_says_so() {
+    let stage = Stage::new();
+    let gate = stage.path("gate");
+    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    stage.forget("sleep");
+    stage.pretend("sleep", "exit 0");
+    stage.pretend("cargo", &format!("read -r gone <{}", gate.display()));
+    let mut launcher = stage.command(Path::new(LAUNCHER)).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let said = BufReader::new(launcher.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    assert_eq!(said, "squall: building what has changed since the last time");
+    fs::write(&gate, "on\n").unwrap();
+    assert_eq!(launcher.wait().unwrap().code(), Some(1));
 }
 
 #[test]
