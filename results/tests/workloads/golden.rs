@@ -1,12 +1,13 @@
 //! Golden histories: each file holds those of one checker.
 
+use crate::beginnings::beginnings;
 use crate::script::parse;
 use squall_results::checker::bank::Totals;
 use squall_results::checker::sequential::Sequential;
 use squall_results::checker::set::Set;
 use squall_results::checker::versions::Versions;
 use squall_results::models::{self, ModelOptions};
-use squall_results::{Budget, Checker, Promise};
+use squall_results::{Budget, Checker, Promise, Validity};
 
 /// Judges every history of a file at the promises that it names, and looks at the evidence.
 fn check(text: &str, least: usize, checker: impl Fn(Promise) -> Box<dyn Checker>) {
@@ -20,7 +21,13 @@ fn check(text: &str, least: usize, checker: impl Fn(Promise) -> Box<dyn Checker>
             assert_eq!(verdict.validity.to_string(), *validity, "{name}");
             assert!(!verdict.reason.is_empty(), "{name}");
             assert_eq!(verdict.anomalies.is_empty(), validity != "invalid", "{name}");
-            let Some(first) = verdict.anomalies.first() else { continue };
+            let Some(first) = verdict.anomalies.first() else {
+                for beginning in beginnings(&golden.history) {
+                    let verdict = checker(*promise).check(&beginning, &Budget::default());
+                    assert_ne!(verdict.validity, Validity::Invalid, "a beginning of {name}: {verdict:#?}");
+                }
+                continue;
+            };
             assert_eq!(first.kind, *kind, "{name}");
             for anomaly in &verdict.anomalies {
                 assert!(anomaly.told.contains(" s") && anomaly.from_ns <= anomaly.to_ns, "{name}");

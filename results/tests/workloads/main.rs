@@ -1,6 +1,7 @@
 //! The checkers of sets, banks and versions: golden histories, and twins by brute force.
 
 mod bank;
+mod beginnings;
 mod golden;
 mod random;
 mod script;

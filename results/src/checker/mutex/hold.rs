@@ -73,8 +73,12 @@ pub(super) fn holds<'a>(operations: &[&'a Operation]) -> Vec<Hold<'a>> {
     holds
 }
 
-/// The hold lasted to the invocation of this release, unless the process could not rely on it so long.
+/// The hold lasted to the invocation of this release, unless the process could not rely on it so long. Where the record
+/// ends before the release does, its answer may yet tell that the lock was lost long before.
 fn give_back<'a>(hold: &mut Hold<'a>, release: &'a Operation) {
+    if release.returned_ns.is_none() {
+        return;
+    }
     let at_first = match hold.acquire.reply() {
         Some(Reply::Acquired { until_ns, .. }) => *until_ns,
         _ => None,
