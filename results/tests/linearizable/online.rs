@@ -235,6 +235,29 @@ fn keys_that_are_over_are_forgotten() {
     assert_eq!((verdict.validity, verdict.figures["keys"], verdict.figures["operations"]), (Validity::Valid, 2e3, 2e4));
 }
 
+/// What comes on a key that was said to be over is not judged, so it can neither be right nor wrong any more.
+#[test]
+fn a_key_that_goes_on_after_its_end_is_unknown_unless_it_is_broken() {
+    for (read, before, after) in [(1, Validity::Valid, Validity::Unknown), (2, Validity::Invalid, Validity::Invalid)] {
+        for goes_on in [false, true] {
+            let checker = Linearizable::new(Register);
+            let mut online = checker.online(Budget::default());
+            online.invoke(0, 1, Call::Write { key: 0, value: 1 }).unwrap();
+            online.end(0, 2, Outcome::Ok(Reply::Written { version: None })).unwrap();
+            online.invoke(1, 3, Call::Read { key: 0 }).unwrap();
+            online.end(1, 4, Outcome::Ok(Reply::Read { value: Some(read), version: None })).unwrap();
+            online.retire(0);
+            if goes_on {
+                online.invoke(2, 5, Call::Read { key: 0 }).unwrap();
+                online.end(2, 6, Outcome::Ok(Reply::Read { value: Some(7), version: None })).unwrap();
+            }
+            let verdict = online.finish(|_| Vec::new());
+            assert_eq!(verdict.validity, if goes_on { after } else { before }, "{}", verdict.reason);
+            assert_eq!(verdict.figures["operations"], if goes_on { 3.0 } else { 2.0 });
+        }
+    }
+}
+
 #[test]
 fn a_broken_key_does_not_hide_others() {
     let checker = Linearizable::new(Register);

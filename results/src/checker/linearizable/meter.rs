@@ -20,6 +20,10 @@ pub(super) enum Stop {
     Width,
     /// The order that was found could not be replayed.
     Replay,
+    /// Operations came on a key of which there were to be no more.
+    Retired,
+    /// There were more operations than can be numbered.
+    Many,
 }
 
 impl fmt::Display for Stop {
@@ -30,6 +34,8 @@ impl fmt::Display for Stop {
             Stop::Cancelled => "it was cancelled",
             Stop::Steps => "its steps were used up",
             Stop::Width => "too many operations were open at once",
+            Stop::Retired => "operations came on it after it was said to be over",
+            Stop::Many => "it has more operations than can be judged",
             Stop::Replay => "the order that was found is none, which is a defect of the checker",
         })
     }

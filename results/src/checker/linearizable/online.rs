@@ -120,8 +120,8 @@ pub struct Online<'a, M: Model> {
     open: FxHashMap<u64, (Key, u32)>,
     counted: Counted,
     held_bytes: usize,
-    /// What is known of keys for good, and the operation that broke each.
-    over: BTreeMap<Key, (Judged, Option<u64>)>,
+    /// What is known of keys for good.
+    over: BTreeMap<Key, Over>,
     /// The broken key that broke first, and the first undecided one.
     broken: Option<(u64, Key, u64)>,
     undecided: Option<(Key, Stop)>,
@@ -129,6 +129,15 @@ pub struct Online<'a, M: Model> {
     doubtful: BTreeMap<Key, Stop>,
     /// The keys of returns at the last instant.
     last: Vec<Key>,
+}
+
+/// What is known of a key for good.
+struct Over {
+    judged: Judged,
+    /// The operation that broke it.
+    broken_by: Option<u64>,
+    /// Up to here there is a legal order.
+    established_ns: Option<u64>,
 }
 
 impl<'a, M: Model> Online<'a, M> {
@@ -168,8 +177,13 @@ impl<'a, M: Model> Online<'a, M> {
         }
         self.counted.operations += 1;
         let key = self.checker.model.partition(&call);
-        if let Some((judged, _)) = self.over.get_mut(&key) {
-            judged.operations += 1;
+        if let Some(over) = self.over.get_mut(&key) {
+            over.judged.operations += 1;
+            if matches!(over.judged.answer, Answer::Valid) {
+                let (why, established_ns) = (Stop::Retired, over.established_ns);
+                over.judged.answer = Answer::Unknown(Stopped { why, established_ns });
+                self.undecided.get_or_insert((key, why));
+            }
             self.open.insert(op, (key, u32::MAX));
             return Ok(());
         }
@@ -205,7 +219,8 @@ impl<'a, M: Model> Online<'a, M> {
     }
 
     /// No more operations will be invoked on `key`: it is judged to its end, and then all but the verdict is forgotten.
-    /// What is still open on it counts as unknown. Operations on it that come all the same are not judged.
+    /// What is still open on it counts as unknown. Operations on it that come all the same are not judged: if nothing was
+    /// wrong with the key, it is unknown then.
     pub fn retire(&mut self, key: Key) {
         if self.keys.contains_key(&key) {
             self.finish_keys([key].into());
@@ -218,11 +233,12 @@ impl<'a, M: Model> Online<'a, M> {
     pub fn finish(mut self, operations_of: impl FnOnce(&BTreeSet<Key>) -> Vec<OperationOf<M>>) -> Verdict {
         self.finish_keys(self.keys.keys().copied().collect());
         self.counted.crashed += self.open.len();
-        let broken = self.over.iter().filter(|(_, (judged, _))| matches!(judged.answer, Answer::Invalid { .. }));
+        let broken = self.over.iter().filter(|(_, over)| matches!(over.judged.answer, Answer::Invalid { .. }));
         let broken: BTreeSet<Key> = broken.map(|(key, _)| *key).collect();
         let operations = if broken.is_empty() { Vec::new() } else { operations_of(&broken) };
         let allowance = Allowance::rest(&self.budget, Instant::now(), self.used, 0);
-        let mut judged: Vec<(Judged, Option<u64>)> = self.over.into_values().collect();
+        let mut judged: Vec<(Judged, Option<u64>)> =
+            self.over.into_values().map(|over| (over.judged, over.broken_by)).collect();
         let anomalies = gather_broken(self.checker, &mut judged, &operations, &allowance);
         let judged: Vec<Judged> = judged.into_iter().map(|(judged, _)| judged).collect();
         verdict(NAME, self.counted, &judged, anomalies)
@@ -304,26 +320,25 @@ impl<'a, M: Model> Online<'a, M> {
 
     /// What is known of a key is known for good.
     fn note(&mut self, key: Key, live: &LiveKey<M>) {
-        let (judged, op) = judged(key, live);
+        let over = over(key, live);
         self.doubtful.remove(&key);
-        match (live.known, op) {
+        match (live.known, over.broken_by) {
             (Known::NoOrder(ends), Some(op)) if self.broken.is_none_or(|first| (ends.at_ns, key, op) < first) => {
                 self.broken = Some((ends.at_ns, key, op));
             }
             (Known::Unknown(why), _) if self.undecided.is_none() => self.undecided = Some((key, why)),
             _ => {}
         }
-        self.over.insert(key, (judged, op));
+        self.over.insert(key, over);
     }
 }
 
-/// What is known of a key for good, and by which operation it broke.
-fn judged<M: Model>(key: Key, live: &LiveKey<M>) -> (Judged, Option<u64>) {
-    let (answer, op) = match live.known {
+fn over<M: Model>(key: Key, live: &LiveKey<M>) -> Over {
+    let (answer, broken_by) = match live.known {
         Known::Legal => (Answer::Valid, None),
         Known::NoOrder(ends) => (Answer::Invalid { at_ns: ends.at_ns, position: 0, rechecked: false }, Some(ends.id)),
         Known::Unknown(why) => (Answer::Unknown(Stopped { why, established_ns: live.established_ns }), None),
     };
-    let LiveKey { by, operations, peak, steps, .. } = *live;
-    (Judged { key, answer, by, operations, peak, steps, core: None }, op)
+    let LiveKey { by, operations, peak, steps, established_ns, .. } = *live;
+    Over { judged: Judged { key, answer, by, operations, peak, steps, core: None }, broken_by, established_ns }
 }

@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 /// The moment of a return that never comes.
 pub(super) const NEVER: u32 = u32::MAX;
 
+/// How many operations a key may have: each has two moments, and those have numbers below [`NEVER`].
+pub(super) const OPERATIONS_MAX: usize = (NEVER / 2 - 1) as usize;
+
 /// What is known of the end of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {

@@ -1,6 +1,6 @@
 //! One key while its events come.
 
-use super::intake::{Ends, Handed, Intake, NEVER};
+use super::intake::{Ends, Handed, Intake, NEVER, OPERATIONS_MAX};
 use super::replay::Replay;
 use crate::checker::linearizable::entry::Entry;
 use crate::checker::linearizable::meter::{Allowance, Meter, Stop};
@@ -91,6 +91,9 @@ impl<'a, M: Model> LiveKey<'a, M> {
     /// An operation is invoked; its index.
     pub fn invoke(&mut self, id: u64, call: M::Call) -> u32 {
         self.operations += 1;
+        if self.operations > OPERATIONS_MAX && self.known == Known::Legal {
+            self.close(Known::Unknown(Stop::Many));
+        }
         if self.known == Known::Legal { self.intake.invoke(id, call) } else { 0 }
     }
 
