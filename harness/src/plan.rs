@@ -3,6 +3,7 @@
 mod command;
 mod wishes;
 
+pub(crate) use command::typed;
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};

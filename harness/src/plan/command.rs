@@ -9,8 +9,7 @@ use std::path::Path;
 impl Plan {
     /// The command that repeats this plan: flags where they suffice, else the plan file at `path`. Fit for a shell.
     pub fn command(&self, path: &Path) -> String {
-        // The launcher tells by what name it was called.
-        let squall = quoted(&std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into()));
+        let squall = called_as();
         let Some(wishes) = self.needed_wishes() else {
             return format!("{squall} test --plan {}", quoted(&path.display().to_string()));
         };
@@ -90,6 +89,17 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
         flags.insert(0, ("retry", String::new()));
     }
     flags
+}
+
+/// The command as it was typed, fit for a shell.
+pub(crate) fn typed() -> String {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    std::iter::once(called_as()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// How squall was called: the launcher tells by what name it was.
+fn called_as() -> String {
+    quoted(&std::env::var("SQUALL_CALLED_AS").unwrap_or_else(|_| "squall".into()))
 }
 
 /// A word as a shell reads it back.

@@ -5,6 +5,7 @@ use super::super::{CheckArgs, complain, fail, fail_as, open, reading};
 use super::tell;
 use crate::exit::Exit;
 use crate::judge::{self, Judged};
+use crate::plan::typed;
 use squall_results::folder::write_whole;
 use squall_results::foreign::{self, Question, Streamed};
 use squall_results::formats::{Format, Reader};
@@ -129,14 +130,13 @@ pub(super) fn report(args: &CheckArgs, judged: &Judged) -> Exit {
 }
 
 fn write_page(args: &CheckArgs, judged: &Judged, out: &Path) -> Result<(), String> {
-    let model = args.model.as_ref().map(|model| format!(" --model {model}")).unwrap_or_default();
     let name = args.path.file_name().unwrap_or_else(|| args.path.as_os_str());
     let page = report::render(&ReportInput {
         history: &judged.history,
         judgement: &judged.judgement,
         figures: &judged.figures,
         title: &name.to_string_lossy(),
-        command: &format!("squall check {}{model}", args.path.display()),
+        command: &typed(),
         plan_yaml: "",
         logs: &[],
     });
