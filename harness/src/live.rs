@@ -6,12 +6,15 @@
 
 mod watch;
 
-use crate::narrate::{Narrator, RED, RESET};
+use crate::narrate::{Narrator, RED, RESET, YELLOW};
 use crate::stop::{Reason, Stopper};
 use squall_results::{Checker, Event};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use watch::{Wrong, watches};
 
 /// What the live judge needs.
@@ -26,46 +29,169 @@ pub struct Options {
     pub stopper: Stopper,
 }
 
+/// How long judging may take in all while events come.
+pub const TIME_IN_ALL: Duration = Duration::from_secs(300);
+
+/// How many events may wait to be judged. With more the judge is left behind: the run goes on as it is, and its memory
+/// does not grow.
+const EVENTS_WAITING_MAX: usize = 1 << 17;
+
 /// A thread that judges. It ends when nobody can hand in events any more.
 pub struct LiveJudge {
     thread: JoinHandle<()>,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// Where events are handed in.
+pub struct Listener {
+    events: SyncSender<Event>,
+    is_left_behind: Arc<AtomicBool>,
 }
 
 /// Starts to judge what is handed in.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(options: Options) -> std::io::Result<(Sender<Event>, LiveJudge)> {
-    let (sender, events) = mpsc::channel();
-    let thread = thread::Builder::new().name("live judge".into()).spawn(move || judge(&events, options))?;
-    Ok((sender, LiveJudge { thread }))
+pub fn start(options: Options) -> std::io::Result<(Listener, LiveJudge)> {
+    with_room(EVENTS_WAITING_MAX, options)
+}
+
+fn with_room(room: usize, options: Options) -> std::io::Result<(Listener, LiveJudge)> {
+    let (sender, events) = mpsc::sync_channel(room);
+    let is_left_behind = Arc::new(AtomicBool::new(false));
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let listener = Listener { events: sender, is_left_behind: is_left_behind.clone() };
+    let thread_cancelled = cancelled.clone();
+    let thread = thread::Builder::new().name("live judge".into()).spawn(move || {
+        let narrator = options.narrator.clone();
+        // What the checkers cannot do now they may not be able to do later either, but then it is told in the verdict.
+        let judging = catch_unwind(AssertUnwindSafe(|| judge(&events, options, &thread_cancelled)));
+        let why = match judging {
+            Err(_) => "judging along failed; please report this with the history",
+            Ok(()) if is_left_behind.load(Ordering::Acquire) => "judging along could not keep up",
+            Ok(()) => return,
+        };
+        narrator.say(&format!("{YELLOW}{why}{RESET}: what is wrong is told when the run is over"));
+    })?;
+    Ok((listener, LiveJudge { thread, cancelled }))
+}
+
+impl Listener {
+    /// Hands in an event. `false`: nobody listens any more.
+    pub fn hand(&self, event: Event) -> bool {
+        match self.events.try_send(event) {
+            Ok(()) => true,
+            Err(mpsc::TrySendError::Full(_)) => {
+                self.is_left_behind.store(true, Ordering::Release);
+                false
+            }
+            Err(mpsc::TrySendError::Disconnected(_)) => false,
+        }
+    }
 }
 
 impl LiveJudge {
-    /// Waits for what is left to be judged; all senders must be gone.
+    /// Whoever waits for the verdict need not wait for this judge: the same checkers speak next.
+    pub fn call_off(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until it has ended; all listeners must be gone.
     pub fn finish(self) {
-        // Should it have panicked, the run is as good as before, and the checkers speak at its end.
+        // It catches what panics in it, and its end changes nothing.
         let _ = self.thread.join();
     }
 }
 
-fn judge(events: &Receiver<Event>, options: Options) {
+fn judge(events: &Receiver<Event>, options: Options, cancelled: &Arc<AtomicBool>) {
     let Options { checkers, fail_fast, narrator, stopper } = options;
-    let mut watches = watches(&checkers);
+    let mut watches = watches(&checkers, cancelled);
     let mut batch = Vec::new();
     while let Ok(first) = events.recv() {
         batch.push(first);
-        batch.extend(events.try_iter());
+        batch.extend(events.try_iter().take(EVENTS_A_BATCH));
         watches.iter_mut().for_each(|watch| watch.take(&batch));
         batch.clear();
-        let Some(Wrong { at_ns, told }) = watches.iter_mut().find_map(|watch| watch.wrong()) else { continue };
-        narrator.say_at(at_ns, &format!("{RED}violation{RESET}: {told}"));
-        if fail_fast {
-            stopper.stop(Reason::Violation(told));
+        let wrong = watches.iter_mut().find_map(|watch| watch.wrong());
+        if cancelled.load(Ordering::Relaxed) {
+            return;
         }
-        // One is enough: the rest is told at the end.
-        break;
+        if let Some(Wrong { at_ns, told }) = wrong {
+            narrator.say_at(at_ns, &format!("{RED}violation{RESET}: {told}"));
+            if fail_fast {
+                stopper.stop(Reason::Violation(told));
+            }
+            // One is enough: the rest is told at the end.
+            return;
+        }
     }
-    // Whoever records must not fill the memory.
-    events.iter().for_each(drop);
+}
+
+/// So that it is seen soon when nobody waits any more.
+const EVENTS_A_BATCH: usize = 1 << 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::{self, Stop};
+    use squall_results::event::{Invoke, Return};
+    use squall_results::{Budget, Call, History, Outcome, Verdict};
+
+    /// A checker that waits until it is let go on, and then panics.
+    struct Panics(Arc<std::sync::Mutex<()>>);
+
+    impl Checker for Panics {
+        fn name(&self) -> &'static str {
+            "panics"
+        }
+
+        fn check(&self, _: &History, _: &Budget) -> Verdict {
+            drop(self.0.lock().unwrap());
+            panic!("this checker always does")
+        }
+    }
+
+    /// So many answered calls.
+    fn calls(count: u64) -> impl Iterator<Item = Event> {
+        (0..count).flat_map(|op| {
+            let (at_ns, node, call) = (10 * op, "n1".to_owned(), Call::Read { key: 0 });
+            let invoke = Invoke { at_ns, due_ns: at_ns, op, process: op, node, call };
+            let ret = Return { at_ns: at_ns + 5, op, outcome: Outcome::Unknown("lost".into()) };
+            [Event::Invoke(invoke), Event::Return(ret)]
+        })
+    }
+
+    fn panicking(held: &Arc<std::sync::Mutex<()>>) -> (Options, Stop) {
+        let (stopper, stop) = stop::channel();
+        let checkers: Vec<Box<dyn Checker>> = vec![Box::new(Panics(held.clone()))];
+        (Options { checkers, fail_fast: true, narrator: Narrator::new(), stopper }, stop)
+    }
+
+    #[test]
+    fn a_judge_that_is_left_behind_or_panics_does_not_hold_the_run_up() {
+        let held = Arc::new(std::sync::Mutex::new(()));
+        let waits = held.lock().unwrap();
+        let (options, stop) = panicking(&held);
+        let (listener, judge) = with_room(1_000, options).unwrap();
+        // The first time that the checker is asked it waits, and then the room fills.
+        let taken = calls(10_000).take_while(|event| listener.hand(event.clone())).count();
+        assert!((400..19_000).contains(&taken), "{taken}");
+        drop((listener, waits));
+        judge.finish();
+        assert_eq!(stop.reason(), None, "nobody was accused");
+    }
+
+    #[test]
+    fn a_judge_that_is_called_off_asks_no_more() {
+        let held = Arc::new(std::sync::Mutex::new(()));
+        let (options, stop) = panicking(&held);
+        let (listener, judge) = start(options).unwrap();
+        judge.call_off();
+        for event in calls(10) {
+            listener.hand(event);
+        }
+        drop(listener);
+        judge.finish();
+        assert_eq!(stop.reason(), None);
+    }
 }

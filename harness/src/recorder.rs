@@ -4,6 +4,7 @@
 //! survive the death of squall. Whoever is about to send a request records the invocation first: then no prefix of the
 //! file holds an observation without its cause.
 
+use crate::live::Listener;
 use crate::stop::{Reason, Stopper};
 use squall_results::Event;
 use std::fs::File;
@@ -50,15 +51,11 @@ pub struct Recording {
 }
 
 /// Starts to record into a new file at `path`. When it cannot be written, the run is asked to stop. Whoever `listens` gets
-/// every event once it is written.
+/// every event once it is written, as long as it keeps up.
 ///
 /// # Errors
 /// When the file cannot be created.
-pub fn start(
-    path: &Path,
-    stopper: Stopper,
-    listens: Option<mpsc::Sender<Event>>,
-) -> Result<(Recorder, Recording), RecordError> {
+pub fn start(path: &Path, stopper: Stopper, listens: Option<Listener>) -> Result<(Recorder, Recording), RecordError> {
     let wrap = |error: io::Error| RecordError { path: path.into(), reason: error.to_string() };
     let file = File::create_new(path).map_err(wrap)?;
     let (sender, receiver) = mpsc::channel();
@@ -76,7 +73,7 @@ fn write_all(
     events: &mpsc::Receiver<Event>,
     file: File,
     closing: &AtomicBool,
-    listens: Option<mpsc::Sender<Event>>,
+    mut listens: Option<Listener>,
 ) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, file);
     loop {
@@ -85,9 +82,9 @@ fn write_all(
         while let Ok(event) = events.try_recv() {
             serde_json::to_writer(&mut out, &event)?;
             out.write_all(b"\n")?;
-            if let Some(listens) = &listens {
-                // Nobody may be listening any more; the record goes on.
-                let _ = listens.send(event);
+            // Nobody may be listening any more; the record goes on.
+            if listens.as_ref().is_some_and(|listens| !listens.hand(event)) {
+                listens = None;
             }
         }
         out.flush()?;

@@ -140,6 +140,7 @@ pub async fn run(plan: &Plan, surroundings: Surroundings<'_>) -> Result<Ending, 
         (Ok(_), None) => Ending::Completed,
     };
     recorder.record(Event::End(End { at_ns: clock.now_ns(), how: how.clone() }));
+    live.call_off();
     recording.finish()?;
     live.finish();
     result?;

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Why a run shall stop early.
+/// Why a run shall stop early. A later one outranks an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// Somebody asked for it: Ctrl-C, SIGTERM, or a terminal that was closed.
-    Signal(&'static str),
     /// A violation was found, and the first one was to be the last.
     Violation(String),
+    /// Somebody asked for it: Ctrl-C, SIGTERM, or a terminal that was closed.
+    Signal(&'static str),
     /// squall itself cannot go on.
     Failure(String),
 }
@@ -32,15 +32,26 @@ pub fn channel() -> (Stopper, Stop) {
     (Stopper { reason: sender }, Stop { reason: receiver })
 }
 
+impl Reason {
+    fn rank(&self) -> u8 {
+        match self {
+            Reason::Violation(_) => 0,
+            Reason::Signal(_) => 1,
+            Reason::Failure(_) => 2,
+        }
+    }
+}
+
 impl Stopper {
-    /// Asks the run to stop; the first reason stays.
+    /// Asks the run to stop. Of several reasons the first stays, unless a later one outranks it: who found a violation may
+    /// still be interrupted, and whatever happened before squall failed, it failed.
     pub fn stop(&self, reason: Reason) {
         self.reason.send_if_modified(|now| {
-            let first = now.is_none();
-            if first {
+            let outranks = now.as_ref().is_none_or(|now| now.rank() < reason.rank());
+            if outranks {
                 *now = Some(reason);
             }
-            first
+            outranks
         });
     }
 }
@@ -60,6 +71,16 @@ impl Stop {
     /// to wait for open calls does not spin.
     pub async fn wait(&mut self) {
         if self.requested() || self.reason.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns when there comes a reason that outranks what there is, if there is one: a run that ended with its first
+    /// violation can still be interrupted while that is judged.
+    pub async fn wait_for_more(&mut self) {
+        let rank = |reason: &Option<Reason>| reason.as_ref().map(Reason::rank);
+        let now = rank(&self.reason.borrow());
+        if self.reason.wait_for(|reason| rank(reason) > now).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -112,5 +133,47 @@ fn ignored(signal: libc::c_int) -> bool {
     unsafe {
         libc::sigaction(signal, std::ptr::null(), now.as_mut_ptr()) == 0
             && now.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// Every reason, weakest first.
+    fn reasons() -> [Reason; 3] {
+        [Reason::Violation("stale read".into()), Reason::Signal("Ctrl-C"), Reason::Failure("no space".into())]
+    }
+
+    #[test]
+    fn the_first_reason_stays_unless_one_outranks_it() {
+        for (first, rank) in reasons().into_iter().zip(0..) {
+            for (second, second_rank) in reasons().into_iter().zip(0..) {
+                let (stopper, stop) = channel();
+                stopper.stop(first.clone());
+                stopper.stop(second.clone());
+                let expected = if second_rank > rank { second } else { first.clone() };
+                assert_eq!(stop.reason(), Some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn who_waits_for_more_is_woken_by_what_outranks_what_there_is() {
+        let befores = std::iter::once(None).chain(reasons().into_iter().map(Some));
+        for (before, rank) in befores.zip(-1..) {
+            for (then, then_rank) in reasons().into_iter().zip(0..) {
+                let (stopper, mut stop) = channel();
+                before.clone().into_iter().for_each(|reason| stopper.stop(reason));
+                let mut waits = pin!(stop.wait_for_more());
+                let mut context = Context::from_waker(Waker::noop());
+                assert_eq!(waits.as_mut().poll(&mut context), Poll::Pending);
+                stopper.stop(then);
+                assert_eq!(waits.as_mut().poll(&mut context).is_ready(), then_rank > rank);
+            }
+        }
     }
 }

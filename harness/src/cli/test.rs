@@ -3,6 +3,7 @@
 use super::{TestArgs, complain, fail_as, families, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged, Promises};
+use crate::live::TIME_IN_ALL;
 use crate::narrate::{BOLD, DIM, Narrator, RESET, YELLOW};
 use crate::plan::{Plan, PlanError, Wishes};
 use crate::run::{self, RunError};
@@ -107,12 +108,15 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
         Ok(ending) => ending,
         Err(error) => return Err(failure(&error, &place.folder)),
     };
-    match ending {
+    match &ending {
         Ending::Interrupted => narrator.say("interrupted: everything is healed and stopped; judging what there is"),
         Ending::FirstViolation => narrator.say("everything is healed and stopped; judging what there is"),
         Ending::Completed | Ending::Failed(_) => {}
     }
-    let judged = judge_from_disk(plan, &place.folder, stop).await?;
+    // What was found while the run went on has to be found again.
+    let is_found = ending == Ending::FirstViolation;
+    let budget = if is_found { Budget { time: TIME_IN_ALL, ..Budget::default() } } else { Budget::default() };
+    let judged = judge_from_disk(plan, &place.folder, budget, stop).await?;
     let command = plan.command(&place.folder.plan());
     report(args, plan, &place, &judged, &command)
 }
@@ -133,8 +137,7 @@ fn headline(plan: &Plan) -> String {
 }
 
 /// Judges on a thread of its own; being asked to stop now cancels the checkers.
-async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Result<Judged, String> {
-    let budget = Budget::default();
+async fn judge_from_disk(plan: &Plan, folder: &RunFolder, budget: Budget, mut stop: Stop) -> Result<Judged, String> {
     let cancelled = budget.cancelled.clone();
     let (path, workload) = (folder.history(), plan.workload.workload());
     let promises = Promises { decides: plan.consistency.promise(), beside: plan.beside() };
@@ -143,7 +146,7 @@ async fn judge_from_disk(plan: &Plan, folder: &RunFolder, mut stop: Stop) -> Res
     });
     let judged = tokio::select! {
         judged = &mut judging => judged,
-        () = stop.wait() => {
+        () = stop.wait_for_more() => {
             cancelled.store(true, Ordering::Relaxed);
             judging.await
         }

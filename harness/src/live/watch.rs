@@ -2,9 +2,12 @@
 
 mod along;
 
+use super::TIME_IN_ALL;
 use along::Along;
 use squall_results::history::HistoryBuilder;
 use squall_results::{Budget, Checker, Event, Validity, Verdict};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What is wrong, and since when.
@@ -25,19 +28,21 @@ pub trait Watch {
     fn wrong(&mut self) -> Option<Wrong>;
 }
 
-/// How long judging may take in all, while events come.
-const TIME_IN_ALL: Duration = Duration::from_secs(3_600);
-
-/// A watch for each checker.
-pub fn watches(checkers: &[Box<dyn Checker>]) -> Vec<Box<dyn Watch + '_>> {
-    checkers.iter().map(|checker| watch(checker.as_ref())).collect()
-}
-
-fn watch(checker: &dyn Checker) -> Box<dyn Watch + '_> {
-    match checker.live(&Budget { time: TIME_IN_ALL, ..Budget::default() }) {
-        Some(judge) => Box::new(Along::new(checker, judge)),
-        None => Box::new(Again::new(checker)),
+/// A watch for each checker that takes events as they come, and one for all the others together. Once it is `cancelled`,
+/// they know no more.
+pub fn watches<'a>(checkers: &'a [Box<dyn Checker>], cancelled: &Arc<AtomicBool>) -> Vec<Box<dyn Watch + 'a>> {
+    let budget = |time| Budget { time, cancelled: cancelled.clone(), ..Budget::default() };
+    let (mut watches, mut others): (Vec<Box<dyn Watch + 'a>>, Vec<&dyn Checker>) = (Vec::new(), Vec::new());
+    for checker in checkers {
+        match checker.live(&budget(TIME_IN_ALL)) {
+            Some(judge) => watches.push(Box::new(Along::new(checker.as_ref(), judge, budget(TIME_TO_TELL)))),
+            None => others.push(checker.as_ref()),
+        }
     }
+    if !others.is_empty() {
+        watches.push(Box::new(Again::new(others, budget(TIME))));
+    }
+    watches
 }
 
 /// The clearest that a checker says, if it says that something is wrong.
@@ -50,45 +55,51 @@ fn wrong(verdict: &Verdict) -> Option<Wrong> {
     (verdict.validity == Validity::Invalid).then_some(told)
 }
 
-/// Asks the checker again and again, each time that there is half as much more to judge, so that all the times together
+/// How long telling what is wrong with a key may take.
+const TIME_TO_TELL: Duration = Duration::from_secs(10);
+
+/// Asks checkers again and again, each time that there is half as much more to judge, so that all the times together
 /// take no more than three times as long as the last.
 struct Again<'a> {
-    checker: &'a dyn Checker,
-    history: HistoryBuilder,
+    checkers: Vec<&'a dyn Checker>,
+    /// How much each may take each time.
+    budget: Budget,
+    /// What has happened; nothing any more once there was too much of it, or once it made no history.
+    history: Option<HistoryBuilder>,
     returns: usize,
     /// How many returns there have to be for the next time.
     next: usize,
-    /// Whether the events made no history: then nothing more is said here.
-    broken: bool,
 }
 
 /// How many returns there are at the first time.
 const FIRST: usize = 200;
 
-/// How long the checker may take each time.
-const TIME: Duration = Duration::from_secs(10);
+/// How long a checker may take each time.
+const TIME: Duration = Duration::from_secs(3);
+
+/// With more returns than this a history is judged at the end alone: it is held in memory here.
+const RETURNS_MAX: usize = 300_000;
 
 impl<'a> Again<'a> {
-    fn new(checker: &'a dyn Checker) -> Again<'a> {
-        Again { checker, history: HistoryBuilder::default(), returns: 0, next: FIRST, broken: false }
+    fn new(checkers: Vec<&'a dyn Checker>, budget: Budget) -> Again<'a> {
+        Again { checkers, budget, history: Some(HistoryBuilder::default()), returns: 0, next: FIRST }
     }
 }
 
 impl Watch for Again<'_> {
     fn take(&mut self, events: &[Event]) {
-        for event in events {
-            self.returns += usize::from(matches!(event, Event::Return(_)));
-            self.broken |= self.history.push(event.clone()).is_err();
+        let Some(history) = &mut self.history else { return };
+        self.returns += events.iter().filter(|event| matches!(event, Event::Return(_))).count();
+        if self.returns > RETURNS_MAX || events.iter().any(|event| history.push(event.clone()).is_err()) {
+            self.history = None;
         }
     }
 
     fn wrong(&mut self) -> Option<Wrong> {
-        if self.broken || self.returns < self.next {
-            return None;
-        }
+        let history = self.history.as_ref().filter(|_| self.returns >= self.next)?;
         self.next = self.returns + self.returns / 2;
-        let budget = Budget { time: TIME, ..Budget::default() };
-        wrong(&self.checker.check(&self.history.clone().finish(), &budget))
+        let history = history.clone().finish();
+        self.checkers.iter().find_map(|checker| wrong(&checker.check(&history, &self.budget)))
     }
 }
 
@@ -136,7 +147,7 @@ mod tests {
     /// When something wrong is found, in calls.
     fn found(checker: impl Checker + 'static, calls: u64, wrong: Option<u64>) -> Option<(u64, Wrong)> {
         let checkers: [Box<dyn Checker>; 1] = [Box::new(checker)];
-        let mut watches = watches(&checkers);
+        let mut watches = watches(&checkers, &Arc::default());
         let events = events(calls, wrong);
         events.chunks(2).zip(1..).find_map(|(events, number)| {
             watches.iter_mut().for_each(|watch| watch.take(events));
@@ -163,7 +174,7 @@ mod tests {
     #[test]
     fn a_key_that_was_idle_for_long_is_over() {
         let checkers: [Box<dyn Checker>; 1] = [Box::new(Linearizable::new(Register))];
-        let mut watches = watches(&checkers);
+        let mut watches = watches(&checkers, &Arc::default());
         // Ten minutes between its calls, and a read that is wrong: when the run is over it will be told.
         let mut events = events(20, Some(19));
         for event in &mut events {
@@ -181,7 +192,7 @@ mod tests {
     fn events_that_make_no_history_are_no_violation() {
         let checkers: [Box<dyn Checker>; 2] =
             [Box::new(Linearizable::new(Register)), Box::new(AtOnce(Linearizable::new(Register)))];
-        let mut watches = watches(&checkers);
+        let mut watches = watches(&checkers, &Arc::default());
         let twice: Vec<Event> = events(300, Some(11)).into_iter().flat_map(|event| [event.clone(), event]).collect();
         for watch in &mut watches {
             watch.take(&twice);

@@ -8,12 +8,13 @@ use squall_results::history::HistoryBuilder;
 use squall_results::in_order::{InOrder, SLACK_NS};
 use squall_results::{Budget, Checker, Event};
 use std::collections::HashMap;
-use std::time::Duration;
 
 /// Hands events on in their order, and keeps those of keys that are in use, for the evidence.
 pub struct Along<'a> {
     checker: &'a dyn Checker,
     judge: Box<dyn Live + 'a>,
+    /// For telling what is wrong.
+    budget: Budget,
     events: InOrder,
     /// The keys that were in use not long ago.
     keys: HashMap<Key, Recent>,
@@ -24,25 +25,28 @@ pub struct Along<'a> {
     broken: bool,
 }
 
-/// What happened on a key.
+/// What happened on a key, as far as the judge knows it.
 #[derive(Default)]
 struct Recent {
     last_ns: u64,
     events: Vec<Event>,
+    /// Whether there were too many to keep them: then what is wrong is told without evidence.
+    is_crowded: bool,
 }
 
 /// After how long without a call a key counts as over. What is called on it all the same, as final reads are, is judged
 /// when the run is over.
 const IDLE_NS: u64 = 60_000_000_000;
 
-/// How long telling what is wrong may take.
-const TIME_TO_TELL: Duration = Duration::from_secs(10);
+/// How many events of a key are kept for the evidence.
+const EVENTS_MAX: usize = 50_000;
 
 impl<'a> Along<'a> {
-    pub fn new(checker: &'a dyn Checker, judge: Box<dyn Live + 'a>) -> Along<'a> {
+    pub fn new(checker: &'a dyn Checker, judge: Box<dyn Live + 'a>, budget: Budget) -> Along<'a> {
         Along {
             checker,
             judge,
+            budget,
             events: InOrder::new(SLACK_NS),
             keys: HashMap::new(),
             key_of_op: HashMap::new(),
@@ -52,8 +56,8 @@ impl<'a> Along<'a> {
         }
     }
 
-    fn keep(&mut self, event: &Event) {
-        let (key, at_ns) = match event {
+    fn keep(&mut self, event: Event) {
+        let (key, at_ns) = match &event {
             Event::Invoke(invoke) => {
                 self.key_of_op.insert(invoke.op, invoke.call.key());
                 (Some(invoke.call.key()), invoke.at_ns)
@@ -62,15 +66,27 @@ impl<'a> Along<'a> {
             _ => (None, 0),
         };
         self.now_ns = self.now_ns.max(at_ns);
-        if let Some(key) = key {
-            let recent = self.keys.entry(key).or_default();
-            recent.last_ns = at_ns;
-            recent.events.push(event.clone());
+        let Some(key) = key else { return };
+        let recent = self.keys.entry(key).or_default();
+        recent.last_ns = at_ns;
+        if recent.events.len() == EVENTS_MAX {
+            *recent = Recent { last_ns: at_ns, events: Vec::new(), is_crowded: true };
+        } else if !recent.is_crowded {
+            recent.events.push(event);
         }
-        if self.now_ns - self.swept_ns > IDLE_NS {
-            self.swept_ns = self.now_ns;
-            let idle = self.keys.extract_if(|_, recent| self.now_ns - recent.last_ns > IDLE_NS);
-            idle.for_each(|(key, _)| self.judge.retire(key));
+    }
+
+    /// Ends keys that are idle. One that turns out to be broken is kept, to be told.
+    fn sweep(&mut self) {
+        if self.now_ns - self.swept_ns <= IDLE_NS {
+            return;
+        }
+        self.swept_ns = self.now_ns;
+        let is_idle = |recent: &Recent| self.now_ns - recent.last_ns > IDLE_NS;
+        let idle: Vec<Key> = self.keys.iter().filter(|(_, recent)| is_idle(recent)).map(|(key, _)| *key).collect();
+        idle.iter().for_each(|key| self.judge.retire(*key));
+        if !matches!(self.judge.state(), State::NoOrder { .. }) {
+            idle.iter().for_each(|key| drop(self.keys.remove(key)));
         }
     }
 
@@ -82,20 +98,20 @@ impl<'a> Along<'a> {
         if events.iter().any(|event| history.push(event.clone()).is_err()) {
             return plain();
         }
-        let budget = Budget { time: TIME_TO_TELL, ..Budget::default() };
-        wrong(&self.checker.check(&history.finish(), &budget)).unwrap_or_else(plain)
+        wrong(&self.checker.check(&history.finish(), &self.budget)).unwrap_or_else(plain)
     }
 }
 
 impl Watch for Along<'_> {
     fn take(&mut self, events: &[Event]) {
         for event in events {
-            self.keep(event);
             self.broken |= !self.events.push(event.clone());
         }
         while let Some(event) = self.events.due().filter(|_| !self.broken) {
             self.broken |= self.judge.push(&event).is_err();
+            self.keep(event);
         }
+        self.sweep();
     }
 
     fn wrong(&mut self) -> Option<Wrong> {
