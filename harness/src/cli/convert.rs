@@ -69,7 +69,7 @@ fn convert(args: &ConvertArgs, out: impl Write) -> Result<(), Failure> {
         let event = event.map_err(|error| error.to_string())?;
         writer.event(&event, reader.names()).map_err(failure)?;
     }
-    let left = writer.finish().map_err(failure)?;
+    let left = writer.finish(reader.names()).map_err(failure)?;
     let notes = if args.to == Format::Squall { reader.notes() } else { Vec::new() };
     let left =
         left.iter().map(|(what, count)| format!("left out, since {} has no place for them: {what} ({count})", args.to));

@@ -1,15 +1,17 @@
 //! Writes events down in any format.
 
 mod line;
+mod order;
 mod words;
 
 use super::Format;
 use super::names::Names;
 use super::row::RowKind;
 use crate::call::{Call, Key};
-use crate::event::{Event, Return};
+use crate::event::{Event, Invoke, Return};
 use crate::outcome::Outcome;
 use line::Line;
+use order::LineOrder;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -34,11 +36,14 @@ pub enum WriteError {
     },
 }
 
-/// Writes a history down, event by event. Holds no more than what is open.
+/// Writes a history down, event by event. Holds no more than what is open, and what happened within two seconds where the
+/// order of lines says what was concurrent.
 pub struct Writer<W> {
     out: W,
     format: Format,
     keyed: bool,
+    /// Where the order of the lines counts.
+    order: Option<LineOrder>,
     /// The only key, where lines name none.
     only_key: Option<Key>,
     open: FxHashMap<u64, Open>,
@@ -57,7 +62,19 @@ impl<W: Write> Writer<W> {
     /// A writer of `format`. With `keyed`, values of Jepsen's formats stand with their keys, as pairs `[key value]`; without,
     /// the history must be about one key.
     pub fn new(out: W, format: Format, keyed: bool) -> Writer<W> {
-        Writer { out, format, keyed, only_key: None, open: FxHashMap::default(), lines: 0, left: BTreeMap::new() }
+        let order_counts =
+            matches!(format, Format::JepsenEdn | Format::JepsenJson | Format::EtcdLog | Format::PorcupineKv);
+        let order = order_counts.then(LineOrder::new);
+        Writer {
+            out,
+            format,
+            keyed,
+            order,
+            only_key: None,
+            open: FxHashMap::default(),
+            lines: 0,
+            left: BTreeMap::new(),
+        }
     }
 
     /// Writes one event; `names` are those of the history that it comes from. What the format cannot hold besides operations
@@ -71,15 +88,15 @@ impl<W: Write> Writer<W> {
             return Ok(self.out.write_all(b"\n")?);
         }
         match event {
-            Event::Invoke(invoke) => {
-                let open = Open { process: invoke.process, node: invoke.node.clone(), call: invoke.call.clone() };
-                let (f, value) = words::of_call(&open.call, names).map_err(|reason| self.cannot(invoke.op, reason))?;
-                self.same_key(invoke.op, open.call.key())?;
-                let line = Line { value, ..self.line(&open, f, RowKind::Invoke, invoke.at_ns, names) };
-                self.write(invoke.op, &line)?;
-                self.open.insert(invoke.op, open);
-            }
-            Event::Return(ret) => self.ret(ret, names)?,
+            Event::Invoke(Invoke { op, .. }) | Event::Return(Return { op, .. }) => match &mut self.order {
+                None => self.operation(event, names)?,
+                Some(order) => {
+                    let due = order.push(event.clone());
+                    let late = "it happened more than two seconds before what stands before it; sort the lines by time";
+                    let due = due.ok_or_else(|| self.cannot(*op, late.into()))?;
+                    due.iter().try_for_each(|event| self.operation(event, names))?;
+                }
+            },
             Event::Start(_) | Event::Facts(_) => self.leave("descriptions of the run"),
             Event::Fault(_) => self.leave("changes of faults"),
             Event::Sample(_) => self.leave("samples"),
@@ -88,8 +105,34 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// An invocation or a return, whose line is the next.
+    fn operation(&mut self, event: &Event, names: Names<'_>) -> Result<(), WriteError> {
+        match event {
+            Event::Invoke(invoke) => {
+                let open = Open { process: invoke.process, node: invoke.node.clone(), call: invoke.call.clone() };
+                let (f, value) = words::of_call(&open.call, names).map_err(|reason| self.cannot(invoke.op, reason))?;
+                self.same_key(invoke.op, open.call.key())?;
+                let line = Line { value, ..self.line(&open, f, RowKind::Invoke, invoke.at_ns, names) };
+                self.write(invoke.op, &line)?;
+                self.open.insert(invoke.op, open);
+                Ok(())
+            }
+            Event::Return(ret) => self.ret(ret, names),
+            _ => Ok(()),
+        }
+    }
+
     /// Hands everything on, and says what was left out, and how often.
-    pub fn finish(mut self) -> Result<BTreeMap<&'static str, u64>, WriteError> {
+    ///
+    /// # Errors
+    /// As [`Writer::event`].
+    pub fn finish(mut self, names: Names<'_>) -> Result<BTreeMap<&'static str, u64>, WriteError> {
+        if let Some(mut order) = self.order.take() {
+            order.rest().iter().try_for_each(|event| self.operation(event, names))?;
+            if order.told_later() > 0 {
+                self.left.insert("that calls begin in the instant in which those of others end", order.told_later());
+            }
+        }
         self.out.flush()?;
         Ok(self.left)
     }

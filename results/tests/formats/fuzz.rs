@@ -243,7 +243,7 @@ fn play(case: &Case) -> bool {
         let mut writer = Writer::new(sink(), to, true);
         // What a format cannot hold it refuses.
         let _ = events.iter().try_for_each(|event| writer.event(event, reader.names()));
-        let _ = writer.finish();
+        let _ = writer.finish(reader.names());
     }
     let notes = reader.notes();
     assert!(notes.iter().all(|note| note.len() < 1000), "{notes:?}");

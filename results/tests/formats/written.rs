@@ -14,7 +14,7 @@ fn convert(name: &str, options: &Options, to: Format, keyed: bool) -> Result<Str
     while let Some(event) = reader.next() {
         writer.event(&event.unwrap(), reader.names()).map_err(|error| error.to_string())?;
     }
-    writer.finish().map_err(|error| error.to_string())?;
+    writer.finish(reader.names()).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -54,6 +54,49 @@ fn what_is_written_down_says_the_same() {
     check("mutex.edn", &of(Subject::Lock), false, &EVERYBODYS);
     check("transactions.edn", &of(Subject::Registers), false, &EVERYBODYS);
     check("queue.csv", &of(Subject::Queue), true, &EVERYBODYS);
+}
+
+#[test]
+fn lines_stand_in_an_order_that_keeps_what_was_concurrent() {
+    let csv = |lines: &str| format!("process,type,f,value,time\n{lines}");
+    let apart = "0,invoke,write,1,0\n0,ok,write,1,10\n";
+    for (lines, left) in [
+        // The read begins in the instant in which the write ends, or before it, whatever stands first.
+        (format!("{apart}1,invoke,read,,10\n1,ok,read,,20\n"), 0),
+        (format!("{apart}1,invoke,read,,5\n1,ok,read,,7\n"), 0),
+        // And its own process goes on in that instant.
+        (format!("{apart}0,invoke,write,2,10\n1,invoke,read,,10\n0,ok,write,2,10\n1,ok,read,,20\n"), 0),
+        // No order of lines says of two processes that go on at once that each is concurrent with the other's last call.
+        (
+            format!(
+                "1,invoke,read,,0\n{apart}1,ok,read,,10\n0,invoke,write,2,10\n1,invoke,read,,10\n0,ok,write,2,20\n1,ok,read,1,20\n"
+            ),
+            2,
+        ),
+    ] {
+        let mut reader = Reader::new(Cursor::new(csv(&lines)), Path::new("file"), &Options::default()).unwrap();
+        let events: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+        for to in [Format::JepsenEdn, Format::JepsenJson, Format::EtcdLog] {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(&mut out, to, false);
+            events.iter().try_for_each(|event| writer.event(event, reader.names())).unwrap();
+            let said = writer.finish(reader.names()).unwrap();
+            let told = said.get("that calls begin in the instant in which those of others end");
+            assert_eq!(told.copied().unwrap_or(0), left, "{to}\n{lines}");
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(
+                super::judged("register", &text, &Options::default()).as_deref(),
+                Ok("valid"),
+                "{lines}\n{text}"
+            );
+        }
+    }
+    let late = csv("0,invoke,read,,9000000000\n1,invoke,read,,20000000000\n2,invoke,read,,0\n");
+    let mut reader = Reader::new(Cursor::new(late), Path::new("file"), &Options::default()).unwrap();
+    let events: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+    let mut writer = Writer::new(Vec::new(), Format::JepsenEdn, false);
+    let said = events.iter().try_for_each(|event| writer.event(event, reader.names())).unwrap_err().to_string();
+    assert!(said.contains("operation 2: it happened more than two seconds before what stands before it"), "{said}");
 }
 
 #[test]
