@@ -84,12 +84,14 @@ fn courses(number: u64) -> Vec<Asked> {
     let idea = Idea::ALL[number as usize % Idea::ALL.len()];
     courses.push(Asked::by(Course::RegisterWithout(idea), &[Algorithm::Register]));
     if number.is_multiple_of(4) {
-        let bits = number / 4 % 16;
+        let bits = number / 4 % 64;
         let reductions = Reductions {
             observers_at_once: bits & 1 == 1,
             twins: bits & 2 == 2,
             dominance: bits & 4 == 4,
             unobserved: bits & 8 == 8,
+            commuting: bits & 16 == 16,
+            depth_first: bits & 32 == 32,
         };
         let checker = Linearizable::with_reductions(Register, reductions);
         courses.push(Asked { checker, name: format!("{reductions:?}"), algorithms: &[Algorithm::Search] });

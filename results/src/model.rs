@@ -173,6 +173,13 @@ pub trait Model: Sync {
         false
     }
 
+    /// Whether two operations, each a call and its answer, can change places wherever one comes right after the other: in
+    /// every state both orders of them are legal or neither, and both lead to the same state. Then the search need not
+    /// try both. `false` is always right, only slower.
+    fn commute(&self, _one: (&Self::Call, Option<&Self::Reply>), _other: (&Self::Call, Option<&Self::Reply>)) -> bool {
+        false
+    }
+
     /// The operation as an access to a single overwritable value, where it is one; see [`Access`] for the law. It lets
     /// checkers drop what nothing can depend on and tell a contradiction in the words of a register. `None` is always
     /// right, only slower and less eloquent.

@@ -15,6 +15,8 @@ pub enum Variant {
     Without(Idea),
     /// The search for any model.
     Search,
+    /// The search for any model, which at once looks at all orders.
+    BreadthFirst,
     /// The search for any model, without any of its reductions.
     BareSearch,
 }
@@ -23,7 +25,7 @@ impl Variant {
     /// All of them, the one that is meant for use first.
     pub fn all() -> Vec<Variant> {
         let without = Idea::ALL.into_iter().map(Variant::Without);
-        let others = [Variant::Search, Variant::BareSearch];
+        let others = [Variant::Search, Variant::BreadthFirst, Variant::BareSearch];
         [Variant::Automatic, Variant::NoZones].into_iter().chain(without).chain(others).collect()
     }
 
@@ -34,6 +36,9 @@ impl Variant {
             Variant::NoZones => Linearizable::with_course(Register, Course::Register),
             Variant::Without(idea) => Linearizable::with_course(Register, Course::RegisterWithout(idea)),
             Variant::Search => Linearizable::with_course(Register, Course::Search),
+            Variant::BreadthFirst => {
+                Linearizable::with_reductions(Register, Reductions { depth_first: false, ..Reductions::ALL })
+            }
             Variant::BareSearch => Linearizable::with_reductions(Register, Reductions::NONE),
         }
     }
@@ -57,6 +62,7 @@ impl Variant {
             Variant::Without(Idea::Frugal) => "crashed: no frugal passes",
             Variant::Without(Idea::Endless) => "crashed: no endless supply",
             Variant::Search => "the search for any model",
+            Variant::BreadthFirst => "the same without following one order first",
             Variant::BareSearch => "the same without its reductions",
         }
     }
@@ -69,6 +75,7 @@ impl fmt::Display for Variant {
             Variant::NoZones => f.write_str("no-zones"),
             Variant::Without(idea) => write!(f, "without-{}", format!("{idea:?}").to_lowercase()),
             Variant::Search => f.write_str("search"),
+            Variant::BreadthFirst => f.write_str("breadth-first"),
             Variant::BareSearch => f.write_str("bare-search"),
         }
     }

@@ -17,7 +17,9 @@
 //! This module must not know how a history came about, nor any one model: what it assumes of a model stands in
 //! [`Model`].
 
+mod commuting;
 mod config;
+mod depth_first;
 mod entry;
 mod evidence;
 mod ideas;

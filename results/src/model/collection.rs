@@ -57,6 +57,12 @@ impl Model for Collection {
         call.kind().only_observes()
     }
 
+    /// It does not matter in which order elements are added.
+    fn commute(&self, (one, _): (&Call, Option<&Reply>), (other, _): (&Call, Option<&Reply>)) -> bool {
+        let adds = |call: &Call| matches!(call, Call::Add { .. } | Call::AddToList { .. } | Call::AddGuarded { .. });
+        adds(one) && adds(other) || self.only_observes(one) && self.only_observes(other)
+    }
+
     fn show(&self, state: &Self::State) -> String {
         Reply::Elements { elements: state.iter().copied().collect(), version: None }.to_string()
     }

@@ -59,6 +59,11 @@ impl Model for Kv {
         call.kind().only_observes()
     }
 
+    /// Texts under different keys know nothing of each other.
+    fn commute(&self, (one, _): (&Call, Option<&Reply>), (other, _): (&Call, Option<&Reply>)) -> bool {
+        one.key() != other.key() || self.only_observes(one) && self.only_observes(other)
+    }
+
     fn object(&self) -> Option<Object> {
         (!self.whole).then_some(Object::Text)
     }

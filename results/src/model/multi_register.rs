@@ -75,6 +75,18 @@ impl Model for MultiRegister {
         }
     }
 
+    /// Neither writes what the other one reads or writes.
+    fn commute(&self, (one, _): (&Call, Option<&Reply>), (other, _): (&Call, Option<&Reply>)) -> bool {
+        let (Call::Transaction { steps: one }, Call::Transaction { steps: other }) = (one, other) else { return false };
+        let clash = |one: &Step, other: &Step| match (one, other) {
+            (Step::Read { .. }, Step::Read { .. }) => false,
+            (Step::Read { key: one } | Step::Write { key: one, .. }, Step::Read { key } | Step::Write { key, .. }) => {
+                one == key
+            }
+        };
+        !one.iter().any(|one| other.iter().any(|other| clash(one, other)))
+    }
+
     fn show(&self, state: &Self::State) -> String {
         let shown: Vec<String> = state.iter().map(|(key, value)| format!("{key}: {value}")).collect();
         if shown.is_empty() { "nothing".into() } else { shown.join(", ") }

@@ -47,6 +47,22 @@ fn time_is_bounded_inside_one_step() {
     assert_eq!(verdict.figures["keys_unknown"], 1.0);
 }
 
+/// One order is found at once where there are too many configurations to look at all.
+#[test]
+fn one_order_is_enough() {
+    let mut operations = hard(0, 3);
+    operations.pop();
+    operations.push(read(50, 3, Some(40), 200, 201));
+    let budget = Budget { time: Duration::from_secs(2), ..Budget::default() };
+    let check = |reductions, expected| {
+        let history = History { operations: operations.clone(), ..History::default() };
+        let verdict = Linearizable::with_reductions(Register, reductions).check(&history, &budget);
+        assert_eq!(verdict.validity, expected, "with {reductions:?}: {}", verdict.reason);
+    };
+    check(Reductions::ALL, Validity::Valid);
+    check(Reductions { depth_first: false, ..Reductions::ALL }, Validity::Unknown);
+}
+
 #[test]
 fn memory_is_bounded_over_all_threads() {
     let operations: Vec<Operation> = (0..4).flat_map(|key| hard(key * 100, key)).collect();

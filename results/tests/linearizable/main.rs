@@ -2,7 +2,10 @@
 
 mod budget;
 mod feed;
+#[path = "../../examples/linearizable_bench/generate.rs"]
+mod generate;
 mod golden;
+mod hard;
 mod legal;
 mod memory;
 mod minimal;

@@ -21,10 +21,12 @@ fn variants() -> Vec<Reductions> {
         Reductions { twins: false, ..all },
         Reductions { dominance: false, ..all },
         Reductions { unobserved: false, ..all },
+        Reductions { depth_first: false, ..all },
         Reductions { observers_at_once: true, ..Reductions::NONE },
         Reductions { twins: true, ..Reductions::NONE },
         Reductions { dominance: true, ..Reductions::NONE },
         Reductions { unobserved: true, ..Reductions::NONE },
+        Reductions { depth_first: true, ..Reductions::NONE },
     ]
 }
 

@@ -1,9 +1,9 @@
-//! Random histories of queues, counters, texts, locks and versioned registers: an object answers each call at a moment of its own between
+//! Random histories of queues, counters, texts, locks and registers: an object answers each call at a moment of its own between
 //! invocation and return, later for a call that crashed, and then most histories get wrong answers here and there.
 
 use crate::courses::{Planned, Random, by_invocation, plan};
 use crate::history::{added, written};
-use squall_results::call::{Call, Reply, Value, Version};
+use squall_results::call::{Call, Reply, Step, Value, Version};
 use squall_results::{Operation, Outcome};
 
 /// An object that is asked in a random history.
@@ -15,8 +15,14 @@ pub enum Asked {
     Unordered,
     /// A counter of equal steps.
     Counter,
-    /// A text that is put and appended to.
+    /// A text that is put and appended to, by pieces of which no two are equal.
     Text,
+    /// The same by few different pieces.
+    Repeated,
+    /// Three such texts, as one object.
+    Store,
+    /// Three registers that transactions read and write together.
+    Registers,
     /// A lock that anybody may give back.
     Mutex,
     /// A lock that only who took it gives back.
@@ -56,6 +62,8 @@ pub struct Object {
     elements: Vec<Value>,
     count: i64,
     text: String,
+    texts: [String; 3],
+    registers: [Option<Value>; 3],
     held_by: Option<u64>,
     token: u64,
     value: Option<Value>,
@@ -65,8 +73,8 @@ pub struct Object {
 impl Default for Object {
     fn default() -> Object {
         let version = Version { order: 0, edits: Some(0) };
-        let (elements, text) = (Vec::new(), String::new());
-        Object { elements, count: 0, text, held_by: None, token: 0, value: None, version }
+        let (elements, text, texts, registers) = (Vec::new(), String::new(), Default::default(), [None; 3]);
+        Object { elements, count: 0, text, texts, registers, held_by: None, token: 0, value: None, version }
     }
 }
 
@@ -106,6 +114,20 @@ pub fn call(random: &mut Random, shape: Shape, id: u64) -> Call {
         (Asked::Text, true) if random.chance(20) => Call::Put { key, text: format!("{id}:") },
         (Asked::Text, true) => Call::Append { key, text: format!("{id};") },
         (Asked::Text, false) => Call::Get { key },
+        (Asked::Repeated, true) if random.chance(25) => Call::Put { key, text: format!("{};", id % 3) },
+        (Asked::Repeated, true) => Call::Append { key, text: format!("{};", random.below(3)) },
+        (Asked::Repeated, false) => Call::Get { key },
+        (Asked::Store, true) if random.chance(20) => Call::Put { key: random.below(3), text: format!("{id};") },
+        (Asked::Store, true) => Call::Append { key: random.below(3), text: format!("{id};") },
+        (Asked::Store, false) => Call::Get { key: random.below(3) },
+        (Asked::Registers, changes) => {
+            let (steps, most) = (1 + random.below(2), if changes { 2 } else { 1 });
+            let step = |_| match (random.below(3), random.below(most)) {
+                (key, 0) => Step::Read { key },
+                (key, _) => Step::Write { key, value: random.below(3) as Value },
+            };
+            Call::Transaction { steps: (0..steps).map(step).collect() }
+        }
         (Asked::Mutex | Asked::Owner | Asked::Fenced, true) => Call::Acquire { key },
         (Asked::Mutex | Asked::Owner | Asked::Fenced, false) => Call::Release { key },
         (Asked::Versioned, false) => Call::Read { key },
@@ -136,15 +158,16 @@ pub fn answer(random: &mut Random, asked: Asked, operation: &Operation, object: 
             added()
         }
         Call::Count { .. } => Reply::Count { count: object.count },
-        Call::Append { text, .. } => {
-            object.text.push_str(text);
+        Call::Append { key, text } => {
+            text_of(asked, *key, object).push_str(text);
             written()
         }
-        Call::Put { text, .. } => {
-            object.text.clone_from(text);
+        Call::Put { key, text } => {
+            text_of(asked, *key, object).clone_from(text);
             written()
         }
-        Call::Get { .. } => Reply::Text { text: object.text.clone() },
+        Call::Get { key } => Reply::Text { text: text_of(asked, *key, object).clone() },
+        Call::Transaction { steps } => Reply::Committed { found: found(steps, &mut object.registers) },
         Call::Acquire { .. } if object.held_by.is_some() => return None,
         Call::Acquire { .. } => {
             object.held_by = Some(process);
@@ -173,6 +196,22 @@ pub fn answer(random: &mut Random, asked: Asked, operation: &Operation, object: 
     })
 }
 
+fn text_of(asked: Asked, key: u64, object: &mut Object) -> &mut String {
+    if asked == Asked::Store { &mut object.texts[key as usize] } else { &mut object.text }
+}
+
+/// What a transaction finds, after which the registers hold what it wrote.
+pub fn found(steps: &[Step], registers: &mut [Option<Value>; 3]) -> Vec<Option<Value>> {
+    let mut found = Vec::new();
+    for step in steps {
+        match step {
+            Step::Read { key } => found.push(registers[*key as usize]),
+            Step::Write { key, value } => registers[*key as usize] = Some(*value),
+        }
+    }
+    found
+}
+
 /// What a lock must not answer.
 fn refused(call: &Call) -> Reply {
     match call {
@@ -196,6 +235,12 @@ fn wrong(random: &mut Random, reply: Reply, count: u64) -> Reply {
                 _ => pieces.push("0;"),
             }
             Reply::Text { text: pieces.concat() }
+        }
+        Reply::Committed { mut found } => {
+            if let Some(one) = found.last_mut() {
+                *one = random.chance(80).then(|| random.below(3) as Value);
+            }
+            Reply::Committed { found }
         }
         Reply::Acquired { token, .. } => {
             Reply::Acquired { token: (token + random.below(3)).saturating_sub(1), until_ns: None }

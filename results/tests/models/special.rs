@@ -2,13 +2,13 @@
 
 use crate::courses::Random;
 use crate::history::{added, history, lost, op, written};
-use crate::random::{Asked, Shape, random_history};
+use crate::random::{Asked, Shape, found, random_history};
 use crate::twin::is_linearizable;
 use squall_results::call::{Call, Reply, Value, Version};
-use squall_results::checker::linearizable::{Algorithm, Course, Linearizable};
+use squall_results::checker::linearizable::{Algorithm, Course, Linearizable, Reductions};
 use squall_results::checker::versions::VersionedRegisters;
 use squall_results::model::{
-    Counter, FencedLock, FifoQueue, Kv, Mutex, OwnedCall, OwnerMutex, UnorderedQueue, VersionedRegister,
+    Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, OwnedCall, OwnerMutex, UnorderedQueue, VersionedRegister,
 };
 use squall_results::{Budget, Checker, History, Model, Operation, Outcome, Validity};
 
@@ -53,6 +53,26 @@ fn text(operation: &Operation, holds: &String) -> Vec<String> {
         (Call::Put { text, .. }, _) => vec![text.clone()],
         (_, Some(Reply::Text { text })) if text != holds => vec![],
         _ => vec![holds.clone()],
+    }
+}
+
+fn texts(operation: &Operation, holds: &[String; 3]) -> Vec<[String; 3]> {
+    let key = operation.call.key() as usize;
+    let with = |text: String| {
+        let mut after = holds.clone();
+        after[key] = text;
+        after
+    };
+    text(operation, &holds[key]).into_iter().map(with).collect()
+}
+
+fn registers(operation: &Operation, holds: &[Option<Value>; 3]) -> Vec<[Option<Value>; 3]> {
+    let Call::Transaction { steps } = &operation.call else { return vec![] };
+    let mut after = *holds;
+    let would_find = found(steps, &mut after);
+    match reply(operation) {
+        Some(Reply::Committed { found }) if *found != would_find => vec![],
+        _ => vec![after],
     }
 }
 
@@ -139,6 +159,32 @@ fn agrees<M: Model + Copy>(model: M, operations: &[Operation<M::Call, M::Reply>]
     by
 }
 
+/// The same where the search decides: whatever it leaves out, it says the same.
+fn agrees_by_search<M: Model<Call = Call, Reply = Reply> + Clone>(
+    model: M,
+    operations: &[Operation],
+    legal: bool,
+) -> Algorithm {
+    let of_key: Vec<&Operation> = operations.iter().collect();
+    let expected = if legal { Validity::Valid } else { Validity::Invalid };
+    let by_turns = operations.iter().map(|operation| operation.invoked_ns as usize).sum::<usize>();
+    let (all, none) = (Reductions::ALL, Reductions::NONE);
+    let some = [
+        none,
+        Reductions { depth_first: false, ..all },
+        Reductions { commuting: false, ..all },
+        Reductions { commuting: true, ..none },
+        Reductions { depth_first: true, ..none },
+        Reductions { commuting: true, depth_first: true, ..none },
+    ];
+    for reductions in [all, some[by_turns % some.len()]] {
+        let (found, _) =
+            Linearizable::with_reductions(model.clone(), reductions).check_key_by(&of_key, &Budget::default());
+        assert_eq!(found, expected, "with {reductions:?}:\n{operations:#?}");
+    }
+    Linearizable::new(model).check_key_by(&of_key, &Budget::default()).1
+}
+
 /// The same for versioned registers, which have a checker of their own.
 fn agrees_by_versions(operations: Vec<Operation>, legal: bool) -> Algorithm {
     let by = agrees(VersionedRegister, &operations, legal);
@@ -155,7 +201,9 @@ pub fn compare(random: &mut Random, shape: Shape) -> (bool, Algorithm) {
         Asked::Fifo => is_linearizable(&operations, vec![], |operation, holds| queue(operation, holds, |at| at == 0)),
         Asked::Unordered => is_linearizable(&operations, vec![], |operation, holds| queue(operation, holds, |_| true)),
         Asked::Counter => is_linearizable(&operations, 0, counter),
-        Asked::Text => is_linearizable(&operations, String::new(), text),
+        Asked::Text | Asked::Repeated => is_linearizable(&operations, String::new(), text),
+        Asked::Store => is_linearizable(&operations, Default::default(), texts),
+        Asked::Registers => is_linearizable(&operations, [None; 3], registers),
         Asked::Mutex => is_linearizable(&operations, false, lock),
         Asked::Owner => is_linearizable(&operations, (None, None), owned_without_tokens),
         Asked::Fenced => is_linearizable(&operations, (None, None), owned),
@@ -166,7 +214,9 @@ pub fn compare(random: &mut Random, shape: Shape) -> (bool, Algorithm) {
         Asked::Fifo => agrees(FifoQueue, &operations, legal),
         Asked::Unordered => agrees(UnorderedQueue, &operations, legal),
         Asked::Counter => agrees(Counter { initial: 0 }, &operations, legal),
-        Asked::Text => agrees(Kv::default(), &operations, legal),
+        Asked::Text | Asked::Repeated => agrees(Kv::default(), &operations, legal),
+        Asked::Store => agrees_by_search(Kv { whole: true }, &operations, legal),
+        Asked::Registers => agrees_by_search(MultiRegister::default(), &operations, legal),
         Asked::Mutex => agrees(Mutex, &operations, legal),
         Asked::Owner => agrees(OwnerMutex, &owned(), legal),
         Asked::Fenced => agrees(FencedLock, &owned(), legal),
@@ -209,6 +259,22 @@ fn counters_of_equal_steps() {
 #[test]
 fn texts_of_unique_pieces() {
     many(Asked::Text, 4, Algorithm::Text, 99);
+}
+
+/// Where it stays open whose piece was got the search decides.
+#[test]
+fn texts_of_few_different_pieces() {
+    many(Asked::Repeated, 9, Algorithm::Text, 25);
+}
+
+#[test]
+fn texts_that_are_one_object() {
+    many(Asked::Store, 10, Algorithm::Search, 99);
+}
+
+#[test]
+fn registers_that_are_one_object() {
+    many(Asked::Registers, 11, Algorithm::Search, 99);
 }
 
 #[test]
@@ -284,7 +350,31 @@ fn where_a_premise_fails_the_search_decides() {
     assert_eq!(judge(Counter { initial: 0 }, doubtful), (invalid, Algorithm::Counter));
 
     assert_eq!(judge(Kv::default(), vec![append(0, "a"), append(10, "b"), got(20, "ab")]), (valid, Algorithm::Text));
-    assert_eq!(judge(Kv::default(), vec![append(0, "a"), append(10, "a"), got(20, "aa")]), (valid, Algorithm::Search));
+    // Which of two equal pieces was got is certain where one was over before the other, or overwritten.
+    let twice = |texts: &[&str]| {
+        let mut operations = vec![append(0, "a"), append(10, "a")];
+        operations.extend(texts.iter().zip(2..).map(|(text, at)| got(10 * at, text)));
+        operations
+    };
+    assert_eq!(judge(Kv::default(), twice(&["aa"])), (valid, Algorithm::Text));
+    assert_eq!(judge(Kv::default(), twice(&["a"])), (invalid, Algorithm::Search));
+    assert_eq!(judge(Kv::default(), twice(&["aa", "aaa"])), (invalid, Algorithm::Text));
+    let at_once = vec![append(0, "a"), append(2, "a"), got(20, "aa")];
+    assert_eq!(judge(Kv::default(), at_once), (valid, Algorithm::Search));
+    let put_again = vec![append(0, "a"), set.clone(), append(10, "a"), got(20, "xa"), got(30, "xa")];
+    assert_eq!(judge(Kv::default(), put_again), (valid, Algorithm::Search));
+    let put_later = |text| {
+        let put = op(0, 10, 15, Call::Put { key: 0, text: "x".into() }, written());
+        vec![append(0, "a"), put, append(20, "a"), got(30, text)]
+    };
+    assert_eq!(judge(Kv::default(), put_later("xa")), (valid, Algorithm::Text));
+    assert_eq!(judge(Kv::default(), put_later("xaa")), (invalid, Algorithm::Text));
+    // What one text leaves open another one tells.
+    let told = vec![append(0, "a"), append(2, "b"), append(4, "a"), got(20, "aba")];
+    assert_eq!(judge(Kv::default(), told), (valid, Algorithm::Search));
+    let long = |from, until, text: &str| op(0, from, until, Call::Append { key: 0, text: text.into() }, written());
+    let told = vec![long(0, 30, "a"), got(3, "a"), long(4, 25, "b"), long(10, 30, "a"), got(40, "aba")];
+    assert_eq!(judge(Kv::default(), told), (valid, Algorithm::Text));
     assert_eq!(
         judge(Kv::default(), vec![append(0, "a"), append(10, "ab"), got(20, "aab")]),
         (valid, Algorithm::Search)
@@ -295,7 +385,7 @@ fn where_a_premise_fails_the_search_decides() {
     assert_eq!(judge(Kv::default(), after_put(20, "x")), (invalid, Algorithm::Text));
     assert_eq!(judge(Kv::default(), after_put(20, "ax")), (invalid, Algorithm::Text));
     let again = [after_put(20, "xa"), vec![op(0, 30, 35, Call::Put { key: 0, text: "x".into() }, written())]].concat();
-    assert_eq!(judge(Kv::default(), again), (valid, Algorithm::Search));
+    assert_eq!(judge(Kv::default(), again), (valid, Algorithm::Text));
     assert_eq!(judge(Kv::default(), vec![append(0, ""), got(20, "")]), (valid, Algorithm::Search));
 }
 
@@ -330,4 +420,25 @@ fn what_contradicts_is_shown_alone() {
         })
         .collect();
     assert_eq!(told, ["enqueue 15000 ok", "enqueue 15009 ok", "dequeue 15009", "dequeue 15000"]);
+}
+
+/// One text of a store is wrong after many were appended to at once: it alone is looked at, in any order of the others.
+#[test]
+fn what_commutes_is_not_tried_in_every_order() {
+    let append = |key: u64| {
+        let call = Call::Append { key, text: format!("{key};") };
+        op(key, key, 100 + key, call, written())
+    };
+    let got = |key, text: &str| op(50 + key, 200, 300, Call::Get { key }, Reply::Text { text: text.into() });
+    let mut operations: Vec<Operation> = (0..40).map(append).collect();
+    operations.extend([got(3, "3;"), got(4, "")]);
+    let history = history(operations);
+    let verdict = Linearizable::new(Kv { whole: true }).check(&history, &Budget::default());
+    assert_eq!(verdict.validity, Validity::Invalid);
+    assert!(verdict.figures["configurations"] < 200.0, "{:?}", verdict.figures);
+    let [anomaly] = verdict.anomalies.as_slice() else { panic!("{:?}", verdict.anomalies) };
+    assert!(!anomaly.prefixes.is_empty());
+    // It is enough to know what the store holds after them.
+    let minimal = anomaly.minimal.as_ref().unwrap();
+    assert!(minimal.verified && minimal.operations.len() == 1 && minimal.after_ns == Some(139), "{minimal:?}");
 }

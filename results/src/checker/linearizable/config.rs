@@ -1,7 +1,7 @@
 //! A configuration: what a legal order of everything that returned so far can have led to.
 
 use super::table::{ClassId, StateId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 /// A set of small numbers that grows. Trailing empty words are cut, so that equal sets compare and hash equal.
@@ -192,17 +192,19 @@ impl Trail {
 #[derive(Debug, Default)]
 pub(super) struct Antichain {
     least: FxHashMap<(StateId, SlotSet), SmallVec<[Used; 1]>>,
+    /// Where only equal ones are left out.
+    met: FxHashSet<(StateId, SlotSet, Used)>,
 }
 
 impl Antichain {
     /// Takes a configuration in, unless one is there that can do all that it can. Those that used fewer have to come
     /// first: what is there is never taken out again.
     pub fn insert(&mut self, config: &Config, dominance: bool) -> bool {
+        if !dominance {
+            return self.met.insert((config.state, config.done.clone(), config.used.clone()));
+        }
         let there = self.least.entry((config.state, config.done.clone())).or_default();
-        let covered = |least: &Used| {
-            if dominance { least.is_within(&config.used) } else { *least == config.used }
-        };
-        if there.iter().any(covered) {
+        if there.iter().any(|least| least.is_within(&config.used)) {
             return false;
         }
         there.push(config.used.clone());

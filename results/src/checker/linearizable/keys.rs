@@ -1,9 +1,10 @@
 //! All keys of a history, in parallel.
 
+use super::depth_first::{DepthFirst, Found};
 use super::entry::{Entry, EntryOf, OperationOf};
 use super::evidence::{Broken, Evidence, gather};
 use super::meter::{Allowance, Meter, Stop};
-use super::register::{self, Found};
+use super::register;
 use super::replay::is_legal_order;
 use super::search::{Ended, Search, Stopped};
 use super::special::{self, Decided};
@@ -69,7 +70,9 @@ pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>],
     }
     let by_register = checker.course != Course::Search;
     let found = by_register.then(|| register::judge(&checker.model, entries, checker.course, meter)).flatten();
-    let Some(Found { answer, by_zones, peak }) = found else { return judge_by_search(checker, entries, meter) };
+    let Some(register::Found { answer, by_zones, peak }) = found else {
+        return judge_by_search(checker, entries, meter);
+    };
     let answer = match answer {
         register::Answer::Legal => Answer::Valid,
         register::Answer::NoOrder { entry, rechecked } => no_order(entries, entry, rechecked),
@@ -84,6 +87,9 @@ fn no_order<C, R>(entries: &[Entry<C, R>], entry: usize, rechecked: bool) -> Ans
 }
 
 fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Judged {
+    if let Some(judged) = judge_depth_first(checker, entries, meter) {
+        return judged;
+    }
     let mut search = Search::new(&checker.model, entries, checker.reductions, true);
     let answer = match search.run(meter) {
         Ok(Ended::Legal) => {
@@ -97,6 +103,28 @@ fn judge_by_search<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], 
     let (by, peak) = (Algorithm::Search, search.peak);
     Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps(), core: None }
 }
+
+/// What a search that follows one order as far as it leads finds in a few steps for each entry; `None` if nothing.
+fn judge_depth_first<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Option<Judged> {
+    if !checker.reductions.depth_first {
+        return None;
+    }
+    let steps = (entries.len() as u64 * STEPS_PER_ENTRY).min(meter.steps_left());
+    let mut fork = meter.fork(steps);
+    let search = DepthFirst::from_states(&checker.model, &[checker.model.init()], entries, checker.reductions);
+    let answer = match search.run(&mut fork).ok()? {
+        Found::Order(order) => {
+            assert!(is_legal_order(&checker.model, entries, &order), "the search found an order that is none");
+            Answer::Valid
+        }
+        Found::NoOrder { entry } => no_order(entries, entry, false),
+    };
+    let steps = meter.steps() + fork.steps();
+    Some(Judged { key: 0, answer, by: Algorithm::Search, operations: entries.len(), peak: 0, steps, core: None })
+}
+
+/// How many steps the search may take for each entry that follows one order as far as it leads.
+const STEPS_PER_ENTRY: u64 = 50;
 
 /// How many steps each key gets in the first round: some milliseconds.
 const FIRST_ROUND_STEPS: u64 = 2_000;

@@ -153,6 +153,11 @@ impl<'a> Meter<'a> {
         self.steps
     }
 
+    /// How many more it allows.
+    pub fn steps_left(&self) -> u64 {
+        self.step_limit.saturating_sub(self.steps)
+    }
+
     fn look(&mut self, held_bytes: usize) -> Result<(), Stop> {
         let shared = &self.allowance.held_bytes;
         let before = shared.fetch_add(held_bytes, Ordering::Relaxed);

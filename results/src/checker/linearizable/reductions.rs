@@ -16,15 +16,32 @@ pub struct Reductions {
     pub dominance: bool,
     /// Doubtful operations whose effect nothing can depend on are left out.
     pub unobserved: bool,
+    /// What has nothing to do with the operation that returns is not placed before it.
+    pub commuting: bool,
+    /// A bounded search goes ahead that follows one order as far as it leads.
+    pub depth_first: bool,
 }
 
 impl Reductions {
     /// All of them.
-    pub const ALL: Reductions = Reductions { observers_at_once: true, twins: true, dominance: true, unobserved: true };
+    pub const ALL: Reductions = Reductions {
+        observers_at_once: true,
+        twins: true,
+        dominance: true,
+        unobserved: true,
+        commuting: true,
+        depth_first: true,
+    };
 
     /// None: the bare search.
-    pub const NONE: Reductions =
-        Reductions { observers_at_once: false, twins: false, dominance: false, unobserved: false };
+    pub const NONE: Reductions = Reductions {
+        observers_at_once: false,
+        twins: false,
+        dominance: false,
+        unobserved: false,
+        commuting: false,
+        depth_first: false,
+    };
 }
 
 impl Default for Reductions {

@@ -9,6 +9,7 @@
 //! Why postponing is exact: what is placed without need before a return can be placed just as well at the start of the
 //! next return's step, as nothing but an invocation lies between, and an invocation only adds possibilities.
 
+use super::commuting::kin;
 use super::config::{Antichain, Config, SlotSet, Trail, TrailId, Used};
 use super::entry::{EntryOf, Moment, What, moments};
 use super::meter::{Meter, Stop};
@@ -23,15 +24,15 @@ pub(super) struct Open {
     pub entry: usize,
     pub slot: usize,
     pub class: ClassId,
-    until_ns: u64,
+    pub until_ns: u64,
 }
 
 /// Entries of one class that were invoked and never return, by invocation. They are interchangeable for ever, so a
 /// configuration counts how many it used, and the first are used first.
 #[derive(Debug, Clone)]
-struct Doubtful {
-    class: ClassId,
-    entries: Vec<usize>,
+pub(super) struct Doubtful {
+    pub class: ClassId,
+    pub entries: Vec<usize>,
 }
 
 /// How a search ended.
@@ -245,7 +246,7 @@ impl<'a, M: Model> Search<'a, M> {
     pub fn ret(&mut self, index: usize, meter: &mut Meter) -> Result<(), Stop> {
         let Some(at) = self.open.iter().position(|open| open.entry == index) else { return Ok(()) };
         let slot = self.open[at].slot;
-        let mut step = Step::new(slot, self.twins());
+        let mut step = Step::new(slot, self.twins(), self.kin(at));
         for mut config in std::mem::take(&mut self.frontier) {
             self.place_observers(&mut config);
             step.postpone(config);
@@ -287,7 +288,7 @@ impl<'a, M: Model> Search<'a, M> {
         for at in 0..self.open.len() {
             let Open { entry, slot, class, .. } = self.open[at];
             let waits_for_twin = step.twins[at].is_some_and(|twin| !config.done.contains(twin));
-            if config.done.contains(slot) || waits_for_twin {
+            if !step.kin[at] || config.done.contains(slot) || waits_for_twin {
                 continue;
             }
             let Some(state) = self.table.step(config.state, class) else { continue };
@@ -298,6 +299,9 @@ impl<'a, M: Model> Search<'a, M> {
         }
         for at in 0..self.doubtful.len() {
             let class = self.doubtful[at].class;
+            if !step.kin[self.open.len() + at] {
+                continue;
+            }
             let used = config.used.of(class) as usize;
             let Some(&entry) = self.doubtful[at].entries.get(used) else { continue };
             let Some(state) = self.table.step(config.state, class) else { continue };
@@ -360,6 +364,15 @@ impl<'a, M: Model> Search<'a, M> {
         (0..self.open.len()).map(earlier).collect()
     }
 
+    /// Which of the open operations, and of the doubtful ones behind them, may have to come before the one at `at`.
+    fn kin(&self, at: usize) -> Vec<bool> {
+        if !self.reductions.commuting {
+            return vec![true; self.open.len() + self.doubtful.len()];
+        }
+        let doubtful: Vec<ClassId> = self.doubtful.iter().map(|doubtful| doubtful.class).collect();
+        kin(&self.table, &self.open, &doubtful, at)
+    }
+
     fn follow(&mut self, trail: TrailId, entry: usize) -> TrailId {
         match &mut self.trail {
             Some(orders) => orders.push(trail, entry),
@@ -373,6 +386,7 @@ struct Step {
     /// The slot of the operation that returns.
     slot: usize,
     twins: Vec<Option<usize>>,
+    kin: Vec<bool>,
     /// What was met that lacks the operation, and what holds it.
     seen: Antichain,
     next: Antichain,
@@ -383,9 +397,9 @@ struct Step {
 }
 
 impl Step {
-    fn new(slot: usize, twins: Vec<Option<usize>>) -> Step {
+    fn new(slot: usize, twins: Vec<Option<usize>>, kin: Vec<bool>) -> Step {
         let (seen, next) = (Antichain::default(), Antichain::default());
-        Step { slot, twins, seen, next, stack: Vec::new(), levels: Vec::new() }
+        Step { slot, twins, kin, seen, next, stack: Vec::new(), levels: Vec::new() }
     }
 
     fn postpone(&mut self, config: Config) {

@@ -73,6 +73,12 @@ impl<'a, M: Model> Table<'a, M> {
         self.classes[class as usize].only_observes
     }
 
+    /// Whether operations of the classes can change places anywhere.
+    pub fn commute(&self, one: ClassId, other: ClassId) -> bool {
+        let [one, other] = [one, other].map(|class| &self.classes[class as usize]);
+        self.model.commute((&one.call, one.reply.as_ref()), (&other.call, other.reply.as_ref()))
+    }
+
     /// The state after an operation of `class` in `state`; `None`: it is not legal there.
     pub fn step(&mut self, state: StateId, class: ClassId) -> Option<StateId> {
         if let Some(next) = self.steps.get(&(state, class)) {

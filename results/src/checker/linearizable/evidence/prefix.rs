@@ -2,13 +2,17 @@
 
 use crate::checker::linearizable::config::Config;
 use crate::checker::linearizable::entry::{EntryOf, OperationOf};
-use crate::checker::linearizable::search::Search;
+use crate::checker::linearizable::search::{Open, Search};
+use crate::checker::linearizable::table::StateId;
 use crate::model::Model;
 use crate::verdict::{LegalPrefix, Refusal};
 use crate::words::Instants;
 
 /// The most prefixes that are shown, each with another state.
 const PREFIXES: usize = 4;
+
+/// How many configurations are continued until nothing can come next.
+const CONTINUED: usize = 50;
 
 /// How many operations at the end of a prefix are named.
 const LAST: usize = 20;
@@ -26,15 +30,24 @@ pub(super) struct DeadEnd<'a, M: Model> {
 
 /// The longest legal orders that a search met before it failed, one for each state that they can end in.
 ///
-/// Only those count that no open operation can continue; there are some, as each configuration of the last step can be
-/// continued only finitely often, and never with the operation that failed.
+/// Only those count that no open operation can continue. Each configuration of the last step leads to one: it can be
+/// continued only finitely often, and never with the operation that failed. Where the search tried only what has to do
+/// with that operation, it did not go so far, and some are continued here.
 pub(super) fn longest<M: Model>(mut search: Search<M>, dead_end: &DeadEnd<M>) -> Vec<LegalPrefix> {
-    let Some(trail) = search.trail.take() else { return Vec::new() };
+    let Some(mut trail) = search.trail.take() else { return Vec::new() };
     let mut ends: Vec<Config> = std::mem::take(&mut search.explored);
-    ends.retain(|config| {
-        let mut left = search.open.iter().filter(|open| !config.done.contains(open.slot));
-        left.all(|open| search.table.step(config.state, open.class).is_none())
-    });
+    if ends.iter().any(|config| next(&mut search, config).is_none()) {
+        ends.retain(|config| next(&mut search, config).is_none());
+    } else {
+        ends.sort_by_key(|config| (std::cmp::Reverse(config.done.len()), config.used.total()));
+        ends.truncate(CONTINUED);
+        for config in &mut ends {
+            while let Some((open, state)) = next(&mut search, config) {
+                (config.state, config.trail) = (state, trail.push(config.trail, open.entry));
+                config.done.insert(open.slot);
+            }
+        }
+    }
     ends.sort_by_key(|config| (std::cmp::Reverse(config.done.len()), config.used.total()));
     let mut states = Vec::new();
     ends.retain(|config| {
@@ -55,6 +68,12 @@ pub(super) fn longest<M: Model>(mut search: Search<M>, dead_end: &DeadEnd<M>) ->
         }
     };
     ends.iter().map(prefix).collect()
+}
+
+/// The first open operation that can come next, and the state after it.
+fn next<M: Model>(search: &mut Search<M>, config: &Config) -> Option<(Open, StateId)> {
+    let mut left = search.open.iter().filter(|open| !config.done.contains(open.slot));
+    left.find_map(|open| Some((*open, search.table.step(config.state, open.class)?)))
 }
 
 impl<'a, M: Model> DeadEnd<'a, M> {

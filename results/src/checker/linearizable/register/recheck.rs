@@ -2,8 +2,9 @@
 
 use super::ops::{Kind, Op, Ops, START_VALUE, ValueId};
 use crate::call::{Call, Reply, Value};
+use crate::checker::linearizable::depth_first::{DepthFirst, Found};
 use crate::checker::linearizable::entry::Entry;
-use crate::checker::linearizable::meter::Meter;
+use crate::checker::linearizable::meter::{Meter, Stop};
 use crate::checker::linearizable::reductions::Reductions;
 use crate::checker::linearizable::search::{Ended, Search};
 use crate::model::Register;
@@ -50,16 +51,32 @@ pub(super) fn recheck(ops: &Ops, failed: u32, meter: &mut Meter) -> Recheck {
         if states.len() + entries.len() > SIZE_MAX {
             return Recheck::TooHard;
         }
-        let search = Search::from_states(&Register, &states, &entries, Reductions::NONE);
         let steps = STEPS / (states.len() + entries.len()).max(1) as u64;
-        match { search }.run(&mut meter.fork(steps)) {
-            Ok(Ended::NoOrder { .. }) => return Recheck::Confirmed,
-            Ok(Ended::Legal) if begin == 0 => return Recheck::Refuted,
-            Ok(Ended::Legal) => length = length.saturating_mul(2),
+        match has_order(&states, &entries, &mut meter.fork(steps)) {
+            Ok(false) => return Recheck::Confirmed,
+            Ok(true) if begin == 0 => return Recheck::Refuted,
+            Ok(true) => length = length.saturating_mul(2),
             Err(_) => return Recheck::TooHard,
         }
     }
 }
+
+/// Whether there is a legal order from one of `states`. That there is one mostly shows in a few steps, that there is none is
+/// for the bare search to say.
+fn has_order(states: &[Option<Value>], entries: &[Entry], meter: &mut Meter) -> Result<bool, Stop> {
+    let first = DepthFirst::from_states(&Register, states, entries, Reductions::NONE);
+    let steps = STEPS_PER_ENTRY * entries.len() as u64;
+    if let Ok(Found::Order(_)) = first.run(&mut meter.fork(steps)) {
+        return Ok(true);
+    }
+    match Search::from_states(&Register, states, entries, Reductions::NONE).run(meter) {
+        Ok(ended) => Ok(ended == Ended::Legal),
+        Err(stopped) => Err(stopped.why),
+    }
+}
+
+/// How many configurations may be looked at for each entry before the bare search is asked.
+const STEPS_PER_ENTRY: u64 = 8;
 
 /// What may or must take effect from `begin` to `end`.
 fn entries(ops: &Ops, begin: u32, end: u32) -> Vec<Entry> {
