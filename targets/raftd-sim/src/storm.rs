@@ -2,7 +2,7 @@
 
 use crate::member::Crash;
 use crate::time::{MS, Micros};
-use crate::weather::Weather;
+use crate::weather::{Swarm, Weather};
 use raftd::types::NodeId;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +29,8 @@ pub enum Trouble {
     },
     /// A member asks for votes although it has no reason.
     Campaign(NodeId),
+    /// The leader is asked to hand over to this member.
+    Transfer(NodeId),
     /// Two members ask for votes at the same instant, and soon after others crash and are back at once: what they had not
     /// made durable by then they have forgotten, while it is still asked for.
     Duel {
@@ -47,32 +49,44 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Draws one. Leaders are hit more often than others: most mistakes are made around them.
-    pub fn draw(weather: &Weather, leader: Option<NodeId>, rng: &mut ChaCha8Rng) -> Trouble {
+    /// Draws one, if there are any in this weather. Leaders are hit more often than others: most mistakes are made around them.
+    pub fn draw(weather: &Weather, leader: Option<NodeId>, rng: &mut ChaCha8Rng) -> Option<Trouble> {
         let count = weather.members as NodeId;
         let anybody = rng.random_range(1..=count);
         let victim = leader.filter(|_| rng.random_bool(0.6)).unwrap_or(anybody);
-        match rng.random_range(0..100) {
-            0..40 => Trouble::Crash {
+        let Swarm { crash, partition, one_way, campaign, duel, stop_clock, transfer } = weather.swarm;
+        let weights = [crash, partition, one_way, campaign, duel, stop_clock, transfer];
+        let total: u32 = weights.iter().sum();
+        let mut place = rng.random_range(0..total.max(1));
+        let kind = weights.iter().position(|weight| match place.checked_sub(*weight) {
+            Some(rest) => {
+                place = rest;
+                false
+            }
+            None => true,
+        })?;
+        Some(match kind {
+            0 => Trouble::Crash {
                 members: victims(count, victim, rng)
                     .into_iter()
                     .map(|member| (member, rng.random_range(MS..=weather.down_us_max)))
                     .collect(),
                 how: if rng.random() { Crash::Kill } else { Crash::PowerCut },
             },
-            40..80 => Trouble::Partition {
+            1 | 2 => Trouble::Partition {
                 side: victims(count, victim, rng),
-                one_way: rng.random_bool(0.2),
+                one_way: kind == 2,
                 for_us: rng.random_range(MS..=weather.cut_us_max),
             },
-            80..84 => Trouble::Campaign(anybody),
-            84..92 => duel(count, weather, rng),
-            _ => Trouble::StopClock { member: victim, for_us: rng.random_range(MS..=weather.cut_us_max) },
-        }
+            3 => Trouble::Campaign(anybody),
+            4 => draw_duel(count, weather, rng),
+            5 => Trouble::StopClock { member: victim, for_us: rng.random_range(MS..=weather.cut_us_max) },
+            _ => Trouble::Transfer(anybody),
+        })
     }
 }
 
-fn duel(count: NodeId, weather: &Weather, rng: &mut ChaCha8Rng) -> Trouble {
+fn draw_duel(count: NodeId, weather: &Weather, rng: &mut ChaCha8Rng) -> Trouble {
     let candidates = [rng.random_range(1..=count), rng.random_range(1..=count)];
     let others = (1..=count).filter(|member| !candidates.contains(member));
     let soon_us = 2 * weather.delay_us_max;

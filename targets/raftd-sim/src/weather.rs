@@ -1,4 +1,7 @@
 //! What a run is like: drawn once from its seed, so that some runs are mild, some wild, and each in its own way.
+//!
+//! Kinds of faults are drawn like a swarm (Groce and others, "Swarm Testing", 2012): each run leaves some of them out
+//! altogether and has much of others. A run in which everything goes wrong a little seldom gets far into any one mistake.
 
 use crate::time::{MS, Micros};
 use rand::RngExt;
@@ -25,6 +28,8 @@ pub struct Weather {
     pub disk_us_max: Micros,
     /// The mean time between two faults.
     pub fault_every_us: Micros,
+    /// How often each kind of fault comes.
+    pub swarm: Swarm,
     /// How long a member that crashed stays down, at most.
     pub down_us_max: Micros,
     /// How long a partition lasts, at most.
@@ -33,6 +38,45 @@ pub struct Weather {
     pub batch_entries: usize,
     /// The length at which a segment of the log is closed.
     pub segment_bytes: u64,
+}
+
+/// How often each kind of fault comes, in relation to the others; 0: never.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swarm {
+    /// Members crash.
+    pub crash: u32,
+    /// Links are cut, both ways.
+    pub partition: u32,
+    /// Links are cut, one way.
+    pub one_way: u32,
+    /// A member asks for votes without reason.
+    pub campaign: u32,
+    /// Two members ask for votes at once, and others crash meanwhile.
+    pub duel: u32,
+    /// A member's clock stands still.
+    pub stop_clock: u32,
+    /// The leader is asked to hand over.
+    pub transfer: u32,
+}
+
+impl Swarm {
+    fn draw(rng: &mut ChaCha8Rng) -> Swarm {
+        let mut weight = |usual: u32| if rng.random_bool(0.75) { rng.random_range(usual / 4..=usual * 2) } else { 0 };
+        Swarm {
+            crash: weight(40),
+            partition: weight(32),
+            one_way: weight(8),
+            campaign: weight(4),
+            duel: weight(14),
+            stop_clock: weight(8),
+            transfer: weight(4),
+        }
+    }
+}
+
+/// A share that is nought in some runs.
+fn share(most: f64, rng: &mut ChaCha8Rng) -> f64 {
+    if rng.random_bool(0.8) { rng.random_range(0.0..most) } else { 0.0 }
 }
 
 impl Weather {
@@ -48,6 +92,7 @@ impl Weather {
             twice: 0.0,
             disk_us_max: 2 * MS,
             fault_every_us: Micros::MAX,
+            swarm: Swarm::default(),
             down_us_max: 0,
             cut_us_max: 0,
             batch_entries: 256,
@@ -57,19 +102,20 @@ impl Weather {
 
     /// A storm.
     pub fn storm(rng: &mut ChaCha8Rng) -> Weather {
-        let members = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 5, 5];
+        let members = [1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5, 6, 7];
         Weather {
             members: members[rng.random_range(0..members.len())],
             clients: rng.random_range(2..=4),
             storm_us: rng.random_range(3000..10_000) * MS,
             delay_us_max: rng.random_range(1..40) * MS,
-            late: rng.random_range(0.0..0.1),
-            loss: rng.random_range(0.0..0.15),
-            twice: rng.random_range(0.0..0.1),
+            late: share(0.1, rng),
+            loss: share(0.15, rng),
+            twice: share(0.1, rng),
             disk_us_max: rng.random_range(1..60) * MS,
-            fault_every_us: rng.random_range(60..600) * MS,
+            fault_every_us: rng.random_range(60..700) * MS,
+            swarm: Swarm::draw(rng),
             down_us_max: rng.random_range(50..800) * MS,
-            cut_us_max: rng.random_range(100..1500) * MS,
+            cut_us_max: rng.random_range(100..3000) * MS,
             batch_entries: [1, 1, 2, 4, 256][rng.random_range(0..5)],
             segment_bytes: [300, 1000, 1 << 14][rng.random_range(0..3)],
         }

@@ -299,7 +299,7 @@ impl World {
         let statuses = self.statuses();
         let leaders = statuses.iter().filter(|status| status.role == RoleName::Leader);
         let leader = leaders.max_by_key(|status| status.term).map(|status| status.id);
-        let trouble = Trouble::draw(&self.weather, leader, &mut self.rng);
+        let Some(trouble) = Trouble::draw(&self.weather, leader, &mut self.rng) else { return Ok(()) };
         self.trace.note(self.agenda.now_us(), || format!("TROUBLE {trouble:?}"));
         match trouble {
             Trouble::Crash { members, how } => {
@@ -317,6 +317,14 @@ impl World {
                 self.agenda.after(for_us, Event::Heal { partition: self.partition });
             }
             Trouble::Campaign(id) => return self.campaign(id),
+            Trouble::Transfer(to) => {
+                let Some(leader) = leader else { return Ok(()) };
+                return self.on(leader as usize - 1, |member, _| {
+                    if let Some(core) = member.core_mut() {
+                        core.transfer(to);
+                    }
+                });
+            }
             Trouble::Duel { candidates, crashes } => {
                 for (id, after_us, down_us) in crashes {
                     let member = id as usize - 1;

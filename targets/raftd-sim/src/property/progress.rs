@@ -1,5 +1,6 @@
 //! Progress: once nothing is lost any more and a majority runs, the cluster elects a leader and serves (extended paper,
-//! section 5.6: as long as the system satisfies the timing requirement, a leader can be elected and maintained).
+//! section 5.6: as long as the system satisfies the timing requirement, a leader can be elected and maintained). It is what
+//! the second phase of every run is for, in which no more faults come.
 //!
 //! Without it a cluster that does nothing at all would be safe. None of the planted bugs breaks it.
 

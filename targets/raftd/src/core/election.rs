@@ -1,4 +1,9 @@
-//! Terms, votes and leaders (extended paper, sections 5.2 and 5.4.1).
+//! Terms, votes and leaders (extended paper, sections 5.2 and 5.4.1), with pre-votes, the check of the quorum, and
+//! handing over (dissertation, sections 9.6, 6.2 and 3.10).
+//!
+//! A member that hears of no leader first asks whether it would be elected. So one that is cut off, wholly or one way,
+//! neither raises its term nor, when it is heard again, deposes a leader whom a majority hears. And a leader that a
+//! majority does not answer leads no longer, so that its clients go elsewhere.
 
 use super::log::Log;
 use super::message::Body;
@@ -15,6 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub(super) enum Role {
     Follower,
+    PreCandidate {
+        /// Who would give its vote; the member itself too.
+        votes: BTreeSet<NodeId>,
+    },
     Candidate {
         /// Who gave its vote; the candidate itself too, once its vote is durable.
         votes: BTreeSet<NodeId>,
@@ -29,6 +38,19 @@ pub(super) struct Leadership {
     pub(super) peers: BTreeMap<NodeId, Progress>,
     pub(super) reads: Reads,
     pub(super) seen: Seen,
+    /// The tick of the last proof that a majority follows.
+    pub(super) confirmed_at: u64,
+    pub(super) transfer: Option<Transfer>,
+}
+
+/// The leadership is being handed over.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    to: NodeId,
+    /// The tick at which the leader gives up and goes on leading.
+    until: u64,
+    /// The successor has all of the log and was told.
+    is_told: bool,
 }
 
 impl Core {
@@ -39,22 +61,79 @@ impl Core {
         self.hard = HardState { term, voted_for: vote };
         self.durability.term_changed();
         self.role = Role::Follower;
-        self.leader = None;
+        self.led_by = None;
         self.requests.end_term();
         self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
+    }
+
+    /// Who leads, as far as this member hears.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        match self.role {
+            Role::Follower | Role::Leader(_) => self.led_by,
+            Role::PreCandidate { .. } | Role::Candidate { .. } => None,
+        }
     }
 
     /// The sender leads this member's term.
     pub(super) fn follow(&mut self, leader: NodeId) {
         assert!(
-            self.leader.is_none_or(|known| known == leader),
+            self.led_by.is_none_or(|known| known == leader),
             "members {leader} and {:?} both lead term {}: a vote was lost or given twice",
-            self.leader,
+            self.led_by,
             self.hard.term
         );
         self.role = Role::Follower;
-        self.leader = Some(leader);
+        self.led_by = Some(leader);
         self.elapsed = 0;
+    }
+
+    /// Nothing is heard of a leader, or, if this member led, of a majority: asks whether it would be elected. Whoever
+    /// waits for that leader's answer gets one.
+    pub(super) fn start_pre_vote(&mut self) {
+        self.requests.end_term();
+        self.role = Role::PreCandidate { votes: BTreeSet::new() };
+        self.elapsed = 0;
+        self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
+        let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
+        for peer in self.peers() {
+            self.send(peer, Body::RequestPreVote { last_index, last_term }, Needs::Term);
+        }
+        self.on_pre_vote(self.config.id);
+    }
+
+    /// A member of this term asks whether it would get this member's vote in the next one.
+    pub(super) fn on_request_pre_vote(&mut self, candidate: NodeId, last_index: Index, last_term: Term) {
+        let granted = !self.hears_leader() && is_up_to_date(&self.log, last_index, last_term, self.config.bug);
+        self.send(candidate, Body::PreVote { granted }, Needs::Term);
+    }
+
+    /// Whether a leader was heard of within the shortest election time-out. A leader hears itself: whether others do too
+    /// it checks by the quorum.
+    fn hears_leader(&self) -> bool {
+        match self.role {
+            Role::Leader(_) => true,
+            Role::Follower => self.led_by.is_some() && self.elapsed < self.config.election_ticks,
+            Role::PreCandidate { .. } | Role::Candidate { .. } => false,
+        }
+    }
+
+    /// A member, possibly this one itself, would give its vote.
+    pub(super) fn on_pre_vote(&mut self, voter: NodeId) {
+        let quorum = self.quorum();
+        let Role::PreCandidate { votes } = &mut self.role else { return };
+        votes.insert(voter);
+        if votes.len() >= quorum {
+            self.start_election();
+        }
+    }
+
+    /// A leader whose heartbeats no majority has answered for an election time-out may have been replaced: it leads no
+    /// longer (dissertation, section 6.2).
+    pub(super) fn check_quorum(&mut self) {
+        let Role::Leader(leadership) = &self.role else { return };
+        if self.now - leadership.confirmed_at >= u64::from(self.config.election_ticks) {
+            self.start_pre_vote();
+        }
     }
 
     /// Starts an election in the next term.
@@ -100,10 +179,53 @@ impl Core {
         let peers = self.peers().into_iter().map(|peer| (peer, Progress::new(last_index))).collect();
         let reads = Reads::new(self.config.max_requests);
         let seen = Seen::new(self.config.max_requests);
-        self.role = Role::Leader(Leadership { peers, reads, seen });
-        self.leader = Some(self.config.id);
+        self.role = Role::Leader(Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None });
+        self.led_by = Some(self.config.id);
         self.elapsed = 0;
         self.append(Payload::Noop);
+    }
+
+    /// Begins to hand the leadership over to another member. Says whether it does: only a leader can, and only to another
+    /// member. Until that has all of the log and was elected, or an election time-out has passed, nothing is taken on.
+    pub(super) fn start_transfer(&mut self, to: NodeId) -> bool {
+        let until = self.now + u64::from(self.config.election_ticks);
+        let Role::Leader(leadership) = &mut self.role else { return false };
+        let is_possible = leadership.peers.contains_key(&to);
+        if is_possible {
+            leadership.transfer = Some(Transfer { to, until, is_told: false });
+        }
+        is_possible
+    }
+
+    /// Whether the leadership is being handed over.
+    pub(super) fn hands_over(&self) -> bool {
+        matches!(&self.role, Role::Leader(leadership) if leadership.transfer.is_some())
+    }
+
+    /// Tells the successor to ask for votes, once it has all of the log.
+    pub(super) fn hand_over(&mut self) {
+        let last_index = self.log.last_index();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(transfer) = &mut leadership.transfer else { return };
+        let to = transfer.to;
+        let has_all = leadership.peers.get(&to).is_some_and(|progress| progress.match_index == last_index);
+        if has_all && !std::mem::replace(&mut transfer.is_told, true) {
+            self.send(to, Body::TimeoutNow, Needs::Term);
+        }
+    }
+
+    /// Goes on leading if the successor took too long.
+    pub(super) fn expire_transfer(&mut self) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.transfer.take_if(|transfer| transfer.until <= self.now);
+    }
+
+    /// The leader hands over to this member. It asks for votes without asking whether it would get them: others hear the
+    /// old leader still.
+    pub(super) fn on_timeout_now(&mut self, leader: NodeId) {
+        if matches!(self.role, Role::Follower) && self.led_by == Some(leader) {
+            self.start_election();
+        }
     }
 
     /// Adds an entry of the leader's own term to its log.

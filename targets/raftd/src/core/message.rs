@@ -29,6 +29,22 @@ pub enum Body {
         /// The term of that entry (section 5.4.1).
         last_term: Term,
     },
+    /// PreVote (dissertation, section 9.6): a member that hears of no leader asks whether it would get a vote in the next
+    /// term. Nobody is bound by the answer, and no term begins.
+    RequestPreVote {
+        /// The index of the asking member's last entry.
+        last_index: Index,
+        /// The term of that entry.
+        last_term: Term,
+    },
+    /// The answer to [`Body::RequestPreVote`].
+    PreVote {
+        /// Whether the receiver would get the vote: its log has enough, and the voter hears of no leader either.
+        granted: bool,
+    },
+    /// The leader hands over: the receiver, who has all of its log, shall ask for votes at once (section 3.10 of the
+    /// dissertation).
+    TimeoutNow,
     /// The answer to [`Body::RequestVote`].
     Vote {
         /// Whether the voter gave its one vote of this term to the receiver. A granted vote is on the voter's disk.
@@ -100,9 +116,12 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether this is news from a leader or candidate, who must learn it if its term is over.
+    /// Whether this is news from a leader, a candidate or who would be one; it must learn it if its term is over.
     pub(super) fn comes_from_leader_or_candidate(&self) -> bool {
-        matches!(self, Body::RequestVote { .. } | Body::Append { .. } | Body::Heartbeat { .. })
+        matches!(
+            self,
+            Body::RequestVote { .. } | Body::RequestPreVote { .. } | Body::Append { .. } | Body::Heartbeat { .. }
+        )
     }
 
     /// Whether the parts fit together, and to the term in which this is said, as every member makes them.

@@ -72,8 +72,8 @@ pub struct Core {
     hard: HardState,
     log: Log,
     role: Role,
-    /// Who leads this term.
-    leader: Option<NodeId>,
+    /// Who leads this term, or led it when last heard of.
+    led_by: Option<NodeId>,
     /// commitIndex of the paper.
     commit: Index,
     /// How much of the log was handed out to be applied.
@@ -108,7 +108,7 @@ impl Core {
         Ok(Core {
             hard: hard_state,
             role: Role::Follower,
-            leader: None,
+            led_by: None,
             commit: 0,
             handed_out: 0,
             recovered: log.last_index(),
@@ -134,16 +134,29 @@ impl Core {
                 self.elapsed = 0;
                 self.start_round();
             }
-            Role::Follower | Role::Candidate { .. } if self.elapsed >= self.election_timeout => self.start_election(),
+            Role::Follower | Role::PreCandidate { .. } | Role::Candidate { .. }
+                if self.elapsed >= self.election_timeout =>
+            {
+                self.start_pre_vote();
+            }
             _ => {}
         }
+        self.expire_transfer();
+        self.check_quorum();
     }
 
-    /// Asks for votes now, as if the election time-out had passed. A leader goes on leading.
+    /// Asks for votes now, without asking whether there is a leader already. A leader goes on leading.
     pub fn campaign(&mut self) {
         if !matches!(self.role, Role::Leader(_)) {
             self.start_election();
         }
+    }
+
+    /// Hands the leadership over to `to` (dissertation, section 3.10): as soon as that member has all of the log it asks
+    /// for votes. Says whether it was begun; only the leader can, and only to another member. Meanwhile it takes no
+    /// proposals; after an election time-out it gives up and goes on leading.
+    pub fn transfer(&mut self, to: NodeId) -> bool {
+        self.start_transfer(to)
     }
 
     /// A message came. What comes from strangers, to somebody else, or misshapen is ignored.
@@ -174,7 +187,10 @@ impl Core {
         match body {
             Body::RequestVote { last_index, last_term } => self.on_request_vote(from, last_index, last_term),
             Body::Vote { granted: true } => self.on_vote(from),
-            Body::Vote { granted: false } | Body::Outdated => {}
+            Body::RequestPreVote { last_index, last_term } => self.on_request_pre_vote(from, last_index, last_term),
+            Body::PreVote { granted: true } => self.on_pre_vote(from),
+            Body::Vote { granted: false } | Body::PreVote { granted: false } | Body::Outdated => {}
+            Body::TimeoutNow => self.on_timeout_now(from),
             Body::Append { previous_index, previous_term, entries, commit } => {
                 self.follow(from);
                 self.on_append(from, (previous_index, previous_term), entries, commit);
@@ -223,6 +239,7 @@ impl Core {
     pub fn drain(&mut self) -> Output {
         self.serve_reads();
         self.replicate();
+        self.hand_over();
         let committed = self.hand_out();
         Output {
             persist: self.persist_request(),
@@ -239,11 +256,12 @@ impl Core {
             id: self.config.id,
             role: match self.role {
                 Role::Follower => RoleName::Follower,
+                Role::PreCandidate { .. } => RoleName::PreCandidate,
                 Role::Candidate { .. } => RoleName::Candidate,
                 Role::Leader(_) => RoleName::Leader,
             },
             term: self.hard.term,
-            leader: self.leader,
+            leader: self.leader(),
             voted_for: self.hard.voted_for,
             commit: self.commit,
             last_index: self.log.last_index(),

@@ -96,6 +96,9 @@ pub enum Reason {
     /// The member asked, or the leader, has as much to do as it takes on.
     #[error("too many requests are open; ask again later")]
     Busy,
+    /// The leader hands over to another member.
+    #[error("the leader is handing over; ask again in a moment")]
+    HandingOver,
     /// The term in which it was asked ended first.
     #[error("the leader changed before the answer came")]
     LeaderChanged,
@@ -113,7 +116,7 @@ pub struct Status {
     pub role: RoleName,
     /// Its term.
     pub term: Term,
-    /// The leader of that term, if known.
+    /// The leader of that term, if it is known and heard of.
     pub leader: Option<NodeId>,
     /// Whom it voted for in that term.
     pub voted_for: Option<NodeId>,
@@ -127,11 +130,13 @@ pub struct Status {
     pub durable_index: Index,
 }
 
-/// The roles of figure 4 of the extended paper.
+/// The roles of figure 4 of the extended paper, and the one that pre-votes add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleName {
     /// Follows a leader, or waits for one.
     Follower,
+    /// Hears of no leader, and asks whether it would be elected (dissertation, section 9.6).
+    PreCandidate,
     /// Asks for votes.
     Candidate,
     /// Leads its term.
@@ -142,6 +147,7 @@ impl std::fmt::Display for RoleName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             RoleName::Follower => "follower",
+            RoleName::PreCandidate => "pre-candidate",
             RoleName::Candidate => "candidate",
             RoleName::Leader => "leader",
         })

@@ -67,11 +67,9 @@ impl Reads {
     }
 
     /// Takes the reads that may be granted.
-    fn confirmed(&mut self, bug: Option<Bug>) -> Vec<Asked> {
+    fn confirmed(&mut self) -> Vec<Asked> {
         let mut granted = Vec::new();
-        while let Some(asked) =
-            self.asked.pop_front_if(|asked| asked.round <= self.confirmed || bug == Some(Bug::StaleRead))
-        {
+        while let Some(asked) = self.asked.pop_front_if(|asked| asked.round <= self.confirmed) {
             granted.push(asked);
         }
         granted
@@ -81,7 +79,7 @@ impl Reads {
 impl Core {
     /// The client's request, at the member that was asked.
     pub(super) fn ask_read(&mut self, id: RequestId) {
-        let Some(leader) = self.leader else { return self.requests.refuse(id, Reason::NoLeader) };
+        let Some(leader) = self.leader() else { return self.requests.refuse(id, Reason::NoLeader) };
         let Some(ticket) = self.requests.open(id, Kind::Read, self.deadline()) else { return };
         if leader == self.config.id {
             self.lead_read(ticket);
@@ -135,20 +133,23 @@ impl Core {
         self.confirm_rounds();
     }
 
-    /// Finds the newest round that a majority echoed; the leader follows itself.
+    /// Finds the newest round that a majority echoed; the leader follows itself. Reads rest on it, and so does the leader's
+    /// belief that it still leads.
     fn confirm_rounds(&mut self) {
-        let quorum = self.quorum();
+        let quorum = if self.config.bug == Some(Bug::StaleRead) { 1 } else { self.quorum() };
         let Role::Leader(leadership) = &mut self.role else { return };
         let echoed = leadership.peers.values().map(|peer| peer.echoed_round);
         let confirmed = super::reached_by(quorum, echoed.chain([leadership.reads.round]));
         assert!(confirmed >= leadership.reads.confirmed, "a confirmed round was forgotten");
+        if confirmed > leadership.reads.confirmed {
+            leadership.confirmed_at = self.now;
+        }
         leadership.reads.confirmed = confirmed;
     }
 
     fn grant_confirmed(&mut self) {
-        let bug = self.config.bug;
         let Role::Leader(leadership) = &mut self.role else { return };
-        for Asked { ticket, index, .. } in leadership.reads.confirmed(bug) {
+        for Asked { ticket, index, .. } in leadership.reads.confirmed() {
             if ticket.origin == self.config.id {
                 self.requests.granted(ticket, index);
             } else {

@@ -11,10 +11,11 @@ use crate::types::{Bug, Entry, Index, NodeId, Payload, Term, Ticket};
 impl Core {
     /// The client's request, at the member that was asked.
     pub(super) fn ask_proposal(&mut self, id: RequestId, bytes: Vec<u8>) {
-        let Some(leader) = self.leader else { return self.requests.refuse(id, Reason::NoLeader) };
+        let Some(leader) = self.leader() else { return self.requests.refuse(id, Reason::NoLeader) };
         let leads = leader == self.config.id;
         if leads && !self.takes_proposals() {
-            return self.requests.refuse(id, Reason::Busy);
+            let reason = if self.hands_over() { Reason::HandingOver } else { Reason::Busy };
+            return self.requests.refuse(id, reason);
         }
         let Some(ticket) = self.requests.open(id, Kind::Proposal, self.deadline()) else { return };
         if leads {
@@ -39,12 +40,13 @@ impl Core {
         }
     }
 
-    /// Whether there is room for one more. After a start nobody knows how much of the recovered log is committed, so none
+    /// Whether there is room for one more, and the leadership is not being handed over. After a start nobody knows how much of the recovered log is committed, so none
     /// of it counts.
     fn takes_proposals(&self) -> bool {
         let last = self.log.last_index();
         let settled = self.commit.max(self.recovered).min(last);
-        last - settled < self.config.max_uncommitted as Index
+        !self.hands_over()
+            && last - settled < self.config.max_uncommitted as Index
             && self.log.command_bytes(settled, last) < self.config.max_uncommitted_bytes as u64
     }
 

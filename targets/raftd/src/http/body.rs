@@ -52,6 +52,13 @@ pub(super) struct Add {
     pub sequence: Option<u64>,
 }
 
+/// The body of a request to hand over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Transfer {
+    pub to: u64,
+}
+
 /// The body of a transaction.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

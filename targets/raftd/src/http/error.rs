@@ -43,7 +43,7 @@ impl From<Failure> for ApiError {
     fn from(failure: Failure) -> ApiError {
         let (status, done) = match (failure.fate, failure.cause) {
             (Fate::Unknown, _) => (StatusCode::GATEWAY_TIMEOUT, DoneWord::Unknown),
-            (Fate::NotDone, Cause::QueueFull | Cause::Core(Reason::Busy)) => {
+            (Fate::NotDone, Cause::QueueFull | Cause::Core(Reason::Busy | Reason::HandingOver)) => {
                 (StatusCode::TOO_MANY_REQUESTS, DoneWord::No)
             }
             (Fate::NotDone, Cause::Stopping | Cause::Core(Reason::NoLeader)) => {

@@ -1,6 +1,6 @@
 //! Which request means what.
 
-use super::body::{self, Add, As, BODY_BYTES_MAX, Body, CompareAndSet, Key, Transact, Write};
+use super::body::{self, Add, As, BODY_BYTES_MAX, Body, CompareAndSet, Key, Transact, Transfer, Write};
 use super::error::ApiError;
 use crate::machine::{Answer, Change, Command, Done, Query, Serial, SetView, Transaction, Versioned, View};
 use crate::node::{Freshness, Handle, Status};
@@ -21,6 +21,7 @@ pub fn router(member: Handle) -> Router {
         .route("/v1/sets/{name}/add", post(add))
         .route("/v1/txn", post(transact))
         .route("/v1/sessions", post(open_session))
+        .route("/v1/transfer", post(transfer))
         .route("/v1/status", get(status))
         .fallback(async || ApiError::not_tried(StatusCode::NOT_FOUND, "no such path; see API.md"))
         .method_not_allowed_fallback(async || {
@@ -71,6 +72,16 @@ async fn transact(State(member): State<Handle>, As(freshness): As, Body(body): B
 
 async fn open_session(State(member): State<Handle>) -> Reply {
     change(&member, None, Change::OpenSession).await
+}
+
+async fn transfer(State(member): State<Handle>, Body(body): Body<Transfer>) -> Reply {
+    match member.transfer(body.to).await? {
+        true => Ok(Json(json!({ "to": body.to }))),
+        false => Err(ApiError::not_tried(
+            StatusCode::CONFLICT,
+            "only the leader hands over, and only to another member; `/v1/status` says who leads",
+        )),
+    }
 }
 
 async fn change(member: &Handle, serial: Option<Serial>, change: Change) -> Reply {

@@ -91,7 +91,7 @@ async fn a_session_that_refuses_says_what_is_known_of_earlier_tries() {
     ] {
         let served = serve(1, move |request| match request {
             Request::Change { reply, .. } => reply.send(Ok(Answer::Refused(refusal))).unwrap(),
-            Request::Ask { .. } => panic!("nobody asks"),
+            Request::Ask { .. } | Request::Transfer { .. } => panic!("nobody asks"),
         });
         served.await.check(WRITE, status, done).await;
     }

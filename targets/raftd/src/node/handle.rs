@@ -2,6 +2,7 @@
 
 use super::{Failure, Freshness, REQUEST_BYTES_MAX, Request, Status};
 use crate::machine::{Answer, Command, Query, View};
+use crate::types::NodeId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -38,6 +39,13 @@ impl Handle {
         let room = self.room_for(query.bytes())?;
         self.submit(Request::Ask { query, freshness, room, reply })?;
         self.wait(answer).await.map_err(Failure::of_read)
+    }
+
+    /// Has the leadership handed over to `to`. Says whether that was begun: only the leader can, to another member.
+    pub async fn transfer(&self, to: NodeId) -> Result<bool, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Request::Transfer { to, reply })?;
+        self.wait(answer).await
     }
 
     /// What the member believes now; never waits.

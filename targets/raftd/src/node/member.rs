@@ -140,10 +140,17 @@ impl Member {
         if let Request::Ask { freshness: Freshness::Local, .. } = &request {
             return self.answer(request);
         }
+        if let Request::Transfer { to, reply } = request {
+            let begun = self.core.transfer(to);
+            info!(to, begun, "asked to hand the leadership over");
+            let _ = reply.send(Ok(begun));
+            return;
+        }
         self.last_id += 1;
         match &mut request {
             Request::Change { command, .. } => self.core.propose(self.last_id, std::mem::take(command)),
             Request::Ask { .. } => self.core.read(self.last_id),
+            Request::Transfer { .. } => {}
         }
         self.open.insert(self.last_id, request);
     }
@@ -225,7 +232,8 @@ impl Member {
         self.show();
         let core::Status { term, last_index: last, commit, .. } = new;
         if old.role == RoleName::Leader && new.role != RoleName::Leader {
-            warn!(term, last, commit, "stepped down: a newer term has begun");
+            let why = if term > old.term { "a newer term has begun" } else { "no majority answers" };
+            warn!(term, last, commit, "stepped down: {why}");
         }
         if let Some(candidate) = new.voted_for.filter(|candidate| *candidate != new.id)
             && (old.voted_for, old.term) != (new.voted_for, term)

@@ -17,6 +17,7 @@ pub use member::{Inputs, Member, NodeError};
 pub use status::Status;
 
 use crate::machine::{Answer, Query, View};
+use crate::types::NodeId;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// How many requests wait for the loop to take them; more are refused.
@@ -49,6 +50,13 @@ pub enum Request {
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Answer, Failure>>,
     },
+    /// To hand the leadership over.
+    Transfer {
+        /// To which member.
+        to: NodeId,
+        /// Where the answer goes: whether it was begun.
+        reply: oneshot::Sender<Result<bool, Failure>>,
+    },
     /// To see the state.
     Ask {
         /// What of it.
@@ -67,6 +75,7 @@ impl Request {
     fn is_abandoned(&self) -> bool {
         match self {
             Request::Change { reply, .. } => reply.is_closed(),
+            Request::Transfer { reply, .. } => reply.is_closed(),
             Request::Ask { reply, .. } => reply.is_closed(),
         }
     }
@@ -76,6 +85,7 @@ impl Request {
         // Who has gone away does not wait for an answer.
         match self {
             Request::Change { reply, .. } => drop(reply.send(Err(failure))),
+            Request::Transfer { reply, .. } => drop(reply.send(Err(failure))),
             Request::Ask { reply, .. } => drop(reply.send(Err(failure))),
         }
     }

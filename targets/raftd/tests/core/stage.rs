@@ -41,7 +41,8 @@ impl Stage {
     /// |---|---|
     /// | `new 3 [stale-read] [key=value ...]` | a cluster; keys: see `Config` |
     /// | `disk 1 term=3 vote=- log=1,1,2` | member 1 restarts with that on its disk: terms of the log |
-    /// | `campaign 1`, `tick 1 10` | the member's election time-out passes; ten ticks pass |
+    /// | `campaign 1`, `tick 1 10` | the member asks for votes; ten ticks pass |
+    /// | `transfer 1->2` | leader 1 hands over to member 2 |
     /// | `propose 1 x`, `read 1 r` | a client asks member 1 |
     /// | `persist 1 [2]` | all writes of member 1, or the first two, become durable |
     /// | `deliver 1->2 [1]` | all messages on that link, or the first, arrive; `*` is every member |
@@ -58,6 +59,12 @@ impl Stage {
             ["disk", id, contents @ ..] => self.load(number(id), contents),
             ["campaign", id] => self.on(number(id), Core::campaign),
             ["tick", id, count] => (0..number(count)).for_each(|_| self.on(number(id), Core::tick)),
+            ["transfer", link] => {
+                let (from, to) = split_link(link);
+                self.on(number(from), |core| {
+                    assert!(core.transfer(number(to)), "it does not lead, or not to that member")
+                });
+            }
             ["propose", id, command] => {
                 let request = self.name(command);
                 self.on(number(id), |core| core.propose(request, command.as_bytes().to_vec()));
@@ -272,7 +279,7 @@ impl Stage {
 
     /// The links that `1->2`, `1->*` or `*->1` means.
     fn links_of(&self, text: &str) -> Vec<(NodeId, NodeId)> {
-        let (from, to) = text.split_once("->").unwrap_or_else(|| panic!("{text} is no link"));
+        let (from, to) = split_link(text);
         let ends = |end: &str| -> Vec<NodeId> {
             self.members.keys().copied().filter(|id| end == "*" || *id == number(end)).collect()
         };
@@ -329,6 +336,10 @@ fn configure(config: &mut Config, option: &str) {
 fn made_up(term: u64, index: Index) -> Entry {
     let ticket = Ticket { origin: 99, incarnation: 0, number: index };
     Entry { term, index, payload: Payload::Command { ticket, bytes: format!("t{term}i{index}").into_bytes() } }
+}
+
+fn split_link(text: &str) -> (&str, &str) {
+    text.split_once("->").unwrap_or_else(|| panic!("{text} is no link"))
 }
 
 fn split(word: &str, at: char) -> (&str, &str) {

@@ -10,6 +10,12 @@ pub fn message(message: &Message) -> String {
 fn body(body: &Body) -> String {
     match body {
         Body::RequestVote { last_index, last_term } => format!("vote for me, my log ends at {last_index}/{last_term}"),
+        Body::RequestPreVote { last_index, last_term } => {
+            format!("would you vote for me, my log ends at {last_index}/{last_term}")
+        }
+        Body::PreVote { granted: true } => "would vote".into(),
+        Body::PreVote { granted: false } => "would not vote".into(),
+        Body::TimeoutNow => "ask for votes now".into(),
         Body::Vote { granted: true } => "vote granted".into(),
         Body::Vote { granted: false } => "vote denied".into(),
         Body::Append { previous_index, previous_term, entries: news, commit } => {
