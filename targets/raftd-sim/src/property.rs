@@ -82,6 +82,34 @@ impl Step<'_> {
     }
 }
 
+/// Those of the properties that rest on what happened long ago, and on nothing else: whoever looks at all that can happen
+/// carries them along.
+#[derive(Debug, Default, Clone, Hash)]
+pub struct Lasting {
+    election_safety: ElectionSafety,
+    leader_completeness: LeaderCompleteness,
+    state_machine_safety: StateMachineSafety,
+}
+
+impl Lasting {
+    /// As [`Properties::see`].
+    ///
+    /// # Errors
+    ///
+    /// The first property that the step breaks, and what shows that.
+    pub fn see(&mut self, step: Step) -> Result<(), (Property, String)> {
+        let named = |property| move |evidence| (property, evidence);
+        self.election_safety.see(step).map_err(named(Property::ElectionSafety))?;
+        self.leader_completeness.see(step).map_err(named(Property::LeaderCompleteness))?;
+        self.state_machine_safety.see(step).map_err(named(Property::StateMachineSafety))
+    }
+
+    /// A member starts anew: it applies its log from the first entry on.
+    pub fn started(&mut self, member: u64) {
+        self.state_machine_safety.started(member);
+    }
+}
+
 /// All properties that are checked at every step.
 #[derive(Debug, Default)]
 pub struct Properties {

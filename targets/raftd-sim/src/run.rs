@@ -111,7 +111,7 @@ thread_local! {
 }
 
 /// Turns a panic into a value, without a word on the terminal.
-fn quietly<T>(play: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+pub(crate) fn quietly<T>(play: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = std::panic::take_hook();
@@ -128,7 +128,7 @@ fn quietly<T>(play: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
     played
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
 }

@@ -14,7 +14,7 @@ pub type Term = u64;
 pub type Index = u64;
 
 /// One entry of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// The term of the leader that created it.
     pub term: Term,
@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 /// What an entry does. The core does not look into commands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Payload {
     /// Nothing: a new leader commits one, so that it knows what is committed (dissertation, section 6.4, step 1).
     Noop,
@@ -61,7 +61,7 @@ pub struct Ticket {
 }
 
 /// What must be on disk before a member speaks about it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct HardState {
     /// The latest term the member has seen.
     pub term: Term,

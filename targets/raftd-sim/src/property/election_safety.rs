@@ -8,7 +8,7 @@ use raftd::types::{NodeId, Term};
 use std::collections::BTreeMap;
 
 /// Who led each term.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Hash)]
 pub struct ElectionSafety {
     leaders: BTreeMap<Term, NodeId>,
 }

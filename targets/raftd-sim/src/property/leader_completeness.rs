@@ -9,7 +9,7 @@ use super::Step;
 use raftd::types::{Index, Term};
 
 /// What was committed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Hash)]
 pub struct LeaderCompleteness {
     /// For each entry, from index 1: its term, and the term of the member that first knew it to be committed.
     committed: Vec<(Term, Term)>,

@@ -9,7 +9,7 @@ use raftd::types::{Entry, Index, NodeId};
 use std::collections::BTreeMap;
 
 /// What was applied.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Hash)]
 pub struct StateMachineSafety {
     /// The first entry that anybody applied at each index, from 1.
     applied: Vec<Entry>,

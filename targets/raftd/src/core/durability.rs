@@ -9,6 +9,7 @@ use super::message::Message;
 use super::output::Persist;
 use crate::types::{HardState, Index};
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 /// What a message says, hence what must be durable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(super) enum Needs {
     Log,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Durability {
     /// The number of the last request handed out.
     requested: u64,
@@ -43,11 +44,22 @@ pub(super) struct Durability {
     messages: VecDeque<(u64, Message)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Write {
     sequence: u64,
     first: Index,
     last: Index,
+}
+
+/// The numbers of requests only matter as far as they are not durable, so states that differ by those that are count as one.
+impl Hash for Durability {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ahead = |sequence: u64| sequence.saturating_sub(self.durable);
+        (ahead(self.requested), ahead(self.term_sequence), ahead(self.log_sequence)).hash(state);
+        (self.term_changed, self.log_changed_from, self.disk_end).hash(state);
+        self.in_flight.iter().for_each(|write| (ahead(write.sequence), write.first, write.last).hash(state));
+        self.messages.iter().for_each(|(sequence, message)| (ahead(*sequence), message).hash(state));
+    }
 }
 
 impl Durability {

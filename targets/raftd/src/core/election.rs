@@ -15,9 +15,10 @@ use crate::types::{Bug, Entry, HardState, Index, NodeId, Payload, Term};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 /// What a member is in its term.
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) enum Role {
     Follower,
     PreCandidate {
@@ -32,7 +33,7 @@ pub(super) enum Role {
 }
 
 /// What a leader knows, and forgets when its term ends.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Leadership {
     /// All members but the leader.
     pub(super) peers: BTreeMap<NodeId, Progress>,
@@ -44,13 +45,22 @@ pub(super) struct Leadership {
 }
 
 /// The leadership is being handed over.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Transfer {
     to: NodeId,
     /// The tick at which the leader gives up and goes on leading.
     until: u64,
     /// The successor has all of the log and was told.
     is_told: bool,
+}
+
+/// Without the ticks.
+impl Hash for Leadership {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Leadership { peers, reads, seen, confirmed_at: _, transfer } = self;
+        (peers, reads, seen).hash(state);
+        transfer.as_ref().map(|transfer| (transfer.to, transfer.is_told)).hash(state);
+    }
 }
 
 impl Core {

@@ -3,7 +3,7 @@
 use crate::types::{Entry, Index, Payload, Term};
 
 /// Entries without gaps, from index 1; their terms never fall.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Hash)]
 pub(super) struct Log {
     entries: Vec<Entry>,
     /// For each entry, the bytes of all commands up to it.

@@ -4,7 +4,7 @@ use crate::types::{Entry, Index, NodeId, Term, Ticket};
 use serde::{Deserialize, Serialize};
 
 /// One message from one member to another. It may be lost, delayed, duplicated or overtaken: none of that does harm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// Who speaks.
     pub from: NodeId,
@@ -20,7 +20,7 @@ pub struct Message {
 ///
 /// AppendEntries of the paper is two messages here: [`Body::Append`] moves the log, and its answer waits for the disk;
 /// [`Body::Heartbeat`] holds the leadership and confirms it for reads, and its answer waits for no entries.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Body {
     /// RequestVote (extended paper, section 5.2): a candidate asks for a vote in its term.
     RequestVote {

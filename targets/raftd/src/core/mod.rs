@@ -64,9 +64,10 @@ use log::Log;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use request::Requests;
+use std::hash::{Hash, Hasher};
 
 /// One member of a cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Core {
     config: Config,
     hard: HardState,
@@ -268,6 +269,13 @@ impl Core {
             last_term: self.log.last_term(),
             durable_index: self.durability.durable_index(),
         }
+    }
+
+    /// Hashes all that decides what the member does next but clocks and chance: for whoever looks at all that can happen,
+    /// members that hash alike are alike.
+    pub fn hash_but_for_time(&self, state: &mut impl Hasher) {
+        (self.config.incarnation, self.hard, self.led_by, self.commit, self.handed_out, self.recovered).hash(state);
+        (&self.log, &self.role, &self.durability, &self.requests).hash(state);
     }
 
     /// The planted bug, if there is one.

@@ -39,7 +39,7 @@ impl Output {
 ///
 /// The order of writing is the hard state, then the entries from first to last. A crash may leave any prefix of that.
 /// When all of it is durable, say so with [`Core::persisted`](super::Core::persisted).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Persist {
     /// Counts the requests since the start; from 1.
     pub sequence: u64,
@@ -68,7 +68,7 @@ pub struct Granted {
 }
 
 /// A request that will get no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Failed {
     /// The request.
     pub id: RequestId,
@@ -79,7 +79,7 @@ pub struct Failed {
 }
 
 /// What is known of the effect of a request that got no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fate {
     /// It had no effect and never will. This is a promise. Reads always end so.
     NotDone,
@@ -88,7 +88,7 @@ pub enum Fate {
 }
 
 /// Why a request got no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Reason {
     /// The member asked knows no leader.
     #[error("no leader is known; ask again after an election")]

@@ -4,7 +4,7 @@ use super::log::Log;
 use crate::types::{Index, Term};
 use std::collections::VecDeque;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Progress {
     /// matchIndex: so much of the leader's log is on the follower's disk.
     pub(super) match_index: Index,
@@ -21,7 +21,7 @@ pub(super) struct Progress {
     match_at_last_look: Index,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 enum Pace {
     /// Where the logs agree is not known: one message, then its answer.
     Probe {

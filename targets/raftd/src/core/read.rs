@@ -16,7 +16,7 @@ use crate::types::{Bug, Index, NodeId, Ticket};
 use std::collections::VecDeque;
 
 /// The reads that a leader has not granted yet.
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Reads {
     limit: usize,
     /// Reads that came before step 1 was done.
@@ -29,7 +29,7 @@ pub(super) struct Reads {
     confirmed: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 struct Asked {
     ticket: Ticket,
     /// The commit index when the read came.

@@ -7,7 +7,7 @@ use super::output::{Failed, Fate, Granted, Reason, RequestId};
 use crate::types::{Index, NodeId, Ticket};
 use std::collections::BTreeMap;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Requests {
     origin: NodeId,
     incarnation: u64,
@@ -19,7 +19,7 @@ pub(super) struct Requests {
     failed: Vec<Failed>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 struct Open {
     id: RequestId,
     kind: Kind,
@@ -27,7 +27,7 @@ struct Open {
     deadline: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Proposal,
     Read,

@@ -5,17 +5,17 @@
 //! that this leader remembers.
 
 use crate::types::{NodeId, Ticket};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Hash)]
 pub(super) struct Seen {
     limit: usize,
     /// By member and its start.
-    origins: HashMap<(NodeId, u64), Window>,
+    origins: BTreeMap<(NodeId, u64), Window>,
 }
 
 /// The numbers seen: all up to the floor, taken as seen, and some above it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Hash)]
 struct Window {
     floor: u64,
     above: BTreeSet<u64>,
@@ -24,7 +24,7 @@ struct Window {
 impl Seen {
     /// Remembers `limit` numbers of each origin exactly; older ones all count as seen.
     pub(super) fn new(limit: usize) -> Seen {
-        Seen { limit, origins: HashMap::new() }
+        Seen { limit, origins: BTreeMap::new() }
     }
 
     /// Whether the ticket certainly comes for the first time; from now on it does not.
