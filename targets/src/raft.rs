@@ -59,6 +59,13 @@ pub static RAFT: TargetInfo = TargetInfo {
             fast: 256,
             range: (1, 4_096),
         },
+        Setting {
+            name: "snapshot_entries",
+            about: "a snapshot is taken every so many entries, and the log before it dropped",
+            default: 10_000,
+            fast: 10_000,
+            range: (1, 1_000_000_000),
+        },
     ],
     retries: true,
     bin: None,
@@ -127,6 +134,7 @@ impl Target for Raft {
         flag("heartbeat-ms", self.options.setting("heartbeat_ms").to_string());
         flag("election-ms", self.options.setting("election_ms").to_string());
         flag("batch-entries", self.options.setting("batch_entries").to_string());
+        flag("snapshot-entries", self.options.setting("snapshot_entries").to_string());
         if let Some(bug) = self.bug {
             flag("bug", bug.name().into());
         }

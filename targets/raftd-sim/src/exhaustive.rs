@@ -12,7 +12,7 @@
 //! assert_eq!(found.ended, Ended::All);
 //! ```
 //!
-//! What is not looked at: pre-votes (they only keep elections from happening), reads, a write that is half on disk.
+//! What is not looked at: pre-votes (they only keep elections from happening), reads, snapshots, a write that is half on disk.
 
 mod state;
 

@@ -1,13 +1,13 @@
 //! One member: raftd's core, write-ahead log and state machine, over a disk in memory.
 //!
 //! It does what raftd's own loop does with what the core wants done, and in that order. Writes wait in a queue; all that
-//! wait when the disk is ready share one sync, as with raftd's journal.
+//! wait when the disk is ready share one sync, as with raftd's journal, and snapshots wait for their turn among them.
 
 use raftd::core::{Config, Core, Output, Persist, RequestId};
 use raftd::machine::{Answer, Command, Machine, Query, View};
 use raftd::storage::memory::Memory;
-use raftd::storage::{Identity, Record, Wal};
-use raftd::types::{Bug, Entry, Index, NodeId, Payload};
+use raftd::storage::{Identity, Record, StorageError, Wal};
+use raftd::types::{Bug, Entry, Index, NodeId, Payload, Snapshot, Term};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -20,11 +20,33 @@ pub const TICK_US: u64 = 10_000;
 pub struct Member {
     identity: Identity,
     config: Config,
-    segment_bytes: u64,
+    limits: Limits,
     disk: Memory,
     running: Option<Running>,
     /// Counts the starts: what was meant for an earlier one comes too late.
     pub start: u64,
+}
+
+/// What is small in simulations, so that few entries suffice to fill messages and segments and to call for a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How many entries a message carries at most.
+    pub batch_entries: usize,
+    /// The length at which a segment of the log is closed.
+    pub segment_bytes: u64,
+    /// A snapshot is taken every so many entries.
+    pub snapshot_entries: u64,
+    /// How many entries before its snapshot a member keeps.
+    pub keep_entries: usize,
+    /// How many bytes of a snapshot a message carries at most.
+    pub chunk_bytes: usize,
+}
+
+/// Something to write.
+#[derive(Debug)]
+enum Job {
+    Persist(Persist),
+    Snapshot(Snapshot),
 }
 
 /// What a crash ends.
@@ -34,7 +56,10 @@ struct Running {
     wal: Wal<Memory>,
     machine: Machine,
     applied: Index,
-    writing: VecDeque<Persist>,
+    applied_term: Term,
+    /// The last entry of the newest snapshot, taken or installed.
+    snapshot_index: Index,
+    writing: VecDeque<Job>,
     disk_is_busy: bool,
     open: BTreeMap<RequestId, Asked>,
     last_id: RequestId,
@@ -84,15 +109,15 @@ pub enum Crash {
 }
 
 impl Member {
-    /// A member that never ran. `batch_entries` and `segment_bytes` are small in simulations, so that few entries suffice
-    /// to fill messages and segments.
-    pub fn new(id: NodeId, members: NodeId, bug: Option<Bug>, batch_entries: usize, segment_bytes: u64) -> Member {
+    /// A member that never ran.
+    pub fn new(id: NodeId, members: NodeId, bug: Option<Bug>, limits: Limits) -> Member {
         let names: Vec<NodeId> = (1..=members).collect();
         let mut config = Config::new(id, names.clone(), 0, 0);
         (config.election_ticks, config.heartbeat_ticks, config.request_ticks) = (15, 4, 100);
-        (config.max_batch_entries, config.bug) = (batch_entries, bug);
+        (config.max_batch_entries, config.bug) = (limits.batch_entries, bug);
+        (config.keep_entries, config.max_chunk_bytes) = (limits.keep_entries, limits.chunk_bytes);
         let identity = Identity { cluster: "sim".into(), member: id, members: names.into_iter().collect() };
-        Member { identity, config, segment_bytes, disk: Memory::default(), running: None, start: 0 }
+        Member { identity, config, limits, disk: Memory::default(), running: None, start: 0 }
     }
 
     /// Its number.
@@ -123,31 +148,39 @@ impl Member {
     pub fn start(&mut self, rng: &mut ChaCha8Rng) {
         self.start += 1;
         (self.config.incarnation, self.config.seed) = (self.start, rng.random());
-        let (wal, recovered) = Wal::open(self.disk.clone(), &self.identity, self.segment_bytes)
+        let (wal, recovered) = Wal::open(self.disk.clone(), &self.identity, self.limits.segment_bytes)
             .unwrap_or_else(|error| panic!("n{} cannot open its log: {error}", self.config.id));
-        let core = Core::new(self.config.clone(), recovered.hard_state, recovered.entries)
+        let snapshot = recovered.snapshot;
+        let core = Core::new(self.config.clone(), recovered.hard_state, snapshot.clone(), recovered.entries)
             .unwrap_or_else(|error| panic!("n{} cannot start: {error}", self.config.id));
-        self.running = Some(Running {
+        let mut running = Running {
             core,
             wal,
             machine: Machine::with_bug(self.config.bug),
             applied: 0,
+            applied_term: 0,
+            snapshot_index: 0,
             writing: VecDeque::new(),
             disk_is_busy: false,
             open: BTreeMap::new(),
             last_id: 0,
-        });
+        };
+        if let Some(snapshot) = &snapshot {
+            running.install(snapshot, self.config.bug);
+        }
+        self.running = Some(running);
     }
 
     /// Goes down. Of the writes under way the disk got any part.
     pub fn crash(&mut self, how: Crash, rng: &mut ChaCha8Rng) {
         let Some(mut running) = self.running.take() else { return };
-        // A frame takes a write and a sync, a new segment four operations more: the crash comes at any of them.
-        self.disk.fail_from(self.disk.operations() + rng.random_range(0..8));
+        // A frame takes a write and a sync, a new segment four operations more, a snapshot ten: the crash comes at any of
+        // them.
+        self.disk.fail_from(self.disk.operations() + rng.random_range(0..16));
         let part = rng.random_range(0..=running.writing.len());
-        let records: Vec<Record> = running.writing.drain(..part).map(record).collect();
+        let jobs: Vec<Job> = running.writing.drain(..part).collect();
         // Whether it failed or not, nobody is left to hear of it.
-        let _ = running.wal.save(&records);
+        let _ = write(&mut running.wal, jobs);
         self.disk = match how {
             Crash::Kill => self.disk.after_kill(),
             Crash::PowerCut => self.disk.after_power_cut(rng),
@@ -174,7 +207,10 @@ impl Member {
     pub fn carry_out(&mut self, output: Output) -> Vec<(Asked, Told)> {
         let Some(running) = &mut self.running else { return Vec::new() };
         let mut answers = Vec::new();
-        running.writing.extend(output.persist);
+        running.writing.extend(output.persist.map(Job::Persist));
+        if let Some(snapshot) = &output.install {
+            running.install(snapshot, self.config.bug);
+        }
         for committed in output.committed {
             let answer = running.apply(&committed.entry);
             if let Some(asked) = committed.proposal.and_then(|id| running.open.remove(&id))
@@ -201,6 +237,19 @@ impl Member {
         answers
     }
 
+    /// Takes a snapshot, if it is time.
+    pub fn take_snapshot(&mut self) -> Option<Snapshot> {
+        let running = self.running.as_mut()?;
+        if running.applied - running.snapshot_index < self.limits.snapshot_entries {
+            return None;
+        }
+        let (last_index, last_term) = (running.applied, running.applied_term);
+        let snapshot = Snapshot { last_index, last_term, state: running.machine.encode().into() };
+        running.snapshot_index = last_index;
+        running.writing.push_back(Job::Snapshot(snapshot.clone()));
+        Some(snapshot)
+    }
+
     /// Whether the disk has something to do and does not do it yet; from now on it does.
     pub fn disk_starts(&mut self) -> bool {
         let Some(running) = &mut self.running else { return false };
@@ -218,25 +267,49 @@ impl Member {
         let Some(running) = &mut self.running else { return };
         running.disk_is_busy = false;
         let group = rng.random_range(1..=running.writing.len().max(1)).min(running.writing.len());
-        let Some(sequence) = group.checked_sub(1).and_then(|last| running.writing.get(last)).map(|last| last.sequence)
-        else {
-            return;
-        };
-        let records: Vec<Record> = running.writing.drain(..group).map(record).collect();
-        running.wal.save(&records).unwrap_or_else(|error| panic!("n{} cannot write: {error}", self.config.id));
-        running.core.persisted(sequence);
+        let jobs: Vec<Job> = running.writing.drain(..group).collect();
+        let done = write(&mut running.wal, jobs);
+        let (sequence, snapshots) = done.unwrap_or_else(|error| panic!("n{} cannot write: {error}", self.config.id));
+        if let Some(sequence) = sequence {
+            running.core.persisted(sequence);
+        }
+        snapshots.into_iter().for_each(|snapshot| running.core.snapshot_saved(snapshot));
     }
 }
 
+/// Writes what was asked for, and says how far that goes: the last request, and the snapshots.
+fn write(wal: &mut Wal<Memory>, jobs: Vec<Job>) -> Result<(Option<u64>, Vec<Snapshot>), StorageError> {
+    let (mut records, mut sequence, mut snapshots) = (Vec::new(), None, Vec::new());
+    for job in jobs {
+        match job {
+            Job::Persist(persist) => {
+                sequence = Some(persist.sequence);
+                let Persist { hard_state, snapshot, entries, .. } = persist;
+                records.push(Record { hard_state, snapshot, entries });
+            }
+            Job::Snapshot(snapshot) => {
+                wal.save(&std::mem::take(&mut records))?;
+                wal.save_snapshot(&snapshot)?;
+                snapshots.push(snapshot);
+            }
+        }
+    }
+    wal.save(&records)?;
+    Ok((sequence, snapshots))
+}
+
 impl Running {
+    /// Puts a snapshot in the place of the state machine.
+    fn install(&mut self, snapshot: &Snapshot, bug: Option<Bug>) {
+        let Snapshot { last_index, last_term, state } = snapshot;
+        self.machine = Machine::decode(state, bug).expect("only members of the simulation take snapshots");
+        (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
+    }
+
     fn apply(&mut self, entry: &Entry) -> Option<Answer> {
-        self.applied = entry.index;
+        (self.applied, self.applied_term) = (entry.index, entry.term);
         let Payload::Command { bytes, .. } = &entry.payload else { return None };
         let command = Command::decode(bytes).expect("only clients of the simulation make commands");
         Some(self.machine.apply(entry.index, &command))
     }
-}
-
-fn record(persist: Persist) -> Record {
-    Record { hard_state: persist.hard_state, entries: persist.entries }
 }

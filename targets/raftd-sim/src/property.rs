@@ -9,6 +9,7 @@ mod leader_completeness;
 mod linearizability;
 mod log_matching;
 mod progress;
+mod snapshot_safety;
 mod state_machine_safety;
 
 pub use election_safety::ElectionSafety;
@@ -17,11 +18,12 @@ pub use leader_completeness::LeaderCompleteness;
 pub use linearizability::{Judged, explain, judge};
 pub use log_matching::LogMatching;
 pub use progress::has_recovered;
+pub use snapshot_safety::SnapshotSafety;
 pub use state_machine_safety::StateMachineSafety;
 
 use crate::time::Micros;
 use raftd::core::{Output, RoleName, Status};
-use raftd::types::Entry;
+use raftd::types::{Bug, Entry, Index, NodeId, Snapshot, Term};
 use std::fmt;
 
 /// The properties by name.
@@ -37,6 +39,8 @@ pub enum Property {
     LeaderCompleteness,
     /// See [`StateMachineSafety`].
     StateMachineSafety,
+    /// See [`SnapshotSafety`].
+    SnapshotSafety,
     /// See [`judge`].
     Linearizability,
     /// See [`has_recovered`].
@@ -63,13 +67,24 @@ pub struct Step<'a> {
     pub before: &'a Status,
     /// After.
     pub after: &'a Status,
-    /// Its log, in memory.
+    /// Its log, in memory, as far as it is kept.
     pub log: &'a [Entry],
+    /// The entry that the log begins behind, and its term.
+    pub log_start: (Index, Term),
     /// What it wants done.
     pub output: &'a Output,
 }
 
 impl Step<'_> {
+    /// The term of the entry at `index`, or of the one that the log begins behind; none where the log has nothing, or
+    /// nothing any more.
+    fn term_at(&self, index: Index) -> Option<Term> {
+        match index.checked_sub(self.log_start.0)? {
+            0 => Some(self.log_start.1),
+            place => self.log.get(place as usize - 1).map(|entry| entry.term),
+        }
+    }
+
     /// Whether the member leads now and did not lead this term before.
     fn begins_to_lead(&self) -> bool {
         self.after.role == RoleName::Leader && !self.goes_on_leading()
@@ -106,7 +121,7 @@ impl Lasting {
 
     /// A member starts anew: it applies its log from the first entry on.
     pub fn started(&mut self, member: u64) {
-        self.state_machine_safety.started(member);
+        self.state_machine_safety.started(member, 0);
     }
 }
 
@@ -118,9 +133,15 @@ pub struct Properties {
     log_matching: LogMatching,
     leader_completeness: LeaderCompleteness,
     state_machine_safety: StateMachineSafety,
+    snapshot_safety: SnapshotSafety,
 }
 
 impl Properties {
+    /// All of them, for members with a planted bug. What that does to a state machine is no matter of snapshots.
+    pub fn new(bug: Option<Bug>) -> Properties {
+        Properties { snapshot_safety: SnapshotSafety::new(bug), ..Properties::default() }
+    }
+
     /// Checks a step.
     ///
     /// # Errors
@@ -132,12 +153,26 @@ impl Properties {
         self.leader_append_only.see(step).map_err(named(Property::LeaderAppendOnly))?;
         self.log_matching.see(step).map_err(named(Property::LogMatching))?;
         self.leader_completeness.see(step).map_err(named(Property::LeaderCompleteness))?;
-        self.state_machine_safety.see(step).map_err(named(Property::StateMachineSafety))
+        self.state_machine_safety.see(step).map_err(named(Property::StateMachineSafety))?;
+        match &step.output.install {
+            Some(snapshot) => self.taken(step.after.id, snapshot),
+            None => Ok(()),
+        }
     }
 
-    /// A member starts anew: it applies its log from the first entry on.
-    pub fn started(&mut self, member: u64) {
-        self.state_machine_safety.started(member);
+    /// A member took a snapshot, or installs one.
+    ///
+    /// # Errors
+    ///
+    /// If it is not what the entries amount to.
+    pub fn taken(&mut self, member: NodeId, snapshot: &Snapshot) -> Result<(), (Property, String)> {
+        let applied = self.state_machine_safety.applied();
+        self.snapshot_safety.see(member, snapshot, applied).map_err(|evidence| (Property::SnapshotSafety, evidence))
+    }
+
+    /// A member starts anew: it applies its log from behind its snapshot on, which stands for `applied` entries.
+    pub fn started(&mut self, member: NodeId, applied: Index) {
+        self.state_machine_safety.started(member, applied);
     }
 
     /// How many terms had a leader.
@@ -159,6 +194,7 @@ impl fmt::Display for Property {
             Property::LogMatching => "log matching",
             Property::LeaderCompleteness => "leader completeness",
             Property::StateMachineSafety => "state machine safety",
+            Property::SnapshotSafety => "snapshot safety",
             Property::Linearizability => "linearizability",
             Property::Progress => "progress",
             Property::Assertion => "assertion of a member",

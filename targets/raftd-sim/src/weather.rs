@@ -3,6 +3,7 @@
 //! Kinds of faults are drawn like a swarm (Groce and others, "Swarm Testing", 2012): each run leaves some of them out
 //! altogether and has much of others. A run in which everything goes wrong a little seldom gets far into any one mistake.
 
+use crate::member::Limits;
 use crate::time::{MS, Micros};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -34,10 +35,8 @@ pub struct Weather {
     pub down_us_max: Micros,
     /// How long a partition lasts, at most.
     pub cut_us_max: Micros,
-    /// How many entries a message carries at most.
-    pub batch_entries: usize,
-    /// The length at which a segment of the log is closed.
-    pub segment_bytes: u64,
+    /// What is small, so that few entries suffice to reach it.
+    pub limits: Limits,
 }
 
 /// How often each kind of fault comes, in relation to the others; 0: never.
@@ -95,8 +94,13 @@ impl Weather {
             swarm: Swarm::default(),
             down_us_max: 0,
             cut_us_max: 0,
-            batch_entries: 256,
-            segment_bytes: 1 << 14,
+            limits: Limits {
+                batch_entries: 256,
+                segment_bytes: 1 << 14,
+                snapshot_entries: [10, 50][rng.random_range(0..2)],
+                keep_entries: 5,
+                chunk_bytes: 1 << 10,
+            },
         }
     }
 
@@ -116,8 +120,13 @@ impl Weather {
             swarm: Swarm::draw(rng),
             down_us_max: rng.random_range(50..800) * MS,
             cut_us_max: rng.random_range(100..3000) * MS,
-            batch_entries: [1, 1, 2, 4, 256][rng.random_range(0..5)],
-            segment_bytes: [300, 1000, 1 << 14][rng.random_range(0..3)],
+            limits: Limits {
+                batch_entries: [1, 1, 2, 4, 256][rng.random_range(0..5)],
+                segment_bytes: [300, 1000, 1 << 14][rng.random_range(0..3)],
+                snapshot_entries: [4, 12, 40, 150, u64::MAX][rng.random_range(0..5)],
+                keep_entries: [0, 3, 50][rng.random_range(0..3)],
+                chunk_bytes: [100, 300, 1 << 16][rng.random_range(0..3)],
+            },
         }
     }
 

@@ -71,14 +71,14 @@ impl World {
     /// A cluster whose members have just been started, and clients that are about to wake.
     pub fn new(weather: Weather, bug: Option<Bug>, rng: ChaCha8Rng, trace: Trace) -> World {
         let count = weather.members as NodeId;
-        let member = |id| Member::new(id, count, bug, weather.batch_entries, weather.segment_bytes);
+        let member = |id| Member::new(id, count, bug, weather.limits.clone());
         let mut record = Record::default();
         let clients = (0..weather.clients).map(|number| Client::new(number, weather.members, &mut record)).collect();
         World {
             members: (1..=count).map(member).collect(),
             clients,
             record,
-            properties: Properties::default(),
+            properties: Properties::new(bug),
             trace,
             events: 0,
             agenda: Agenda::default(),
@@ -208,7 +208,8 @@ impl World {
         let output = self.members[member].drain();
         let Some(core) = self.members[member].core() else { return Ok(()) };
         let after = core.status();
-        let step = Step { before: &before, after: &after, log: core.entries(), output: &output };
+        let (log, log_start) = (core.entries(), core.log_start());
+        let step = Step { before: &before, after: &after, log, log_start, output: &output };
         let seen = self.properties.see(step);
         self.tell_change(&before, &after);
         if !self.only_clients {
@@ -217,6 +218,13 @@ impl World {
         output.messages.iter().for_each(|message| self.send(message));
         for (asked, told) in self.members[member].carry_out(output) {
             self.tell_client(asked, told);
+        }
+        if let Some(snapshot) = self.members[member].take_snapshot() {
+            self.trace.note(self.agenda.now_us(), || format!("n{} takes {snapshot:?}", after.id));
+            let taken = self.properties.taken(after.id, &snapshot);
+            if !self.only_clients {
+                taken?;
+            }
         }
         if self.members[member].disk_starts() {
             let slow = if self.rng.random_bool(0.05) { 10 } else { 1 };
@@ -279,7 +287,8 @@ impl World {
         }
         self.members[member].start(&mut self.rng);
         let (id, start) = (self.members[member].id(), self.members[member].start);
-        self.properties.started(id);
+        let applied = self.members[member].core().map_or(0, |core| core.status().snapshot_index);
+        self.properties.started(id, applied);
         self.trace.note(self.agenda.now_us(), || format!("n{id} starts"));
         let phase_us = self.rng.random_range(0..TICK_US);
         self.agenda.after(phase_us, Event::Tick { member, start });

@@ -60,6 +60,10 @@ struct Arguments {
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch_entries: u16,
 
+    /// A snapshot of the state is taken every so many entries, and the log before it dropped
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    snapshot_entries: u64,
+
     /// Seeds the election time-outs [default: random]
     #[arg(long)]
     seed: Option<u64>,
@@ -118,6 +122,7 @@ impl Arguments {
             election_ms: self.election_ms,
             request_timeout_ms: self.request_timeout_ms,
             batch_entries: self.batch_entries.into(),
+            snapshot_entries: self.snapshot_entries,
             seed: self.seed.map_or_else(random, Ok)?,
             incarnation: random()?,
             bug: self.bug,

@@ -22,6 +22,8 @@ use tracing::{debug, error, info, warn};
 
 /// The length of a tick of the core.
 pub const TICK_MS: u64 = 10;
+/// How many entries before its snapshot a member keeps at most.
+const KEEP_ENTRIES_MAX: usize = 4096;
 /// How much longer than the core a client's connection waits for its answer.
 const GRACE: Duration = Duration::from_millis(200);
 /// When the server stops, how long the member may take to close its log, and then the answers to be on their way.
@@ -56,6 +58,8 @@ pub struct Config {
     pub request_timeout_ms: u64,
     /// How many entries of the log a message carries at most.
     pub batch_entries: usize,
+    /// A snapshot of the state is taken every so many entries, and the log before it dropped.
+    pub snapshot_entries: u64,
     /// Seeds the election time-outs.
     pub seed: u64,
     /// Names this start of the member; random, never the same twice.
@@ -125,7 +129,8 @@ pub enum ServerError {
 /// If it cannot start, or cannot go on. What was acknowledged to clients is safe in either case.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
     let (wal, recovered) = open_log(&config)?;
-    let core = Core::new(core_config(&config), recovered.hard_state, recovered.entries)?;
+    let snapshot = recovered.snapshot;
+    let core = Core::new(core_config(&config), recovered.hard_state, snapshot.clone(), recovered.entries)?;
     let clients = bind("clients", &config.listen_client, "--listen-client").await?;
     let peers = bind("members", &config.listen_peer, "--listen-peer or --peers").await?;
     announce(&config, &clients, &peers);
@@ -139,7 +144,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let links = Links::open(&membership, &config.peers);
     let journal = Journal::start(wal).map_err(ServerError::Thread)?;
     let inputs = Inputs { messages, requests, stop: stopped.clone(), tick: Duration::from_millis(TICK_MS) };
-    let mut member = tokio::spawn(Member::new(core, journal, links, status).run(inputs));
+    let member = Member::new(core, snapshot.as_ref(), config.snapshot_entries, journal, links, status)?;
+    let mut member = tokio::spawn(member.run(inputs));
     let handle = Handle::new(from_clients, shown, Duration::from_millis(config.request_timeout_ms) + GRACE);
     let mut api = tokio::spawn(serve(clients, handle, stopped));
 
@@ -209,7 +215,8 @@ fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {
     info!(
         term = recovered.hard_state.term,
         voted_for = recovered.hard_state.voted_for,
-        last = recovered.entries.len(),
+        snapshot = recovered.snapshot.as_ref().map_or(0, |snapshot| snapshot.last_index),
+        entries = recovered.entries.len(),
         segments = recovered.segments,
         bytes = recovered.bytes,
         "log recovered"
@@ -230,6 +237,8 @@ fn core_config(config: &Config) -> core::Config {
         election_ticks: ticks(config.election_ms),
         request_ticks: ticks(config.request_timeout_ms),
         max_batch_entries: config.batch_entries,
+        // Who lags behind by less gets entries: a snapshot is dearer than some hundred of them.
+        keep_entries: usize::try_from(config.snapshot_entries / 2).unwrap_or(usize::MAX).min(KEEP_ENTRIES_MAX),
         bug: config.bug,
         ..core::Config::new(config.id, members, config.incarnation, config.seed)
     }

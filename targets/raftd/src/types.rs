@@ -5,6 +5,8 @@ mod bug;
 pub use bug::{Bug, Mistake};
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
 
 /// Names a member of the cluster; from 1.
 pub type NodeId = u64;
@@ -58,6 +60,23 @@ pub struct Ticket {
     pub incarnation: u64,
     /// The member's running number of requests since that start; from 1.
     pub number: u64,
+}
+
+/// What all entries up to one together mean, in place of them (dissertation, section 5.1).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Snapshot {
+    /// The last entry that it stands for.
+    pub last_index: Index,
+    /// That entry's term.
+    pub last_term: Term,
+    /// The state machine, encoded. The core does not look into it.
+    pub state: Arc<[u8]>,
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Snapshot({}/{}, {} bytes)", self.last_index, self.last_term, self.state.len())
+    }
 }
 
 /// What must be on disk before a member speaks about it.

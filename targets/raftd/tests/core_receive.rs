@@ -11,7 +11,7 @@ fn noop((index, term): (Index, Term)) -> Entry {
 fn member(term: Term, log: &[Term]) -> Core {
     let hard_state = HardState { term, voted_for: None };
     let log = (1..).zip(log.iter().copied()).map(noop).collect();
-    Core::new(Config::new(1, vec![1, 2, 3], 1, 1), hard_state, log).expect("the disk is sound")
+    Core::new(Config::new(1, vec![1, 2, 3], 1, 1), hard_state, None, log).expect("the disk is sound")
 }
 
 fn append(from: NodeId, term: Term, previous: (Index, Term), entries: &[(Index, Term)], commit: Index) -> Message {
@@ -54,7 +54,7 @@ fn ignores_what_is_not_for_it_or_misshapen() {
 fn members_with_one_seed_draw_different_time_outs() {
     let elections = |id: NodeId| -> Vec<u64> {
         let config = Config::new(id, vec![1, 2, 3], 1, 7);
-        let mut core = Core::new(config, HardState::default(), Vec::new()).expect("a fresh start");
+        let mut core = Core::new(config, HardState::default(), None, Vec::new()).expect("a fresh start");
         let asks = |_: &u64| {
             core.tick();
             !core.drain().messages.is_empty()
@@ -100,7 +100,7 @@ fn stops_when_a_write_is_acknowledged_that_was_never_asked_for() {
 fn refuses_to_start_from_a_broken_disk() {
     let start = |hard_state: HardState, log: &[(Index, Term)]| {
         let log = log.iter().copied().map(noop).collect();
-        Core::new(Config::new(1, vec![1], 1, 1), hard_state, log).map(drop)
+        Core::new(Config::new(1, vec![1], 1, 1), hard_state, None, log).map(drop)
     };
     let in_term = |term| HardState { term, voted_for: None };
     assert_eq!(start(in_term(2), &[(1, 1), (2, 2)]), Ok(()));
@@ -115,7 +115,7 @@ fn refuses_a_configuration_that_contradicts_itself() {
     let start = |change: fn(&mut Config)| {
         let mut config = Config::new(1, vec![1, 2, 3], 1, 1);
         change(&mut config);
-        Core::new(config, HardState::default(), Vec::new()).map(drop)
+        Core::new(config, HardState::default(), None, Vec::new()).map(drop)
     };
     assert_eq!(start(|_| {}), Ok(()));
     assert_eq!(start(|config| config.members.push(2)), Err(StartError::MemberTwice));
@@ -133,7 +133,7 @@ fn draws_election_time_outs_between_once_and_twice() {
     let timeouts: Vec<u32> = (0..100)
         .map(|seed| {
             let config = Config { seed, ..Config::new(1, vec![1, 2, 3], 1, 1) };
-            let mut core = Core::new(config, HardState::default(), Vec::new()).expect("the disk is empty");
+            let mut core = Core::new(config, HardState::default(), None, Vec::new()).expect("the disk is empty");
             (1..)
                 .find(|_| {
                     core.tick();

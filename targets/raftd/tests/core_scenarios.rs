@@ -87,4 +87,10 @@ scenarios! {
     restart,
     restart_while_writing,
     single_member,
+    snapshot_behind,
+    snapshot_lost_chunks,
+    snapshot_resumes,
+    snapshot_void_log,
+    snapshot_kept_tail,
+    snapshot_overtakes_request,
 }

@@ -163,6 +163,7 @@ impl State {
                 before: &before,
                 after: &after,
                 log: member.core.entries(),
+                log_start: (0, 0),
                 output: &output,
             })?;
             if output.is_empty() {
@@ -253,7 +254,8 @@ impl Member {
 
     /// The oldest write is on disk; its number.
     fn write(&mut self) -> u64 {
-        let Some(Persist { sequence, hard_state, entries }) = self.writing.pop_front() else { return 0 };
+        // Nobody takes snapshots here.
+        let Some(Persist { sequence, hard_state, entries, .. }) = self.writing.pop_front() else { return 0 };
         self.hard_state = hard_state.unwrap_or(self.hard_state);
         if let Some(first) = entries.first() {
             self.log.truncate(first.index as usize - 1);
@@ -278,5 +280,5 @@ impl Member {
 }
 
 fn start(config: &Config, hard_state: HardState, log: Vec<Entry>) -> Core {
-    Core::new(config.clone(), hard_state, log).expect("the disk holds what the member wrote")
+    Core::new(config.clone(), hard_state, None, log).expect("the disk holds what the member wrote")
 }

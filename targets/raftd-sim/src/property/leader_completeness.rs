@@ -32,9 +32,10 @@ impl LeaderCompleteness {
     /// Late votes may elect a leader of a term that is long over; what later leaders committed it may well lack.
     fn sees_leader(&self, step: Step) -> Result<(), String> {
         let (id, leads) = (step.after.id, step.after.term);
-        for (place, (term, committed_in)) in self.committed.iter().enumerate() {
-            if *committed_in < leads && step.log.get(place).map(|entry| entry.term) != Some(*term) {
-                let index = place + 1;
+        for (index, (term, committed_in)) in (1..).zip(&self.committed) {
+            // What a snapshot stands for was committed, and that it is the right snapshot is another property.
+            let has = index < step.log_start.0 || step.term_at(index) == Some(*term);
+            if *committed_in < leads && !has {
                 return Err(format!(
                     "n{id}, leader of term {leads}, lacks entry {index} of term {term}, committed in term {committed_in}"
                 ));

@@ -6,7 +6,7 @@
 //! before that is committed anywhere.
 
 use super::Step;
-use raftd::types::{Entry, Index, Payload, Term};
+use raftd::types::{Index, Payload, Term};
 use std::collections::HashMap;
 
 /// Every entry that was ever written, with the term of the one before it.
@@ -19,7 +19,7 @@ impl LogMatching {
     pub(super) fn see(&mut self, step: Step) -> Result<(), String> {
         let Some(persist) = &step.output.persist else { return Ok(()) };
         let Some(first) = persist.entries.first() else { return Ok(()) };
-        let before = step.log[..first.index as usize - 1].last().map_or(0, |entry: &Entry| entry.term);
+        let Some(before) = step.term_at(first.index - 1) else { return Ok(()) };
         let predecessors = std::iter::once(before).chain(persist.entries.iter().map(|entry| entry.term));
         for (entry, predecessor) in persist.entries.iter().zip(predecessors) {
             let place = (entry.index, entry.term);

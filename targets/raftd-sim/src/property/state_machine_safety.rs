@@ -18,12 +18,19 @@ pub struct StateMachineSafety {
 }
 
 impl StateMachineSafety {
-    pub(super) fn started(&mut self, member: NodeId) {
-        self.members.remove(&member);
+    pub(super) fn started(&mut self, member: NodeId, applied: Index) {
+        self.members.insert(member, applied);
     }
 
     pub(super) fn see(&mut self, step: Step) -> Result<(), String> {
         let id = step.after.id;
+        if let Some(snapshot) = &step.output.install {
+            let known = self.applied.get(snapshot.last_index as usize - 1).map(|entry| entry.term);
+            if known != Some(snapshot.last_term) {
+                return Err(format!("n{id} installs {snapshot:?}, but there an entry of term {known:?} was applied"));
+            }
+            self.members.insert(id, snapshot.last_index);
+        }
         for committed in &step.output.committed {
             let entry = &committed.entry;
             let applied = self.members.entry(id).or_insert(0);
@@ -43,6 +50,11 @@ impl StateMachineSafety {
             }
         }
         Ok(())
+    }
+
+    /// All entries that were applied anywhere, from index 1.
+    pub(super) fn applied(&self) -> &[Entry] {
+        &self.applied
     }
 
     pub(super) fn committed(&self) -> usize {

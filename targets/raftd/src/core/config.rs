@@ -34,6 +34,10 @@ pub struct Config {
     pub max_uncommitted_bytes: usize,
     /// How many requests may be open at the member that was asked, and how many reads at the leader.
     pub max_requests: usize,
+    /// How many entries before the snapshot the log keeps: a follower who lacks no more needs no snapshot.
+    pub keep_entries: usize,
+    /// How many bytes of a snapshot a message carries at most.
+    pub max_chunk_bytes: usize,
     /// The planted bug.
     pub bug: Option<Bug>,
 }
@@ -55,6 +59,8 @@ impl Config {
             max_uncommitted: 4096,
             max_uncommitted_bytes: 64 << 20,
             max_requests: 4096,
+            keep_entries: 1024,
+            max_chunk_bytes: 256 << 10,
             bug: None,
         }
     }
@@ -82,6 +88,7 @@ impl Config {
             ("max_uncommitted", self.max_uncommitted),
             ("max_uncommitted_bytes", self.max_uncommitted_bytes),
             ("max_requests", self.max_requests),
+            ("max_chunk_bytes", self.max_chunk_bytes),
         ];
         match limits.into_iter().find(|(_, limit)| *limit == 0) {
             Some((limit, _)) => Err(StartError::ZeroLimit { limit }),

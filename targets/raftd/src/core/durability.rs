@@ -124,7 +124,7 @@ impl Durability {
         if let Some(first) = first {
             self.in_flight.push_back(Write { sequence, first, last: last_index });
         }
-        Some((Persist { sequence, hard_state, entries: Vec::new() }, first))
+        Some((Persist { sequence, hard_state, snapshot: None, entries: Vec::new() }, first))
     }
 
     /// All requests up to `sequence` are durable.

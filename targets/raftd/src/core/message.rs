@@ -1,6 +1,6 @@
 //! What members say to each other.
 
-use crate::types::{Entry, Index, NodeId, Term, Ticket};
+use crate::types::{Entry, Index, NodeId, Snapshot, Term, Ticket};
 use serde::{Deserialize, Serialize};
 
 /// One message from one member to another. It may be lost, delayed, duplicated or overtaken: none of that does harm.
@@ -75,6 +75,24 @@ pub enum Body {
         /// The first index that the follower has of that term; one after its last entry if its log is shorter.
         first_index: Index,
     },
+    /// InstallSnapshot (dissertation, section 5.3): a part of the snapshot that the follower needs, since the leader has no
+    /// more the entries that it lacks.
+    Chunk {
+        /// Which snapshot.
+        snapshot: SnapshotName,
+        /// Where in its state the chunk begins.
+        offset: u64,
+        /// The chunk.
+        bytes: Vec<u8>,
+    },
+    /// The answer to [`Body::Chunk`], but for the last one: that is answered by [`Body::Appended`] when all of the snapshot is
+    /// on the follower's disk.
+    ChunkReceived {
+        /// Which snapshot.
+        snapshot: SnapshotName,
+        /// How much of it the follower has.
+        offset: u64,
+    },
     /// The leader is alive, and asks who still follows it.
     Heartbeat {
         /// The number of this round among the leader's rounds of this term.
@@ -115,12 +133,42 @@ pub enum Body {
     },
 }
 
+/// Names a snapshot by what is in it: two of one name are the same, whoever took them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SnapshotName {
+    /// The last entry that it stands for.
+    pub last_index: Index,
+    /// That entry's term.
+    pub last_term: Term,
+    /// The length of its state.
+    pub bytes: u64,
+    /// The CRC-32 of its state.
+    pub checksum: u32,
+}
+
+impl SnapshotName {
+    /// The name of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> SnapshotName {
+        let Snapshot { last_index, last_term, state } = snapshot;
+        SnapshotName {
+            last_index: *last_index,
+            last_term: *last_term,
+            bytes: state.len() as u64,
+            checksum: crc32fast::hash(state),
+        }
+    }
+}
+
 impl Body {
     /// Whether this is news from a leader, a candidate or who would be one; it must learn it if its term is over.
     pub(super) fn comes_from_leader_or_candidate(&self) -> bool {
         matches!(
             self,
-            Body::RequestVote { .. } | Body::RequestPreVote { .. } | Body::Append { .. } | Body::Heartbeat { .. }
+            Body::RequestVote { .. }
+                | Body::RequestPreVote { .. }
+                | Body::Append { .. }
+                | Body::Chunk { .. }
+                | Body::Heartbeat { .. }
         )
     }
 
@@ -133,6 +181,10 @@ impl Body {
                     && entries.iter().map(|entry| entry.term).is_sorted_by(|a, b| a <= b)
                     && entries.first().is_none_or(|entry| entry.term >= *previous_term)
                     && entries.last().is_none_or(|entry| entry.term <= term)
+            }
+            Body::Chunk { snapshot, offset, bytes } => {
+                snapshot.last_term <= term
+                    && offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= snapshot.bytes)
             }
             _ => true,
         }

@@ -6,8 +6,8 @@
 //! randomness but its seed: the same calls give the same output.
 //!
 //! It follows Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)", called the
-//! extended paper, and Ongaro's dissertation, "Consensus: Bridging Theory and Practice". There are no snapshots and no
-//! membership changes: the log is kept whole, and the members stay.
+//! extended paper, and Ongaro's dissertation, "Consensus: Bridging Theory and Practice". There are no membership changes:
+//! the members stay.
 //!
 //! A cluster of one member, from start to its first committed command:
 //!
@@ -15,7 +15,7 @@
 //! use raftd::core::{Config, Core};
 //! use raftd::types::HardState;
 //!
-//! let mut core = Core::new(Config::new(1, vec![1], 77, 42), HardState::default(), Vec::new())?;
+//! let mut core = Core::new(Config::new(1, vec![1], 77, 42), HardState::default(), None, Vec::new())?;
 //! core.campaign();
 //! let mut applied = Vec::new();
 //! for round in 0..4 {
@@ -52,18 +52,20 @@ mod read;
 mod replication;
 mod request;
 mod seen;
+mod snapshot;
 
 pub use config::{Config, StartError};
-pub use message::{Body, Message};
+pub use message::{Body, Message, SnapshotName};
 pub use output::{Committed, Failed, Fate, Granted, Output, Persist, Reason, RequestId, RoleName, Status};
 
-use crate::types::{Bug, Entry, HardState, Index, NodeId};
+use crate::types::{Bug, Entry, HardState, Index, NodeId, Snapshot, Term};
 use durability::{Durability, Needs};
 use election::Role;
 use log::Log;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use request::Requests;
+use snapshot::Arriving;
 use std::hash::{Hash, Hasher};
 
 /// One member of a cluster.
@@ -72,6 +74,12 @@ pub struct Core {
     config: Config,
     hard: HardState,
     log: Log,
+    /// The newest snapshot that is known to be whole; the log begins behind it, or earlier.
+    snapshot: Option<Snapshot>,
+    /// What has come of a snapshot from the leader.
+    arriving: Option<Arriving>,
+    /// A snapshot from the leader, to be written and to be put in the place of the state machine.
+    installed: Option<Snapshot>,
     role: Role,
     /// Who leads this term, or led it when last heard of.
     led_by: Option<NodeId>,
@@ -93,14 +101,21 @@ pub struct Core {
 }
 
 impl Core {
-    /// Starts a member with what its disk holds: defaults at the very first start.
+    /// Starts a member with what its disk holds: defaults at the very first start. The state machine begins with the
+    /// snapshot, the log behind it.
     ///
     /// # Errors
     ///
     /// If the configuration contradicts itself, or the log or hard state cannot have been written by this member.
-    pub fn new(config: Config, hard_state: HardState, log: Vec<Entry>) -> Result<Core, StartError> {
+    pub fn new(
+        config: Config,
+        hard_state: HardState,
+        snapshot: Option<Snapshot>,
+        log: Vec<Entry>,
+    ) -> Result<Core, StartError> {
         config.validate()?;
-        let log = Log::new(log).map_err(|index| StartError::BrokenLog { index })?;
+        let start = snapshot.as_ref().map_or((0, 0), |snapshot| (snapshot.last_index, snapshot.last_term));
+        let log = Log::new(start, log).map_err(|index| StartError::BrokenLog { index })?;
         if log.last_term() > hard_state.term {
             return Err(StartError::HardStateLost { last_term: log.last_term(), term: hard_state.term });
         }
@@ -110,8 +125,11 @@ impl Core {
             hard: hard_state,
             role: Role::Follower,
             led_by: None,
-            commit: 0,
-            handed_out: 0,
+            commit: start.0,
+            handed_out: start.0,
+            snapshot,
+            arriving: None,
+            installed: None,
             recovered: log.last_index(),
             durability: Durability::new(log.last_index()),
             requests: Requests::new(config.id, config.incarnation, config.max_requests),
@@ -200,6 +218,11 @@ impl Core {
             Body::AppendRejected { previous_index, conflict_term, first_index } => {
                 self.on_append_rejected(from, previous_index, conflict_term, first_index);
             }
+            Body::Chunk { snapshot, offset, bytes } => {
+                self.follow(from);
+                self.on_chunk(from, snapshot, offset, &bytes);
+            }
+            Body::ChunkReceived { snapshot, offset } => self.on_chunk_received(from, snapshot, offset),
             Body::Heartbeat { round, commit } => {
                 self.follow(from);
                 self.on_heartbeat(from, round, commit);
@@ -235,6 +258,15 @@ impl Core {
         self.advance_commit();
     }
 
+    /// A snapshot that the caller took of its state machine is durable. The log may lose the entries that it stands for.
+    ///
+    /// # Panics
+    ///
+    /// If the snapshot holds what was not handed out yet.
+    pub fn snapshot_saved(&mut self, snapshot: Snapshot) {
+        self.compact(snapshot);
+    }
+
     /// Takes everything that piled up. Call it after any other call; calling it after several lets their entries and
     /// reads share messages.
     pub fn drain(&mut self) -> Output {
@@ -242,8 +274,10 @@ impl Core {
         self.replicate();
         self.hand_over();
         let committed = self.hand_out();
+        let install = self.installed.clone();
         Output {
             persist: self.persist_request(),
+            install,
             messages: self.durability.speakable(),
             granted: self.requests.servable(self.handed_out),
             failed: self.requests.take_failed(),
@@ -265,6 +299,8 @@ impl Core {
             leader: self.leader(),
             voted_for: self.hard.voted_for,
             commit: self.commit,
+            first_index: self.log.start() + 1,
+            snapshot_index: self.snapshot.as_ref().map_or(0, |snapshot| snapshot.last_index),
             last_index: self.log.last_index(),
             last_term: self.log.last_term(),
             durable_index: self.durability.durable_index(),
@@ -276,6 +312,7 @@ impl Core {
     pub fn hash_but_for_time(&self, state: &mut impl Hasher) {
         (self.config.incarnation, self.hard, self.led_by, self.commit, self.handed_out, self.recovered).hash(state);
         (&self.log, &self.role, &self.durability, &self.requests).hash(state);
+        (&self.snapshot, &self.arriving, &self.installed).hash(state);
     }
 
     /// The planted bug, if there is one.
@@ -283,9 +320,15 @@ impl Core {
         self.config.bug
     }
 
-    /// The whole log, from index 1.
+    /// The log, as far as it is kept.
     pub fn entries(&self) -> &[Entry] {
-        self.log.between(0, self.log.last_index())
+        self.log.between(self.log.start(), self.log.last_index())
+    }
+
+    /// The entry that the log begins behind, with its term: what a snapshot stands for; both 0 if the log is whole.
+    pub fn log_start(&self) -> (Index, Term) {
+        let start = self.log.start();
+        (start, self.log.term_at(start).unwrap_or(0))
     }
 
     fn hand_out(&mut self) -> Vec<Committed> {
@@ -301,8 +344,9 @@ impl Core {
     fn persist_request(&mut self) -> Option<Persist> {
         let last_index = self.log.last_index();
         let (mut persist, first) = self.durability.request(self.hard, last_index)?;
+        persist.snapshot = self.installed.take();
         if let Some(first) = first {
-            persist.entries = self.log.between(first - 1, last_index).to_vec();
+            persist.entries = self.log.between((first - 1).max(self.log.start()), last_index).to_vec();
         }
         Some(persist)
     }

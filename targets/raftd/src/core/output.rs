@@ -1,7 +1,7 @@
 //! What the core wants done, and what it has to tell.
 
 use super::message::Message;
-use crate::types::{Entry, HardState, Index, NodeId, Term};
+use crate::types::{Entry, HardState, Index, NodeId, Snapshot, Term};
 
 /// The caller's own name for a request; the core gives it back as it was. Requests that are open at the same time, reads
 /// and proposals alike, need different names.
@@ -9,14 +9,18 @@ pub type RequestId = u64;
 
 /// Everything that piled up since the last [`Core::drain`](super::Core::drain).
 ///
-/// The parts are independent of each other but for one order: apply all of `committed` before serving `granted`.
+/// The parts are independent of each other but for one order: `install`, then apply all of `committed`, before serving
+/// `granted`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
     /// To be sent, in this order. What must be durable before it is spoken of already is. Losing some does no harm.
     pub messages: Vec<Message>,
     /// To be written to disk.
     pub persist: Option<Persist>,
-    /// To be applied to the state machine, in this order. Each entry is handed out once, without gaps, from index 1.
+    /// To be put in the place of the state machine, before `committed`.
+    pub install: Option<Snapshot>,
+    /// To be applied to the state machine, in this order. Each entry is handed out once, without gaps, from index 1 or from
+    /// the one after the last snapshot that was read at the start or installed since.
     pub committed: Vec<Committed>,
     /// Reads that may be served once `committed` is applied.
     pub granted: Vec<Granted>,
@@ -29,6 +33,7 @@ impl Output {
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
             && self.persist.is_none()
+            && self.install.is_none()
             && self.committed.is_empty()
             && self.granted.is_empty()
             && self.failed.is_empty()
@@ -37,7 +42,8 @@ impl Output {
 
 /// A request to write to disk. Any number may be in flight; they take effect in the order of their numbers.
 ///
-/// The order of writing is the hard state, then the entries from first to last. A crash may leave any prefix of that.
+/// The order of writing is the hard state, the snapshot, then the entries from first to last. A crash may leave any prefix
+/// of that.
 /// When all of it is durable, say so with [`Core::persisted`](super::Core::persisted).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Persist {
@@ -45,6 +51,9 @@ pub struct Persist {
     pub sequence: u64,
     /// The hard state, if it changed.
     pub hard_state: Option<HardState>,
+    /// A snapshot from the leader. The log then begins behind it: what the disk holds of the log before this request is
+    /// void.
+    pub snapshot: Option<Snapshot>,
     /// Entries to append, without gaps. Whatever the disk holds at the index of the first of them and after it is void.
     pub entries: Vec<Entry>,
 }
@@ -102,6 +111,9 @@ pub enum Reason {
     /// The term in which it was asked ended first.
     #[error("the leader changed before the answer came")]
     LeaderChanged,
+    /// The state came from another member, in one piece that does not say what became of single requests.
+    #[error("this member caught up by a snapshot, and does not know what became of the request")]
+    Overtaken,
     /// No answer came within [`Config::request_ticks`](super::Config::request_ticks).
     #[error("no answer came in time; the leader, a majority or the way there is gone")]
     TimedOut,
@@ -122,6 +134,10 @@ pub struct Status {
     pub voted_for: Option<NodeId>,
     /// The last index that it knows to be committed.
     pub commit: Index,
+    /// The index of the first entry that its log still has, or would have.
+    pub first_index: Index,
+    /// The last entry that its snapshot stands for; 0 if it has none.
+    pub snapshot_index: Index,
     /// The last index of its log.
     pub last_index: Index,
     /// The term of the entry there.

@@ -1,7 +1,8 @@
 //! What a leader knows about one follower's log, and how much is under way to it.
 
 use super::log::Log;
-use crate::types::{Index, Term};
+use super::message::SnapshotName;
+use crate::types::{Index, Snapshot, Term};
 use std::collections::VecDeque;
 
 #[derive(Debug, Clone, Hash)]
@@ -33,6 +34,19 @@ enum Pace {
         /// The last index of each message with entries under way.
         in_flight: VecDeque<Index>,
     },
+    /// The follower lacks what only the snapshot still has: one chunk, then its answer.
+    Chunks {
+        snapshot: Snapshot,
+        name: SnapshotName,
+        /// How much of it the follower is known to have.
+        offset: u64,
+        /// A chunk is under way.
+        waiting: bool,
+        /// `offset` when losses were last looked for.
+        offset_at_last_look: u64,
+        /// What the last answer said, if that was less: it is old, or the follower has lost what it had.
+        behind: Option<u64>,
+    },
 }
 
 /// What to send a follower next.
@@ -42,6 +56,8 @@ pub(super) enum Step {
     Entries,
     /// Only the commit index.
     Commit,
+    /// A chunk of the snapshot.
+    Chunk,
     /// Nothing for now.
     Wait,
 }
@@ -64,7 +80,8 @@ impl Progress {
     pub(super) fn next_step(&self, last_index: Index, commit: Index, max_inflight: usize) -> Step {
         match &self.pace {
             Pace::Probe { waiting: false } => Step::Entries,
-            Pace::Probe { waiting: true } => Step::Wait,
+            Pace::Chunks { waiting: false, .. } => Step::Chunk,
+            Pace::Probe { waiting: true } | Pace::Chunks { waiting: true, .. } => Step::Wait,
             Pace::Replicate { in_flight } if in_flight.len() >= max_inflight => Step::Wait,
             Pace::Replicate { .. } if self.next_index <= last_index => Step::Entries,
             Pace::Replicate { .. } if self.commit_told < commit => Step::Commit,
@@ -81,7 +98,34 @@ impl Progress {
                 self.next_index += count as Index;
                 in_flight.push_back(self.next_index - 1);
             }
-            Pace::Replicate { .. } => {}
+            Pace::Replicate { .. } | Pace::Chunks { .. } => {}
+        }
+    }
+
+    /// The entries that the follower needs next are gone: it needs the snapshot.
+    pub(super) fn needs_snapshot(&mut self, snapshot: Snapshot) {
+        let name = SnapshotName::of(&snapshot);
+        self.pace = Pace::Chunks { snapshot, name, offset: 0, waiting: false, offset_at_last_look: 0, behind: None };
+    }
+
+    /// The snapshot that the follower is sent, and where in its state the next chunk begins. That is now under way.
+    pub(super) fn next_chunk(&mut self) -> Option<(&Snapshot, SnapshotName, usize)> {
+        let Pace::Chunks { snapshot, name, offset, waiting, .. } = &mut self.pace else { return None };
+        *waiting = true;
+        let offset = usize::try_from(*offset).expect("an offset in memory");
+        Some((snapshot, *name, offset))
+    }
+
+    /// The follower has so much of a snapshot. If that is one which it got from an earlier leader, this one goes on there.
+    pub(super) fn chunk_received(&mut self, of: SnapshotName, received: u64) {
+        let Pace::Chunks { name, offset, waiting, behind, .. } = &mut self.pace else { return };
+        if of != *name || received > name.bytes {
+            return;
+        }
+        if received > *offset {
+            (*offset, *waiting, *behind) = (received, false, None);
+        } else {
+            *behind = Some(received);
         }
     }
 
@@ -97,6 +141,11 @@ impl Progress {
                 while in_flight.pop_front_if(|last| *last <= match_index).is_some() {}
                 self.next_index = self.next_index.max(self.match_index + 1);
             }
+            Pace::Chunks { snapshot, .. } if self.match_index < snapshot.last_index => {}
+            Pace::Chunks { .. } => {
+                self.next_index = self.match_index + 1;
+                self.pace = Pace::Replicate { in_flight: VecDeque::new() };
+            }
         }
     }
 
@@ -106,6 +155,7 @@ impl Progress {
         let is_news = match self.pace {
             Pace::Probe { .. } => previous + 1 == self.next_index,
             Pace::Replicate { .. } => previous > self.match_index,
+            Pace::Chunks { .. } => false,
         };
         if !is_news {
             return;
@@ -135,6 +185,13 @@ impl Progress {
                 false
             }
             Pace::Replicate { in_flight } => !in_flight.is_empty() && !moved,
+            Pace::Chunks { offset, waiting, offset_at_last_look, behind, .. } => {
+                if *offset == std::mem::replace(offset_at_last_look, *offset) {
+                    // A chunk or its answer is lost, or the follower has lost what it had: it said then how much is left.
+                    (*offset, *waiting) = (behind.take().unwrap_or(*offset), false);
+                }
+                false
+            }
         }
     }
 }

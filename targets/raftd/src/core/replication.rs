@@ -59,6 +59,7 @@ impl Core {
                 match progress.next_step(self.log.last_index(), self.commit, self.config.max_inflight) {
                     Step::Entries => self.send_append(peer, self.config.max_batch_entries),
                     Step::Commit => self.send_append(peer, 0),
+                    Step::Chunk => self.send_chunk(peer),
                     Step::Wait => break,
                 }
             }
@@ -70,7 +71,11 @@ impl Core {
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(progress) = leadership.peers.get_mut(&to) else { return };
         let previous_index = progress.next_index - 1;
-        let previous_term = self.log.term_at(previous_index).expect("nextIndex is at most one beyond the leader's log");
+        let Some(previous_term) = self.log.term_at(previous_index) else {
+            assert!(previous_index < self.log.start(), "nextIndex is at most one beyond the leader's log");
+            let snapshot = self.snapshot.clone().expect("a log is cut off only behind a snapshot");
+            return progress.needs_snapshot(snapshot);
+        };
         let entries = match max_entries {
             0 => Vec::new(),
             _ => self.log.batch(previous_index, max_entries, self.config.max_batch_bytes).to_vec(),
@@ -133,14 +138,16 @@ impl Core {
     /// cut off what a newer one brought. Only an entry that contradicts the leader's is removed, with all after it.
     pub(super) fn on_append(&mut self, leader: NodeId, previous: (Index, Term), entries: Vec<Entry>, commit: Index) {
         let (previous_index, previous_term) = previous;
-        if self.log.term_at(previous_index) != Some(previous_term) {
+        let match_index = previous_index + entries.len() as Index;
+        // What the log has no more was committed, so it agrees.
+        let agrees = previous_index < self.log.start() || self.log.term_at(previous_index) == Some(previous_term);
+        if !agrees {
             return self.reject_append(leader, previous_index);
         }
-        let match_index = previous_index + entries.len() as Index;
         let keeps_all = self.config.bug == Some(Bug::KeepConflict);
         let is_known = |entry: &&Entry| match self.log.term_at(entry.index) {
             Some(term) => term == entry.term || keeps_all,
-            None => false,
+            None => entry.index <= self.log.start(),
         };
         let known = entries.iter().take_while(is_known).count();
         if known < entries.len() {

@@ -95,6 +95,12 @@ impl Requests {
         self.failed.extend(doomed.map(|(_, open)| open.fail(Reason::LeaderChanged)));
     }
 
+    /// A snapshot was installed. What was proposed here may be in it or not; reads are granted by whoever leads.
+    pub(super) fn overtaken(&mut self) {
+        let proposals = self.open.extract_if(.., |_, open| open.kind == Kind::Proposal);
+        self.failed.extend(proposals.map(|(_, open)| open.fail(Reason::Overtaken)));
+    }
+
     /// Fails what was due at tick `now`.
     pub(super) fn expire(&mut self, now: u64) {
         while let Some(first) = self.open.first_entry().filter(|first| first.get().deadline <= now) {

@@ -49,7 +49,7 @@ impl From<Failure> for ApiError {
             (Fate::NotDone, Cause::Stopping | Cause::Core(Reason::NoLeader)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, DoneWord::No)
             }
-            (Fate::NotDone, Cause::Core(Reason::LeaderChanged | Reason::TimedOut)) => {
+            (Fate::NotDone, Cause::Core(Reason::LeaderChanged | Reason::Overtaken | Reason::TimedOut)) => {
                 (StatusCode::GATEWAY_TIMEOUT, DoneWord::No)
             }
         };

@@ -15,15 +15,17 @@
 mod command;
 mod query;
 mod session;
+mod snapshot;
 mod transaction;
 
 pub use command::{Answer, Change, Command, CommandError, Serial};
 pub use query::{Query, View};
 pub use session::{Refusal, SESSIONS_MAX};
+pub use snapshot::StateError;
 pub use transaction::{Condition, Done, Operation, Transaction};
 
 use crate::types::{Bug, Index};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use session::{Admission, Sessions};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Version = Index;
 
 /// The value of a key with its version.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versioned {
     /// The value, unless the key is absent.
     pub value: Option<String>,
@@ -41,7 +43,7 @@ pub struct Versioned {
 }
 
 /// A set of strings with its version.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetView {
     /// The elements, in order.
     pub elements: BTreeSet<String>,
@@ -50,7 +52,7 @@ pub struct SetView {
 }
 
 /// The state: what all applied entries together mean.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Machine {
     keys: BTreeMap<String, (String, Version)>,
     sets: BTreeMap<String, SetView>,

@@ -6,6 +6,7 @@
 
 use super::{Answer, Serial};
 use crate::types::Index;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -14,7 +15,7 @@ use thiserror::Error;
 pub const SESSIONS_MAX: usize = 4096;
 
 /// Why a change with a serial was not applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum Refusal {
     /// The session does not exist (any more), so nobody can tell whether the request is a repetition. This entry did
     /// nothing; an earlier try of the same request may have been applied while the session was still there.
@@ -56,20 +57,20 @@ pub(super) enum Admission {
     Refused(Refusal),
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Sessions {
     open: BTreeMap<u64, Session>,
     /// Sessions by the entry that used them last: the first is the least recently used one.
     by_use: BTreeMap<Index, u64>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Session {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Session {
     used: Index,
     last: Option<Remembered>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Remembered {
     sequence: u64,
     digest: u32,
@@ -77,6 +78,17 @@ struct Remembered {
 }
 
 impl Sessions {
+    /// All sessions, by name.
+    pub(super) fn open_ones(&self) -> &BTreeMap<u64, Session> {
+        &self.open
+    }
+
+    /// The sessions of a snapshot.
+    pub(super) fn restored(open: BTreeMap<u64, Session>) -> Sessions {
+        let by_use = open.iter().map(|(name, session)| (session.used, *name)).collect();
+        Sessions { open, by_use }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }

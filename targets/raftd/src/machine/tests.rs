@@ -178,3 +178,17 @@ fn commands_survive_the_log_and_nothing_else_passes_for_one() {
         assert!(Command::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
     }
 }
+
+#[test]
+fn a_state_survives_a_snapshot_with_all_that_sessions_remember() {
+    let mut machine = Machine::default();
+    machine.apply(1, &plain(Change::OpenSession));
+    machine.apply(2, &plain(add("s", "a")));
+    machine.apply(3, &in_session(1, 1, write("x", "1")));
+    let mut restored = Machine::decode(&machine.encode(), None).unwrap();
+    assert_eq!(restored, machine);
+    assert_eq!(restored.apply(4, &in_session(1, 1, write("x", "1"))), Answer::Written { version: 3 });
+    let bytes = machine.encode();
+    assert!(Machine::decode(&bytes[..bytes.len() - 1], None).is_err());
+    assert!(Machine::decode(&[&bytes[..], &[0]].concat(), None).is_err());
+}

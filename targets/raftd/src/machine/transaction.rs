@@ -50,7 +50,7 @@ pub enum Operation {
 }
 
 /// What came of an [`Operation`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
     /// A key was read.

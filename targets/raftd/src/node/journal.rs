@@ -2,7 +2,7 @@
 
 use crate::core::Persist;
 use crate::storage::{Disk, Record, StorageError, Wal};
-use crate::types::Payload;
+use crate::types::{Payload, Snapshot};
 use std::io;
 use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
@@ -17,29 +17,54 @@ const GROUP_BYTES: usize = 1 << 20;
 /// follower, on messages in flight. To block would be wrong: a leader with a slow disk must go on sending heartbeats.
 #[derive(Debug)]
 pub struct Journal {
-    queue: Option<sync::Sender<Persist>>,
-    outcomes: mpsc::UnboundedReceiver<Result<u64, StorageError>>,
+    queue: Option<sync::Sender<Job>>,
+    outcomes: mpsc::UnboundedReceiver<Result<Durable, StorageError>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Something to write.
+#[derive(Debug)]
+enum Job {
+    Persist(Persist),
+    Snapshot(Snapshot),
+}
+
+/// What the disk has done.
+#[derive(Debug)]
+pub(super) enum Durable {
+    /// All requests up to this number.
+    UpTo(u64),
+    /// A snapshot that was taken here.
+    Snapshot(Snapshot),
 }
 
 impl Journal {
     /// Starts the thread.
     pub fn start<D: Disk<File: Send> + Send>(wal: Wal<D>) -> io::Result<Journal> {
-        let (queue, requests) = sync::channel();
+        let (queue, jobs) = sync::channel();
         let (report, outcomes) = mpsc::unbounded_channel();
-        let thread = thread::Builder::new().name("journal".into()).spawn(move || write_all(wal, &requests, &report))?;
+        let thread = thread::Builder::new().name("journal".into()).spawn(move || write_all(wal, &jobs, &report))?;
         Ok(Journal { queue: Some(queue), outcomes, thread: Some(thread) })
     }
 
     /// Asks for a write. If the thread has ended, [`Journal::outcome`] tells why.
     pub(super) fn submit(&self, persist: Persist) {
+        self.queue(Job::Persist(persist));
+    }
+
+    /// Asks for a snapshot that was taken here to be written, after all that was asked for before.
+    pub(super) fn submit_snapshot(&self, snapshot: Snapshot) {
+        self.queue(Job::Snapshot(snapshot));
+    }
+
+    fn queue(&self, job: Job) {
         if let Some(queue) = &self.queue {
-            let _ = queue.send(persist);
+            let _ = queue.send(job);
         }
     }
 
-    /// Waits for the next outcome: all requests up to this number are durable, or the disk has failed for good.
-    pub(super) async fn outcome(&mut self) -> Result<u64, StorageError> {
+    /// Waits for the next outcome: something is durable, or the disk has failed for good.
+    pub(super) async fn outcome(&mut self) -> Result<Durable, StorageError> {
         self.outcomes.recv().await.unwrap_or(Err(StorageError::Stopped))
     }
 }
@@ -57,26 +82,48 @@ impl Drop for Journal {
 
 fn write_all<D: Disk>(
     mut wal: Wal<D>,
-    requests: &sync::Receiver<Persist>,
-    report: &mpsc::UnboundedSender<Result<u64, StorageError>>,
+    jobs: &sync::Receiver<Job>,
+    report: &mpsc::UnboundedSender<Result<Durable, StorageError>>,
 ) {
-    while let Ok(first) = requests.recv() {
-        let mut group = vec![first];
-        let mut bytes = group.iter().map(size).sum::<usize>();
-        while bytes < GROUP_BYTES
-            && let Ok(next) = requests.try_recv()
-        {
-            bytes += size(&next);
-            group.push(next);
-        }
-        let last = group.last().map_or(0, |persist| persist.sequence);
-        let records = group.into_iter().map(|Persist { hard_state, entries, .. }| Record { hard_state, entries });
-        let outcome = wal.save(&records.collect::<Vec<_>>()).map(|()| last);
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+        let outcome = match job {
+            Job::Snapshot(snapshot) => wal.save_snapshot(&snapshot).map(|()| Durable::Snapshot(snapshot)),
+            Job::Persist(first) => {
+                let group;
+                (group, next) = collect(first, jobs);
+                let last = group.last().map_or(0, |persist| persist.sequence);
+                let records: Vec<Record> = group.into_iter().map(record).collect();
+                wal.save(&records).map(|()| Durable::UpTo(last))
+            }
+        };
         let failed = outcome.is_err();
         if report.send(outcome).is_err() || failed {
             return;
         }
     }
+}
+
+/// The requests that wait and can share a sync, and what waits behind them.
+fn collect(first: Persist, jobs: &sync::Receiver<Job>) -> (Vec<Persist>, Option<Job>) {
+    let mut bytes = size(&first);
+    let mut group = vec![first];
+    while bytes < GROUP_BYTES {
+        match jobs.try_recv() {
+            Ok(Job::Persist(persist)) => {
+                bytes += size(&persist);
+                group.push(persist);
+            }
+            Ok(snapshot @ Job::Snapshot(_)) => return (group, Some(snapshot)),
+            Err(_) => break,
+        }
+    }
+    (group, None)
+}
+
+fn record(persist: Persist) -> Record {
+    let Persist { hard_state, snapshot, entries, .. } = persist;
+    Record { hard_state, snapshot, entries }
 }
 
 fn size(persist: &Persist) -> usize {

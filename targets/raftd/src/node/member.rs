@@ -1,15 +1,17 @@
 //! The loop.
 
+use super::journal::Durable;
 use super::{Failure, Freshness, Journal, Request, Status};
 use crate::core::{self, Committed, Core, Granted, Message, Output, RequestId, RoleName};
-use crate::machine::{Command, CommandError, Machine};
+use crate::machine::{Command, CommandError, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
-use crate::types::{Index, Payload};
+use crate::types::{Index, Payload, Snapshot, Term};
 use std::collections::HashMap;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 use tracing::{debug, info, warn};
 
@@ -22,6 +24,14 @@ pub struct Member {
     core: Core,
     machine: Machine,
     applied: Index,
+    /// The term of the entry that was applied last.
+    applied_term: Term,
+    /// A snapshot is taken when so many entries were applied since the last one.
+    snapshot_entries: u64,
+    /// The last entry of the newest snapshot, taken or installed.
+    snapshot_index: Index,
+    /// The snapshot that is being encoded.
+    encoding: JoinSet<Snapshot>,
     journal: Journal,
     links: Links,
     /// Requests that the core has taken on.
@@ -51,6 +61,14 @@ pub enum NodeError {
     /// The disk failed. What was acknowledged before is safe.
     #[error("the member stops, since it cannot keep promises without its disk: {0}")]
     Storage(#[from] StorageError),
+    /// A snapshot holds what this version does not understand.
+    #[error("the snapshot of the entries up to {index} cannot be used: {source}")]
+    State {
+        /// The last entry that it stands for.
+        index: Index,
+        /// What is wrong with it.
+        source: StateError,
+    },
     /// The log holds what this version does not understand.
     #[error("entry {index} cannot be applied: {source}")]
     Command {
@@ -64,18 +82,45 @@ pub enum NodeError {
 enum Input {
     Tick,
     Stop,
-    Durable(Result<u64, StorageError>),
+    Durable(Result<Durable, StorageError>),
+    Encoded(Snapshot),
     Message(Option<Message>),
     Request(Option<Request>),
 }
 
 impl Member {
-    /// A member that has done nothing yet. `status` is kept up to date; only what the core, the machine and the links
-    /// know is changed in it.
-    pub fn new(core: Core, journal: Journal, links: Links, status: watch::Sender<Status>) -> Member {
-        let logged = core.status();
-        let (machine, open) = (Machine::with_bug(core.bug()), HashMap::new());
-        Member { core, machine, applied: 0, journal, links, open, last_id: 0, status, logged }
+    /// A member that has done nothing yet; its state machine begins with the snapshot that its core was started with. It
+    /// takes one of its own every `snapshot_entries` entries. `status` is kept up to date; only what the core, the machine
+    /// and the links know is changed in it.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot holds what this version does not understand.
+    pub fn new(
+        core: Core,
+        snapshot: Option<&Snapshot>,
+        snapshot_entries: u64,
+        journal: Journal,
+        links: Links,
+        status: watch::Sender<Status>,
+    ) -> Result<Member, NodeError> {
+        let mut member = Member {
+            machine: Machine::with_bug(core.bug()),
+            applied: 0,
+            applied_term: 0,
+            snapshot_entries,
+            snapshot_index: 0,
+            encoding: JoinSet::new(),
+            journal,
+            links,
+            open: HashMap::new(),
+            last_id: 0,
+            status,
+            logged: core.status(),
+            core,
+        };
+        snapshot.map_or(Ok(()), |snapshot| member.install(snapshot))?;
+        Ok(member)
     }
 
     /// Works until it is told to stop or cannot go on. Requests that are open then are answered: those that nobody
@@ -100,13 +145,21 @@ impl Member {
                 biased;
                 _ = inputs.stop.wait_for(|stop| *stop) => Input::Stop,
                 outcome = self.journal.outcome() => Input::Durable(outcome),
+                Some(Ok(snapshot)) = self.encoding.join_next() => Input::Encoded(snapshot),
                 _ = ticks.tick() => Input::Tick,
                 message = inputs.messages.recv() => Input::Message(message),
                 request = inputs.requests.recv() => Input::Request(request),
             };
             match input {
                 Input::Stop => return Ok(()),
-                Input::Durable(outcome) => self.core.persisted(outcome?),
+                Input::Durable(outcome) => match outcome? {
+                    Durable::UpTo(sequence) => self.core.persisted(sequence),
+                    Durable::Snapshot(snapshot) => {
+                        info!(last = snapshot.last_index, bytes = snapshot.state.len(), "snapshot saved");
+                        self.core.snapshot_saved(snapshot);
+                    }
+                },
+                Input::Encoded(snapshot) => self.journal.submit_snapshot(snapshot),
                 Input::Tick => {
                     self.core.tick();
                     self.show();
@@ -157,10 +210,14 @@ impl Member {
 
     /// Does what the core wants done.
     fn carry_out(&mut self) -> Result<(), NodeError> {
-        let Output { messages, persist, committed, granted, failed } = self.core.drain();
+        let Output { messages, persist, install, committed, granted, failed } = self.core.drain();
         messages.into_iter().for_each(|message| self.links.send(message));
         if let Some(persist) = persist {
             self.journal.submit(persist);
+        }
+        if let Some(snapshot) = install {
+            info!(last = snapshot.last_index, bytes = snapshot.state.len(), "installs a snapshot of the leader's");
+            self.install(&snapshot)?;
         }
         committed.into_iter().try_for_each(|committed| self.apply(committed))?;
         granted.into_iter().for_each(|granted| self.serve(granted));
@@ -170,7 +227,28 @@ impl Member {
                 request.fail(failed.into());
             }
         }
+        self.take_snapshot();
         self.log_changes();
+        Ok(())
+    }
+
+    /// Takes a snapshot if it is time. The state is copied between two entries, and encoded elsewhere while entries go on
+    /// to be applied here.
+    fn take_snapshot(&mut self) {
+        if self.applied - self.snapshot_index < self.snapshot_entries || !self.encoding.is_empty() {
+            return;
+        }
+        let (machine, last_index, last_term) = (self.machine.clone(), self.applied, self.applied_term);
+        self.snapshot_index = last_index;
+        self.encoding.spawn_blocking(move || Snapshot { last_index, last_term, state: machine.encode().into() });
+    }
+
+    /// Puts a snapshot in the place of the state machine.
+    fn install(&mut self, snapshot: &Snapshot) -> Result<(), NodeError> {
+        let Snapshot { last_index, last_term, state } = snapshot;
+        let machine = Machine::decode(state, self.core.bug());
+        self.machine = machine.map_err(|source| NodeError::State { index: *last_index, source })?;
+        (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
         Ok(())
     }
 
@@ -183,7 +261,7 @@ impl Member {
                 let _ = reply.send(Ok(answer));
             }
         }
-        self.applied = index;
+        (self.applied, self.applied_term) = (index, entry.term);
         Ok(())
     }
 
@@ -211,7 +289,8 @@ impl Member {
             status.leader = core.leader;
             status.commit = core.commit;
             status.applied = self.applied;
-            status.first = core.last_index.min(1);
+            status.snapshot = core.snapshot_index;
+            status.first = if core.first_index > core.last_index { 0 } else { core.first_index };
             status.last = core.last_index;
             status.durable = core.durable_index;
             status.connected = self.links.connected();

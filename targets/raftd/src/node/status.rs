@@ -22,7 +22,9 @@ pub struct Status {
     pub commit: Index,
     /// The last index that it applied.
     pub applied: Index,
-    /// The first index of its log; 0 while the log is empty.
+    /// The last index that its snapshot stands for; 0 if it has none.
+    pub snapshot: Index,
+    /// The first index that its log still has; 0 while the log is empty.
     pub first: Index,
     /// The last index of its log.
     pub last: Index,

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+const SNAPSHOT_ENTRIES: u64 = 150;
 
 struct Alone {
     disk: Memory,
@@ -38,14 +39,15 @@ fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
     let identity = identity(&members);
     let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
     let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members, 1, 1) };
-    let core = Core::new(settings, recovered.hard_state, recovered.entries).unwrap();
+    let core = Core::new(settings, recovered.hard_state, recovered.snapshot.clone(), recovered.entries).unwrap();
     let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![] };
     let (messages, to_member) = mpsc::channel(MESSAGES_MAX);
     let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
     let (status, shown) = watch::channel(Status::default());
     let (stop, stopped) = watch::channel(false);
     let links = Links::open(&membership, &BTreeMap::new());
-    let member = Member::new(core, Journal::start(wal).unwrap(), links, status);
+    let journal = Journal::start(wal).unwrap();
+    let member = Member::new(core, recovered.snapshot.as_ref(), SNAPSHOT_ENTRIES, journal, links, status).unwrap();
     let inputs = Inputs { messages: to_member, requests, stop: stopped, tick: Duration::from_millis(5) };
     let running = tokio::spawn(member.run(inputs));
     let handle = Handle::new(from_clients, shown, DEADLINE);
@@ -81,6 +83,27 @@ async fn what_was_acknowledged_is_there_after_the_power_failed() {
     let again = start(&disk);
     again.written("y").await;
     let found = again.handle.ask(Query::Value("x".into()), Freshness::Now).await;
+    assert_eq!(found, Ok(View::Value(Versioned { value: Some("v".into()), version })));
+}
+
+#[tokio::test]
+async fn a_member_takes_snapshots_while_it_serves_and_starts_from_them() {
+    let alone = start(&Memory::default());
+    let mut version = 0;
+    for number in 0..2 * SNAPSHOT_ENTRIES {
+        version = alone.written(&format!("k{number}")).await;
+    }
+    let begun = Instant::now();
+    while alone.handle.status().snapshot == 0 {
+        assert!(begun.elapsed() < DEADLINE, "no snapshot");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let disk = alone.disk.after_power_cut(&mut ChaCha8Rng::seed_from_u64(1));
+    alone.running.abort();
+    let again = start(&disk);
+    again.written("y").await;
+    assert!(again.handle.status().snapshot >= SNAPSHOT_ENTRIES, "{:?}", again.handle.status());
+    let found = again.handle.ask(Query::Value(format!("k{}", 2 * SNAPSHOT_ENTRIES - 1)), Freshness::Now).await;
     assert_eq!(found, Ok(View::Value(Versioned { value: Some("v".into()), version })));
 }
 
@@ -189,7 +212,7 @@ async fn an_entry_that_no_version_of_ours_wrote_stops_the_member() {
         let ticket = Ticket { origin: 1, incarnation: 9, number: 1 };
         let entry = Entry { term: 1, index: 1, payload: Payload::Command { ticket, bytes: vec![99; 3] } };
         let hard_state = Some(HardState { term: 1, voted_for: None });
-        wal.save(&[crate::storage::Record { hard_state, entries: vec![entry] }]).unwrap();
+        wal.save(&[crate::storage::Record { hard_state, snapshot: None, entries: vec![entry] }]).unwrap();
     }
     let outcome = start(&disk).running.await.unwrap();
     assert!(matches!(outcome, Err(NodeError::Command { index: 1, .. })), "{outcome:?}");

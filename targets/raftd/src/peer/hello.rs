@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Changes with the messages; members of different versions do not talk.
-pub(super) const PROTOCOL: u32 = 3;
+pub(super) const PROTOCOL: u32 = 4;
 
 /// What the caller says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

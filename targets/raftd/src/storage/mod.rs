@@ -1,7 +1,7 @@
 //! What a member must not forget: its term, its vote and its log, in a write-ahead log on disk.
 //!
 //! [`Wal::open`] replays the log and says what it found and repaired; [`Wal::save`] returns when what it was given is
-//! durable. After a failure to write or sync the log takes nothing more: what reached the disk is then unknown, and only
+//! durable. [`Wal::save_snapshot`] makes a snapshot durable and drops what it makes dispensable. After a failure to write or sync the log takes nothing more: what reached the disk is then unknown, and only
 //! a fresh start, which reads the disk, can tell.
 //!
 //! It must not know networks, the state machine or who leads. The disk below it is a trait, [`Disk`]; [`Folder`] is the
@@ -12,8 +12,10 @@ mod folder;
 mod frame;
 mod identity;
 pub mod memory;
+mod recovery;
 mod replay;
 mod segment;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod wal;
@@ -24,8 +26,10 @@ pub use frame::{Damage, Torn};
 pub use identity::Identity;
 pub use replay::{Contradiction, Record, Recovered, Repair};
 pub use segment::SegmentDamage;
+pub use snapshot::SnapshotDamage;
 pub use wal::{SEGMENT_BYTES, Wal};
 
+use crate::types::Index;
 use std::io;
 use thiserror::Error;
 
@@ -82,6 +86,22 @@ pub enum StorageError {
         file: String,
         /// What is wrong.
         damage: SegmentDamage,
+    },
+    /// A snapshot is not what it should be.
+    #[error("corrupt snapshot: `{file}`: {damage}; {STAY_DOWN}")]
+    Snapshot {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        damage: SnapshotDamage,
+    },
+    /// The log begins behind a snapshot that is not there.
+    #[error(
+        "the log begins behind entry {start}, and there is no snapshot that reaches it; put it back, or {STAY_DOWN}"
+    )]
+    NoSnapshot {
+        /// The entry.
+        start: Index,
     },
     /// A record does not read back, and not because it was being written when the power went.
     #[error("corrupt log: `{file}` at offset {offset}: {damage}; {STAY_DOWN}")]

@@ -7,7 +7,8 @@
 use std::fmt;
 
 const MAGIC: &[u8; 8] = b"raftdwal";
-const FORMAT: u32 = 1;
+/// Format 1 knew no snapshots.
+const FORMAT: u32 = 2;
 
 /// The length of a header in bytes.
 pub(super) const HEADER_LENGTH: usize = 36;
@@ -62,6 +63,13 @@ impl Segment {
     /// The first segment of a member.
     pub(super) fn first(identity: u32) -> Segment {
         Segment { number: 1, identity, previous_length: 0 }
+    }
+
+    /// Segment `number`, the first that is left when those before it are gone: only its own header, which these bytes begin
+    /// with, says how long the one before it was.
+    pub(super) fn leftmost(number: u64, identity: u32, bytes: &[u8]) -> Segment {
+        let previous_length = if bytes.len() < HEADER_LENGTH { 0 } else { number64(bytes, 24) };
+        Segment { number, identity, previous_length }
     }
 
     /// The segment after this one, which has `length` bytes.
@@ -139,7 +147,7 @@ impl fmt::Display for SegmentDamage {
         match self {
             SegmentDamage::Header => write!(f, "the header does not match its checksum"),
             SegmentDamage::Format { found } => {
-                write!(f, "it has format {found}, this server writes and reads {FORMAT}")
+                write!(f, "it has format {found}, this server writes and reads {FORMAT}; run the version that wrote it")
             }
             SegmentDamage::Number { found } => write!(f, "its header says that it is segment {found}"),
             SegmentDamage::PreviousLength { found } => {

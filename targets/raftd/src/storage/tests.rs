@@ -1,6 +1,7 @@
 use super::memory::Memory;
+use super::replay::{Line, Replay};
 use super::*;
-use crate::types::{Entry, HardState, Index, Payload, Term, Ticket};
+use crate::types::{Entry, HardState, Index, Payload, Snapshot, Term, Ticket};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,12 +23,12 @@ fn entry(index: Index, term: Term, bytes: usize) -> Entry {
 }
 
 fn vote(term: Term, voted_for: Option<u64>) -> Record {
-    Record { hard_state: Some(HardState { term, voted_for }), entries: vec![] }
+    Record { hard_state: Some(HardState { term, voted_for }), ..Record::default() }
 }
 
 fn append(entries: impl IntoIterator<Item = (Index, Term, usize)>) -> Record {
     let entries = entries.into_iter().map(|(index, term, bytes)| entry(index, term, bytes)).collect();
-    Record { hard_state: None, entries }
+    Record { entries, ..Record::default() }
 }
 
 /// What a member writes in a short life: several records a sync, overwritten entries, segments that fill up.
@@ -46,9 +47,11 @@ fn script() -> Vec<Vec<Record>> {
 
 /// What must be recovered when the first `count` records were written, one after the other.
 fn after(count: usize) -> Recovered {
-    let mut recovered = Recovered::default();
-    script().concat().into_iter().take(count).for_each(|record| recovered.replay(record).unwrap());
-    recovered
+    let mut replay = Replay::default();
+    for Record { hard_state, entries, .. } in script().concat().into_iter().take(count) {
+        replay.replay(Line { hard_state, mark: None, entries }).unwrap();
+    }
+    Recovered { hard_state: replay.hard_state, entries: replay.entries, ..Recovered::default() }
 }
 
 /// Writes the script and counts the records that were acknowledged.
@@ -290,4 +293,124 @@ fn a_real_folder_is_locked_and_keeps_what_was_saved() {
     let (_, found) = Wal::open(folder().unwrap(), &identity(), SEGMENT).unwrap();
     assert_eq!((found.hard_state.term, found.segments), (1, 2));
     assert_eq!(found.entries, [entry(1, 1, 5000), entry(2, 1, 20)]);
+}
+
+fn snapshot(last_index: Index, last_term: Term, bytes: usize) -> Snapshot {
+    Snapshot { last_index, last_term, state: vec![b's'; bytes].into() }
+}
+
+/// Entries in several segments, with a snapshot of the first ten.
+fn with_snapshot() -> Memory {
+    let disk = Memory::default();
+    let (mut wal, _) = open(&disk).unwrap();
+    wal.save(&[vote(1, Some(2))]).unwrap();
+    (1..=12).for_each(|index| wal.save(&[append([(index, 1, 700)])]).unwrap());
+    wal.save_snapshot(&snapshot(10, 1, 3000)).unwrap();
+    disk
+}
+
+#[test]
+fn a_snapshot_takes_the_place_of_the_segments_before_it() {
+    let disk = with_snapshot();
+    let first = segments(&disk).remove(0);
+    assert!(segment::number(&first) > Some(3), "{:?}", segments(&disk));
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!(found.hard_state, HardState { term: 1, voted_for: Some(2) });
+    assert_eq!(found.snapshot, Some(snapshot(10, 1, 3000)));
+    assert_eq!((found.entries, found.repairs), (vec![entry(11, 1, 700), entry(12, 1, 700)], vec![]));
+}
+
+#[test]
+fn a_newer_snapshot_takes_the_place_of_an_older_one_and_an_older_one_changes_nothing() {
+    let disk = with_snapshot();
+    let (mut wal, _) = open(&disk).unwrap();
+    wal.save_snapshot(&snapshot(12, 1, 10)).unwrap();
+    wal.save_snapshot(&snapshot(11, 1, 10)).unwrap();
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!((found.snapshot, found.entries), (Some(snapshot(12, 1, 10)), vec![]));
+    assert_eq!(disk.list().unwrap().iter().filter(|name| name.ends_with(".snap")).count(), 1);
+}
+
+#[test]
+fn the_snapshot_of_another_member_makes_the_log_void() {
+    let disk = with_snapshot();
+    let (mut wal, _) = open(&disk).unwrap();
+    let record = Record { snapshot: Some(snapshot(12, 2, 10)), ..vote(2, None) };
+    wal.save(&[record, append([(13, 2, 5)])]).unwrap();
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!(found.hard_state.term, 2);
+    assert_eq!((found.snapshot, found.entries), (Some(snapshot(12, 2, 10)), vec![entry(13, 2, 5)]));
+}
+
+/// Whatever operation fails, and whatever a power cut leaves of it: what was acknowledged is there, in one form or the other.
+#[test]
+fn a_crash_while_snapshots_are_written_loses_nothing() {
+    let script = |disk: &Memory| -> Result<(), StorageError> {
+        let (mut wal, _) = open(disk)?;
+        wal.save_snapshot(&snapshot(12, 1, 2000))?;
+        wal.save(&[Record { snapshot: Some(snapshot(20, 2, 2000)), ..vote(2, None) }])?;
+        wal.save(&[append([(21, 2, 900)])])?;
+        wal.save(&[append([(22, 2, 900)])])?;
+        wal.save_snapshot(&snapshot(22, 2, 10))
+    };
+    let begun = with_snapshot();
+    let healthy = begun.fork();
+    script(&healthy).unwrap();
+    for number in begun.operations()..healthy.operations() {
+        let disk = begun.fork();
+        disk.fail_from(number);
+        assert!(script(&disk).is_err(), "operation {number}");
+        let mut random = ChaCha8Rng::seed_from_u64(number as u64);
+        for disk in [disk.after_kill(), disk.after_power_cut(&mut random), disk.after_power_cut(&mut random)] {
+            let (mut wal, found) = open(&disk).unwrap_or_else(|error| panic!("operation {number}: {error}"));
+            let reaches = found
+                .entries
+                .last()
+                .map_or(found.snapshot.map_or(0, |snapshot| snapshot.last_index), |last| last.index);
+            assert!([12, 20, 21, 22].contains(&reaches), "operation {number}: {reaches}");
+            let next = append([(reaches + 1, 3, 5)]);
+            wal.save(&[vote(3, None), next.clone()]).unwrap();
+            drop(wal);
+            let (_, again) = open(&disk).unwrap();
+            assert_eq!((again.entries.last(), again.repairs), (next.entries.last(), vec![]), "operation {number}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_or_missing_snapshot_is_refused() {
+    let disk = with_snapshot();
+    let name = disk.list().unwrap().into_iter().find(|name| name.ends_with(".snap")).unwrap();
+    for at in 0..disk.read(&name).unwrap().len() {
+        let disk = disk.fork();
+        disk.meddle(&name, |bytes| bytes[at] ^= 1 << (at % 8));
+        assert!(matches!(open(&disk), Err(StorageError::Snapshot { .. })), "byte {at}");
+    }
+    disk.remove(&name).unwrap();
+    assert!(matches!(open(&disk), Err(StorageError::Missing { .. })));
+}
+
+#[test]
+fn what_a_crash_left_of_a_snapshot_is_removed_and_told() {
+    let disk = with_snapshot();
+    disk.create("0000000000000012.snap.partial").unwrap();
+    let (_, found) = open(&disk).unwrap();
+    let file = "0000000000000012.snap.partial".to_owned();
+    assert_eq!(found.repairs, [Repair::PartialSnapshot { file }]);
+    assert_eq!(open(&disk).unwrap().1.repairs, []);
+}
+
+#[test]
+fn a_segment_of_the_format_before_snapshots_is_refused_with_a_reason() {
+    let disk = written();
+    disk.meddle("0000000000000001.wal", |bytes| {
+        bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
+        let checksum = crc32fast::hash(&bytes[..32]);
+        bytes[32..36].copy_from_slice(&checksum.to_le_bytes());
+    });
+    let error = open(&disk).unwrap_err().to_string();
+    assert!(
+        error.contains("it has format 1, this server writes and reads 2; run the version that wrote it"),
+        "{error}"
+    );
 }

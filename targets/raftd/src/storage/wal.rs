@@ -1,12 +1,15 @@
-//! The write-ahead log: segments of framed records in a folder that belongs to one member.
+//! The write-ahead log: segments of framed records, and a snapshot, in a folder that belongs to one member.
 
 use super::StorageError;
 use super::disk::{Disk, DiskFile};
-use super::frame::{self, Damage, Found, PAYLOAD_MAX};
+use super::frame::{self, PAYLOAD_MAX};
 use super::identity::{self, Identity};
-use super::replay::{Record, Recovered, Repair};
-use super::segment::{self, HEADER_LENGTH, Segment, SegmentDamage};
-use crate::types::Payload;
+use super::recovery::{self, Closed, Found};
+use super::replay::{Line, Mark, Record, Recovered};
+use super::segment::{self, HEADER_LENGTH, Segment};
+use super::snapshot;
+use crate::types::{HardState, Index, Payload, Snapshot, Term};
+use std::collections::VecDeque;
 
 /// A new segment begins when the last one has this many bytes.
 pub const SEGMENT_BYTES: u64 = 16 << 20;
@@ -24,15 +27,37 @@ pub struct Wal<D: Disk> {
     /// The length of the last segment.
     length: u64,
     segment_bytes: u64,
+    /// The last segment says where it begins, so that those before it can go.
+    is_opened: bool,
+    /// The highest entry in the last segment.
+    highest: Index,
+    /// The segments before it, oldest first.
+    closed: VecDeque<Closed>,
+    hard_state: HardState,
+    /// The last entry, or what the log begins behind.
+    end: (Index, Term),
+    /// The last entry that the snapshot on disk stands for.
+    snapshot: Option<Index>,
     stopped: bool,
+}
+
+/// What will be one frame.
+#[derive(Default)]
+struct Frame {
+    payload: Vec<u8>,
+    hard_state: Option<HardState>,
+    end: Option<(Index, Term)>,
+    highest: Index,
+    /// Everything before it is void.
+    begins_log: bool,
 }
 
 impl<D: Disk> Wal<D> {
     /// Opens the log of `identity`, made if the folder is empty, and reads all of it. Segments are closed at
     /// `segment_bytes`; [`SEGMENT_BYTES`] is the usual choice.
     ///
-    /// A write that a power cut left half done is removed and reported. Anything else that is wrong is an error, and
-    /// leaves the disk as it is.
+    /// What a crash left half done is put right and reported. Anything else that is wrong is an error, and leaves the disk
+    /// as it is.
     pub fn open(disk: D, identity: &Identity, segment_bytes: u64) -> Result<(Wal<D>, Recovered), StorageError> {
         let names = disk.list().map_err(StorageError::io("list", "."))?;
         match identity::read(&disk, &names)? {
@@ -42,74 +67,176 @@ impl<D: Disk> Wal<D> {
             }
             None => create(&disk, &names, identity)?,
         }
-        let (Segments { last, unborn }, recovered) = recover(&disk, identity.digest())?;
-        if let Some(unborn) = unborn {
-            let name = unborn.file();
+        let (found, recovered) = recovery::recover(&disk, identity.digest())?;
+        let Found { last, closed, leftovers, end, snapshot, begins_anew } = found;
+        for name in leftovers {
             disk.remove(&name).map_err(StorageError::io("remove", &name))?;
         }
         let file = last.settle(&disk)?;
-        let wal = Wal { disk, segment: last.segment, file, length: last.length, segment_bytes, stopped: false };
+        let mut wal = Wal {
+            disk,
+            file,
+            segment: last.segment,
+            length: last.length,
+            segment_bytes,
+            is_opened: last.has_frames(),
+            highest: last.highest,
+            closed,
+            hard_state: recovered.hard_state,
+            end,
+            snapshot,
+            stopped: false,
+        };
+        if begins_anew {
+            wal.write_lines([Line { mark: Some(Mark::Begins(end.0, end.1)), ..Line::default() }])?;
+        }
         Ok((wal, recovered))
     }
 
     /// Makes `records` durable, in this order; a power cut meanwhile leaves any prefix of them. The records of one call
-    /// share one sync of the disk, unless they are many megabytes.
+    /// share one sync of the disk, unless they are many megabytes or hold snapshots.
     pub fn save(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        self.unless_stopped(|wal| wal.save_all(records))
+    }
+
+    /// Makes a snapshot durable whose entries the log holds, and drops older snapshots and the segments that hold nothing
+    /// else. Does nothing if there is a newer one already.
+    pub fn save_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StorageError> {
+        self.unless_stopped(|wal| {
+            if wal.snapshot.is_some_and(|newest| newest >= snapshot.last_index) {
+                return Ok(());
+            }
+            assert!(snapshot.last_index <= wal.end.0, "a snapshot of entries that are not on disk yet");
+            snapshot::write(&wal.disk, wal.segment.identity, snapshot)?;
+            wal.drop_dispensable(snapshot.last_index)
+        })
+    }
+
+    fn unless_stopped(&mut self, act: impl FnOnce(&mut Self) -> Result<(), StorageError>) -> Result<(), StorageError> {
         if self.stopped {
             return Err(StorageError::Stopped);
         }
-        let saved = payloads(records)?.iter().try_for_each(|payload| self.write(payload));
-        self.stopped = saved.is_err();
-        saved
+        let outcome = act(self);
+        self.stopped = outcome.is_err();
+        outcome
     }
 
-    /// Writes one frame and waits until it is durable: the next one may be written only then (see [`frame`]).
-    fn write(&mut self, payload: &[u8]) -> Result<(), StorageError> {
-        if self.length >= self.segment_bytes {
+    fn save_all(&mut self, records: &[Record]) -> Result<(), StorageError> {
+        let mut lines = Vec::new();
+        for Record { hard_state, snapshot, entries } in records {
+            let Some(snapshot) = snapshot else {
+                lines.push(Line { hard_state: *hard_state, mark: None, entries: entries.clone() });
+                continue;
+            };
+            // The term of the snapshot must be known before it is; and only then may the log say that it begins behind it.
+            lines.push(Line { hard_state: *hard_state, ..Line::default() });
+            self.write_lines(std::mem::take(&mut lines))?;
+            snapshot::write(&self.disk, self.segment.identity, snapshot)?;
+            let mark = Some(Mark::Begins(snapshot.last_index, snapshot.last_term));
+            self.write_lines([Line { hard_state: None, mark, entries: entries.clone() }])?;
+            self.drop_dispensable(snapshot.last_index)?;
+        }
+        self.write_lines(lines)
+    }
+
+    fn write_lines(&mut self, lines: impl IntoIterator<Item = Line>) -> Result<(), StorageError> {
+        frames(lines)?.into_iter().try_for_each(|frame| self.write(frame))
+    }
+
+    /// Writes one frame and waits until it is durable: the next one may be written only then (see [`frame`]). The first
+    /// one of a segment begins with what the segments before it amount to, so that they can be dropped.
+    fn write(&mut self, frame: Frame) -> Result<(), StorageError> {
+        if self.length >= self.segment_bytes && self.is_opened {
             let next = self.segment.next(self.length);
             self.file = begin(&self.disk, next)?;
-            self.segment = next;
-            self.length = HEADER_LENGTH as u64;
+            self.closed.push_back(Closed { number: self.segment.number, highest: self.highest });
+            (self.segment, self.length, self.is_opened, self.highest) = (next, HEADER_LENGTH as u64, false, 0);
         }
-        let bytes = frame::frame(payload);
+        let mut payload = Vec::new();
+        if !self.is_opened && self.segment.number > 1 {
+            let mark = Some(Mark::Ends(self.end.0, self.end.1));
+            add(&Line { hard_state: Some(self.hard_state), mark, entries: Vec::new() }, &mut payload);
+        }
+        payload.extend(&frame.payload);
+        let bytes = frame::frame(&payload);
         let name = self.segment.file();
         self.file.write_at(self.length, &bytes).map_err(StorageError::io("write", &name))?;
         self.file.sync().map_err(StorageError::io("sync", &name))?;
         self.length += bytes.len() as u64;
+        self.is_opened = true;
+        if frame.begins_log {
+            self.highest = 0;
+            self.closed.iter_mut().for_each(|closed| closed.highest = 0);
+        }
+        self.highest = self.highest.max(frame.highest);
+        self.hard_state = frame.hard_state.unwrap_or(self.hard_state);
+        self.end = frame.end.unwrap_or(self.end);
         Ok(())
     }
-}
 
-/// The payloads of the frames for `records`.
-fn payloads(records: &[Record]) -> Result<Vec<Vec<u8>>, StorageError> {
-    let (mut payloads, mut payload) = (Vec::new(), Vec::new());
-    for record in records.iter().flat_map(split) {
-        payload = postcard::to_extend(&record, payload).expect("records are numbers and bytes, which always encode");
-        if payload.len() > PAYLOAD_MAX {
-            return Err(StorageError::TooLarge { bytes: payload.len() });
+    /// The snapshot of the entries up to `last_index` is durable: removes older ones, and the segments, oldest first, that
+    /// hold no later entries. Each later segment says in its first frame what those before it amounted to.
+    fn drop_dispensable(&mut self, last_index: Index) -> Result<(), StorageError> {
+        let mut names: Vec<String> = self.snapshot.replace(last_index).map(snapshot::file).into_iter().collect();
+        while self.is_opened
+            && let Some(closed) = self.closed.pop_front_if(|closed| closed.highest <= last_index)
+        {
+            names.push(segment::file(closed.number));
         }
-        if payload.len() >= FRAME_BYTES {
-            payloads.push(std::mem::take(&mut payload));
+        for name in &names {
+            self.disk.remove(name).map_err(StorageError::io("remove", name))?;
+        }
+        match names.first() {
+            Some(name) => self.disk.sync_dir().map_err(StorageError::io("sync the folder of", name)),
+            None => Ok(()),
         }
     }
-    payloads.extend((!payload.is_empty()).then_some(payload));
-    Ok(payloads)
 }
 
-/// A record as several that mean the same, none much larger than a frame should be.
-fn split(record: &Record) -> Vec<Record> {
-    let mut parts = vec![Record { hard_state: record.hard_state, entries: Vec::new() }];
+/// Lines as frames.
+fn frames(lines: impl IntoIterator<Item = Line>) -> Result<Vec<Frame>, StorageError> {
+    let (mut frames, mut frame) = (Vec::new(), Frame::default());
+    for line in lines.into_iter().flat_map(split) {
+        add(&line, &mut frame.payload);
+        // Room for what a segment begins with.
+        if frame.payload.len() > PAYLOAD_MAX - FRAME_BYTES {
+            return Err(StorageError::TooLarge { bytes: frame.payload.len() });
+        }
+        if let Some(Mark::Begins(index, term)) = line.mark {
+            (frame.begins_log, frame.end, frame.highest) = (true, Some((index, term)), 0);
+        }
+        frame.hard_state = line.hard_state.or(frame.hard_state);
+        if let Some(last) = line.entries.last() {
+            frame.end = Some((last.index, last.term));
+            frame.highest = frame.highest.max(last.index);
+        }
+        if frame.payload.len() >= FRAME_BYTES {
+            frames.push(std::mem::take(&mut frame));
+        }
+    }
+    frames.extend((!frame.payload.is_empty()).then_some(frame));
+    Ok(frames)
+}
+
+fn add(line: &Line, payload: &mut Vec<u8>) {
+    let bytes = postcard::to_stdvec(line).expect("lines are numbers and bytes, which always encode");
+    payload.extend(bytes);
+}
+
+/// A line as several that mean the same, none much larger than a frame should be.
+fn split(line: Line) -> Vec<Line> {
+    let mut parts = vec![Line { entries: Vec::new(), ..line }];
     let mut bytes = 0;
-    for entry in &record.entries {
+    for entry in line.entries {
         if bytes >= FRAME_BYTES {
-            parts.push(Record::default());
+            parts.push(Line::default());
             bytes = 0;
         }
         bytes += match &entry.payload {
             Payload::Noop => 0,
             Payload::Command { bytes, .. } => bytes.len(),
         };
-        parts.last_mut().expect("one part at least").entries.push(entry.clone());
+        parts.last_mut().expect("one part at least").entries.push(entry);
     }
     parts
 }
@@ -126,6 +253,9 @@ fn begin<D: Disk>(disk: &D, segment: Segment) -> Result<D::File, StorageError> {
 
 /// Makes an empty log. The file that names the owner comes last: where it stands, a missing segment is a loss.
 fn create(disk: &impl Disk, names: &[String], identity: &Identity) -> Result<(), StorageError> {
+    if names.iter().any(|name| snapshot::last_index(name).is_some()) {
+        return Err(StorageError::NoIdentity);
+    }
     let first = Segment::first(identity.digest());
     let mut segments = names.iter().filter_map(|name| segment::number(name));
     match (segments.next(), segments.next()) {
@@ -142,128 +272,4 @@ fn create(disk: &impl Disk, names: &[String], identity: &Identity) -> Result<(),
     }
     begin(disk, first)?;
     identity::write(disk, names, identity)
-}
-
-/// What was found in the files of the log.
-struct Segments {
-    /// The last segment that has a header.
-    last: Last,
-    /// A segment after it that has none yet.
-    unborn: Option<Segment>,
-}
-
-/// The last segment, as far as it is good.
-struct Last {
-    segment: Segment,
-    length: u64,
-    torn: bool,
-    /// The last frame and where it begins.
-    frame: Option<(u64, Vec<u8>)>,
-}
-
-/// Reads all segments, changing nothing.
-fn recover(disk: &impl Disk, identity: u32) -> Result<(Segments, Recovered), StorageError> {
-    let names = disk.list().map_err(StorageError::io("list", "."))?;
-    let highest = names.iter().filter_map(|name| segment::number(name)).max().unwrap_or(1);
-    let mut recovered = Recovered::default();
-    let mut last: Option<Last> = None;
-    for number in 1..=highest {
-        let segment = last.as_ref().map_or(Segment::first(identity), |last| last.segment.next(last.length));
-        let file = segment.file();
-        if !names.contains(&file) {
-            return Err(StorageError::Missing { file });
-        }
-        let bytes = disk.read(&file).map_err(StorageError::io("read", &file))?;
-        match (segment.judge(&bytes), last) {
-            (segment::Found::Expected, _) => {
-                last = Some(read_segment(segment, &bytes, number == highest, &mut recovered)?);
-                recovered.segments += 1;
-            }
-            (segment::Found::Torn, Some(last)) if number == highest => {
-                recovered.repairs.push(Repair::Segment { file });
-                return Ok((Segments { last, unborn: Some(segment) }, recovered));
-            }
-            (segment::Found::Torn, _) => {
-                return Err(StorageError::Segment { file, damage: SegmentDamage::Header });
-            }
-            (segment::Found::Damaged(damage), _) => return Err(StorageError::Segment { file, damage }),
-        }
-    }
-    let last = last.ok_or_else(|| StorageError::Missing { file: segment::file(1) })?;
-    Ok((Segments { last, unborn: None }, recovered))
-}
-
-/// Replays one segment. Only the very last one may end in a torn frame.
-fn read_segment(
-    segment: Segment,
-    bytes: &[u8],
-    is_last: bool,
-    recovered: &mut Recovered,
-) -> Result<Last, StorageError> {
-    let file = segment.file();
-    let damaged = |offset: usize, damage| StorageError::Record { file: file.clone(), offset: offset as u64, damage };
-    let mut at = HEADER_LENGTH;
-    let (mut last_frame, mut torn) = (None, false);
-    loop {
-        match frame::read(bytes, at) {
-            Found::Frame { payload, end } => {
-                replay_frame(payload, &file, at as u64, recovered)?;
-                last_frame = Some(at..end);
-                at = end;
-            }
-            Found::Torn(_) if !is_last => return Err(damaged(at, Damage::NotTheLastSegment)),
-            Found::Torn(how) => {
-                let (offset, cut) = (at as u64, (bytes.len() - at) as u64);
-                recovered.repairs.push(Repair::Tail { file: file.clone(), offset, bytes: cut, torn: how });
-                torn = true;
-                break;
-            }
-            Found::Damaged(damage) => return Err(damaged(at, damage)),
-            Found::End => break,
-        }
-    }
-    recovered.bytes += at as u64;
-    let frame = last_frame.map(|range| (range.start as u64, bytes[range].to_vec()));
-    Ok(Last { segment, length: at as u64, torn, frame })
-}
-
-/// Replays the records of one frame.
-fn replay_frame(mut payload: &[u8], file: &str, offset: u64, recovered: &mut Recovered) -> Result<(), StorageError> {
-    while !payload.is_empty() {
-        let (record, rest) = postcard::take_from_bytes::<Record>(payload).map_err(|_| StorageError::Record {
-            file: file.into(),
-            offset,
-            damage: Damage::Meaning,
-        })?;
-        payload = rest;
-        recovered.replay(record).map_err(|contradiction| StorageError::Contradiction {
-            file: file.into(),
-            offset,
-            contradiction,
-        })?;
-    }
-    Ok(())
-}
-
-impl Last {
-    /// Opens the segment and makes durable what was read from it, since a member will speak of it.
-    ///
-    /// The last frame may have been read from memory only: if the server was killed before its sync ended, or if that
-    /// sync failed, when the system counts the pages as clean although they never reached the disk. So it is written
-    /// once more, byte for byte in place, which makes the sync a real one. All frames before it were synced. The same
-    /// holds for the header, as long as there is no frame.
-    fn settle<D: Disk>(&self, disk: &D) -> Result<D::File, StorageError> {
-        let name = self.segment.file();
-        let mut file = disk.open(&name).map_err(StorageError::io("open", &name))?;
-        if self.torn {
-            file.truncate(self.length).map_err(StorageError::io("truncate", &name))?;
-        }
-        file.write_at(0, &self.segment.header()).map_err(StorageError::io("write", &name))?;
-        if let Some((offset, bytes)) = &self.frame {
-            file.write_at(*offset, bytes).map_err(StorageError::io("write", &name))?;
-        }
-        file.sync().map_err(StorageError::io("sync", &name))?;
-        disk.sync_dir().map_err(StorageError::io("sync the folder of", &name))?;
-        Ok(file)
-    }
 }

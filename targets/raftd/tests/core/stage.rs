@@ -2,7 +2,7 @@
 
 use crate::words;
 use raftd::core::{Config, Core, Message, Output, Persist};
-use raftd::types::{Bug, Entry, HardState, Index, NodeId, Payload, Ticket};
+use raftd::types::{Bug, Entry, HardState, Index, NodeId, Payload, Snapshot, Term, Ticket};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
@@ -29,9 +29,15 @@ struct Member {
     /// `None` while it is down.
     core: Option<Core>,
     hard_state: HardState,
+    /// On disk.
+    snapshot: Option<Snapshot>,
+    /// On disk, behind the snapshot.
     log: Vec<Entry>,
     writing: VecDeque<Persist>,
     role: String,
+    /// The state machine: the commands in order, and the last entry that was applied.
+    state: String,
+    applied: (Index, Term),
 }
 
 impl Stage {
@@ -49,6 +55,7 @@ impl Stage {
     /// | `drop`, `duplicate`, `reverse` | with the same links: what else becomes of messages |
     /// | `cut 1->2`, `heal` | `stabilize` loses what is sent there; no longer |
     /// | `stabilize [1 2]` | writes and messages (of these members) go through until nothing is left |
+    /// | `snapshot 1` | member 1 takes a snapshot of what it has applied |
     /// | `crash 1 [1]`, `restart 1` | unfinished writes are lost but for the first one |
     /// | `status`, `log`, `links` | roles; logs; messages under way |
     pub fn obey(&mut self, line: &str) -> String {
@@ -65,6 +72,7 @@ impl Stage {
                     assert!(core.transfer(number(to)), "it does not lead, or not to that member")
                 });
             }
+            ["snapshot", id] => self.take_snapshot(number(id)),
             ["propose", id, command] => {
                 let request = self.name(command);
                 self.on(number(id), |core| core.propose(request, command.as_bytes().to_vec()));
@@ -102,9 +110,12 @@ impl Stage {
                 config,
                 core: None,
                 hard_state: HardState::default(),
+                snapshot: None,
                 log: Vec::new(),
                 writing: VecDeque::new(),
                 role: String::new(),
+                state: String::new(),
+                applied: (0, 0),
             };
             self.members.insert(id, member);
             self.restart(id);
@@ -132,11 +143,15 @@ impl Stage {
         let member = self.member(id);
         assert!(member.core.is_none(), "member {id} still runs");
         member.config.incarnation += 1;
-        let core = Core::new(member.config.clone(), member.hard_state, member.log.clone());
+        let core = Core::new(member.config.clone(), member.hard_state, member.snapshot.clone(), member.log.clone());
         let core = core.unwrap_or_else(|error| panic!("member {id} does not start: {error}"));
         member.role = words::role(&core.status());
         let role = member.role.clone();
         member.core = Some(core);
+        (member.state, member.applied) = (String::new(), (0, 0));
+        if let Some(snapshot) = member.snapshot.clone() {
+            member.install(&snapshot);
+        }
         self.tell(id, &role);
     }
 
@@ -169,6 +184,11 @@ impl Stage {
             self.tell_detail(&format!("{id} {}", words::persist(&persist)));
             self.member(id).writing.push_back(persist);
         }
+        if let Some(snapshot) = &output.install {
+            self.member(id).install(snapshot);
+            self.tell(id, &words::install(snapshot));
+        }
+        output.committed.iter().for_each(|committed| self.member(id).apply(&committed.entry));
         let names = &self.names;
         let committed = output.committed.iter().map(|committed| words::committed(committed, names));
         let granted = output.granted.iter().map(|granted| words::granted(granted, names));
@@ -179,6 +199,17 @@ impl Stage {
             self.tell_detail(&words::message(&message));
             self.links.entry((message.from, message.to)).or_default().push_back(message);
         }
+    }
+
+    /// The member takes a snapshot of its state, which is durable at once.
+    fn take_snapshot(&mut self, id: NodeId) {
+        let member = self.member(id);
+        let (last_index, last_term) = member.applied;
+        let snapshot = Snapshot { last_index, last_term, state: member.state.as_bytes().into() };
+        member.log.retain(|entry| entry.index > last_index);
+        member.snapshot = Some(snapshot.clone());
+        self.tell(id, &words::taken(&snapshot));
+        self.on(id, |core| core.snapshot_saved(snapshot));
     }
 
     fn persist(&mut self, id: NodeId, count: usize) {
@@ -246,8 +277,11 @@ impl Stage {
 
     fn tell_logs(&mut self) {
         let logs = self.members.iter().map(|(id, member)| match &member.core {
-            Some(core) => (*id, words::entries(core.entries())),
-            None => (*id, format!("is down, on disk: {}", words::entries(&member.log))),
+            Some(core) => (*id, words::log(core.log_start().0, core.entries())),
+            None => {
+                let start = member.snapshot.as_ref().map_or(0, |snapshot| snapshot.last_index);
+                (*id, format!("is down, on disk: {}", words::log(start, &member.log)))
+            }
         });
         logs.collect::<Vec<_>>().iter().for_each(|(id, log)| self.tell(*id, log));
     }
@@ -292,10 +326,26 @@ impl Stage {
 impl Member {
     fn write(&mut self, persist: Persist) {
         self.hard_state = persist.hard_state.unwrap_or(self.hard_state);
+        if let Some(snapshot) = persist.snapshot {
+            self.log.clear();
+            self.snapshot = Some(snapshot);
+        }
         if let Some(first) = persist.entries.first() {
-            self.log.truncate(first.index as usize - 1);
+            self.log.retain(|entry| entry.index < first.index);
         }
         self.log.extend(persist.entries);
+    }
+
+    fn install(&mut self, snapshot: &Snapshot) {
+        self.state = String::from_utf8_lossy(&snapshot.state).into_owned();
+        self.applied = (snapshot.last_index, snapshot.last_term);
+    }
+
+    fn apply(&mut self, entry: &Entry) {
+        if let Payload::Command { bytes, .. } = &entry.payload {
+            self.state += &format!("{} ", String::from_utf8_lossy(bytes));
+        }
+        self.applied = (entry.index, entry.term);
     }
 
     fn status(&self) -> String {
@@ -328,6 +378,8 @@ fn configure(config: &mut Config, option: &str) {
         "max_uncommitted_bytes" => config.max_uncommitted_bytes = value,
         "max_requests" => config.max_requests = value,
         "request_ticks" => config.request_ticks = value as u32,
+        "keep_entries" => config.keep_entries = value,
+        "max_chunk_bytes" => config.max_chunk_bytes = value,
         _ => panic!("scenarios do not set {key}"),
     }
 }

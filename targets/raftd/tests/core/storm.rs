@@ -312,7 +312,7 @@ impl Storm {
         let Member { config, core, disk, .. } = &mut self.members[member];
         config.incarnation += 1;
         config.seed = self.rng.random();
-        let started = Core::new(config.clone(), disk.hard_state, disk.log.clone());
+        let started = Core::new(config.clone(), disk.hard_state, None, disk.log.clone());
         *core = Some(started.expect("what a disk holds after a crash is enough to start"));
         self.witness.started(member, disk);
     }

@@ -1,7 +1,7 @@
 //! Messages, entries and answers in words.
 
-use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Persist, Status};
-use raftd::types::{Entry, NodeId, Payload};
+use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Persist, SnapshotName, Status};
+use raftd::types::{Entry, Index, NodeId, Payload, Snapshot};
 
 pub fn message(message: &Message) -> String {
     format!("{}->{} term {}: {}", message.from, message.to, message.term, body(&message.body))
@@ -28,6 +28,10 @@ fn body(body: &Body) -> String {
         Body::AppendRejected { previous_index, conflict_term: Some(term), first_index } => {
             format!("conflict at {previous_index}: term {term} here since {first_index}")
         }
+        Body::Chunk { snapshot, offset, bytes } => {
+            format!("{} from byte {offset} of {}: {}", name(snapshot), snapshot.bytes, text(bytes))
+        }
+        Body::ChunkReceived { snapshot, offset } => format!("has {offset} bytes of {}", name(snapshot)),
         Body::Heartbeat { round, commit } => format!("heartbeat {round}, commit {commit}"),
         Body::HeartbeatEcho { round } => format!("echo {round}"),
         Body::Outdated => "your term is over".into(),
@@ -36,6 +40,24 @@ fn body(body: &Body) -> String {
         Body::Refused { ticket } => format!("refused (ticket {})", ticket.number),
         Body::ReadGranted { ticket, index } => format!("read at {index} (ticket {})", ticket.number),
     }
+}
+
+fn name(snapshot: &SnapshotName) -> String {
+    format!("snapshot {}/{}", snapshot.last_index, snapshot.last_term)
+}
+
+pub fn taken(snapshot: &Snapshot) -> String {
+    format!("takes snapshot {}/{}: {}", snapshot.last_index, snapshot.last_term, text(&snapshot.state).trim_end())
+}
+
+pub fn install(snapshot: &Snapshot) -> String {
+    format!("installs snapshot {}/{}: {}", snapshot.last_index, snapshot.last_term, text(&snapshot.state).trim_end())
+}
+
+/// The entries of a log that begins behind `start`.
+pub fn log(start: Index, log: &[Entry]) -> String {
+    let start = (start > 0).then(|| format!("(behind {start})"));
+    start.into_iter().chain((!log.is_empty()).then(|| entries(log))).collect::<Vec<_>>().join(" ")
 }
 
 /// `index/term command` of each entry.
@@ -57,7 +79,9 @@ fn text(bytes: &[u8]) -> String {
 pub fn persist(persist: &Persist) -> String {
     let hard_state = persist.hard_state.map(|hard| format!("term {} vote {}", hard.term, optional(hard.voted_for)));
     let entries = (!persist.entries.is_empty()).then(|| format!("[{}]", entries(&persist.entries)));
-    let parts: Vec<String> = hard_state.into_iter().chain(entries).collect();
+    let snapshot =
+        persist.snapshot.as_ref().map(|snapshot| format!("snapshot {}/{}", snapshot.last_index, snapshot.last_term));
+    let parts: Vec<String> = hard_state.into_iter().chain(snapshot).chain(entries).collect();
     format!("write #{}: {}", persist.sequence, parts.join(", "))
 }
 

@@ -41,6 +41,7 @@ async fn serve(bug: Option<Bug>) -> Server {
         election_ms: 100,
         request_timeout_ms: 5000,
         batch_entries: 256,
+        snapshot_entries: 10_000,
         seed: 1,
         incarnation: 1,
         bug,
