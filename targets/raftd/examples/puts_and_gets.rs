@@ -1,4 +1,4 @@
-//! Measures three local members: `cargo run --release -p raftd --example throughput -- [clients] [seconds]`.
+//! Measures three local members: `cargo run --release -p raftd --example puts_and_gets -- [clients] [seconds]`.
 //!
 //! The members are this program again, each a process of its own; the clients are threads with one connection each,
 //! spread over the members, that write as fast as they are answered, then read.
