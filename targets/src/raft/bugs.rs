@@ -25,8 +25,10 @@ fn info(bug: Bug) -> BugInfo {
 fn storm(bug: Bug) -> Storm {
     match bug {
         Bug::StaleRead | Bug::AckBeforeQuorum => Storm::Shows(&[]),
-        // A member that was cut off for a moment asks for votes before it has caught up.
-        Bug::ShortLogVote => Storm::Shows(&["--faults", "partition", "--set", "election_ms=100,heartbeat_ms=20"]),
+        // The leader is killed while one of the others lacks its last entries, and that one asks first.
+        Bug::ShortLogVote => {
+            Storm::Shows(&["--faults", "kill", "--rate", "2000", "--set", "election_ms=100,heartbeat_ms=20"])
+        }
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
         Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
         Bug::AckBeforeFsync => Storm::Hidden("a killed server keeps what it wrote; it takes lost power"),
