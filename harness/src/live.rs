@@ -68,8 +68,9 @@ fn with_room(room: usize, options: Options) -> std::io::Result<(Listener, LiveJu
         let judging = catch_unwind(AssertUnwindSafe(|| judge(&events, options, &thread_cancelled)));
         let why = match judging {
             Err(_) => "judging along failed; please report this with the history",
-            Ok(()) if is_left_behind.load(Ordering::Acquire) => "judging along could not keep up",
-            Ok(()) => return,
+            Ok(Some(Wrong { .. })) => return,
+            Ok(None) if is_left_behind.load(Ordering::Acquire) => "judging along could not keep up",
+            Ok(None) => return,
         };
         narrator.say(&format!("{YELLOW}{why}{RESET}: what is wrong is told when the run is over"));
     })?;
@@ -103,28 +104,32 @@ impl LiveJudge {
     }
 }
 
-fn judge(events: &Receiver<Event>, options: Options, cancelled: &Arc<AtomicBool>) {
+/// Judges what comes until something is wrong, which is told, or nobody waits any more.
+fn judge(events: &Receiver<Event>, options: Options, cancelled: &Arc<AtomicBool>) -> Option<Wrong> {
     let Options { checkers, fail_fast, narrator, stopper } = options;
     let mut watches = watches(&checkers, cancelled);
     let mut batch = Vec::new();
     while let Ok(first) = events.recv() {
+        if cancelled.load(Ordering::Relaxed) {
+            return None;
+        }
         batch.push(first);
         batch.extend(events.try_iter().take(EVENTS_A_BATCH));
         watches.iter_mut().for_each(|watch| watch.take(&batch));
         batch.clear();
+        // One is enough: the rest is told at the end.
         let wrong = watches.iter_mut().find_map(|watch| watch.wrong());
-        if cancelled.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Some(Wrong { at_ns, told }) = wrong {
-            narrator.say_at(at_ns, &format!("{RED}violation{RESET}: {told}"));
+        // Meanwhile it may have been called off: then the run has ended for another reason.
+        if let Some(wrong) = wrong.filter(|_| !cancelled.load(Ordering::Relaxed)) {
+            let Wrong { at_ns, told } = &wrong;
+            narrator.say_at(*at_ns, &format!("{RED}violation{RESET}: {told}"));
             if fail_fast {
-                stopper.stop(Reason::Violation(told));
+                stopper.stop(Reason::Violation(told.clone()));
             }
-            // One is enough: the rest is told at the end.
-            return;
+            return Some(wrong);
         }
     }
+    None
 }
 
 /// So that it is seen soon when nobody waits any more.
@@ -136,9 +141,14 @@ mod tests {
     use crate::stop::{self, Stop};
     use squall_results::event::{Invoke, Return};
     use squall_results::{Budget, Call, History, Outcome, Verdict};
+    use std::sync::Mutex;
 
-    /// A checker that waits until it is let go on, and then panics.
-    struct Panics(Arc<std::sync::Mutex<()>>);
+    /// A checker that says when it is asked, waits until it is let go on, and then panics.
+    #[derive(Clone, Default)]
+    struct Panics {
+        asked: Arc<AtomicBool>,
+        held: Arc<Mutex<()>>,
+    }
 
     impl Checker for Panics {
         fn name(&self) -> &'static str {
@@ -146,8 +156,17 @@ mod tests {
         }
 
         fn check(&self, _: &History, _: &Budget) -> Verdict {
-            drop(self.0.lock().unwrap());
+            self.asked.store(true, Ordering::Release);
+            drop(self.held.lock());
             panic!("this checker always does")
+        }
+    }
+
+    impl Panics {
+        fn options(&self) -> (Options, Stop) {
+            let (stopper, stop) = stop::channel();
+            let checkers: Vec<Box<dyn Checker>> = vec![Box::new(self.clone())];
+            (Options { checkers, fail_fast: true, narrator: Narrator::new(), stopper }, stop)
         }
     }
 
@@ -161,37 +180,38 @@ mod tests {
         })
     }
 
-    fn panicking(held: &Arc<std::sync::Mutex<()>>) -> (Options, Stop) {
-        let (stopper, stop) = stop::channel();
-        let checkers: Vec<Box<dyn Checker>> = vec![Box::new(Panics(held.clone()))];
-        (Options { checkers, fail_fast: true, narrator: Narrator::new(), stopper }, stop)
-    }
-
     #[test]
     fn a_judge_that_is_left_behind_or_panics_does_not_hold_the_run_up() {
-        let held = Arc::new(std::sync::Mutex::new(()));
-        let waits = held.lock().unwrap();
-        let (options, stop) = panicking(&held);
+        let panics = Panics::default();
+        let waits = panics.held.lock();
+        let (options, stop) = panics.options();
         let (listener, judge) = with_room(1_000, options).unwrap();
         // The first time that the checker is asked it waits, and then the room fills.
         let taken = calls(10_000).take_while(|event| listener.hand(event.clone())).count();
         assert!((400..19_000).contains(&taken), "{taken}");
         drop((listener, waits));
         judge.finish();
+        assert!(panics.asked.load(Ordering::Acquire));
         assert_eq!(stop.reason(), None, "nobody was accused");
     }
 
+    /// So many calls that the checker would be asked at once.
     #[test]
     fn a_judge_that_is_called_off_asks_no_more() {
-        let held = Arc::new(std::sync::Mutex::new(()));
-        let (options, stop) = panicking(&held);
-        let (listener, judge) = start(options).unwrap();
-        judge.call_off();
-        for event in calls(10) {
-            listener.hand(event);
+        for called_off in [false, true] {
+            let panics = Panics::default();
+            let (options, stop) = panics.options();
+            let (listener, judge) = start(options).unwrap();
+            if called_off {
+                judge.call_off();
+            }
+            calls(1_000).for_each(|event| {
+                listener.hand(event);
+            });
+            drop(listener);
+            judge.finish();
+            assert_eq!(panics.asked.load(Ordering::Acquire), !called_off);
+            assert_eq!(stop.reason(), None);
         }
-        drop(listener);
-        judge.finish();
-        assert_eq!(stop.reason(), None);
     }
 }
