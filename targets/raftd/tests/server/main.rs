@@ -3,7 +3,9 @@
 mod breaking;
 mod cluster;
 mod http;
+mod leading;
 mod requests;
 mod restarts;
+mod snapshots;
 mod starting;
 mod stopping;
