@@ -366,13 +366,14 @@ schedule:
 }
 
 #[test]
-fn five_nodes_and_minorities() {
+fn five_nodes_and_minorities_with_snapshots() {
     let _alone = one_at_a_time();
     let squall = Squall::new();
     let plan = "
 time_limit: 9s
 nodes: 5
 seed: 13
+settings: {snapshot_entries: 20}
 schedule:
 - {at: 1s, for: 2s, fault: partition, select: minority}
 - {at: 4s, for: 1s, fault: kill, select: minority}
@@ -386,6 +387,11 @@ schedule:
     let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
     let hit: Vec<usize> = history.faults.iter().map(|fault| fault.nodes.len()).collect();
     assert_eq!(hit, [2, 2, 2, 5]);
+    // Who was away for a second lacks more than the others still have of their logs.
+    let log = |number| fs::read_to_string(squall.latest().join(format!("nodes/n{number}/raftd.log"))).unwrap();
+    let logs: Vec<String> = (1..=5).map(log).collect();
+    assert!(logs.iter().any(|log| log.contains("installs a snapshot of the leader's")), "{logs:?}");
+    assert!(logs.iter().all(|log| log.contains("snapshot saved")), "{logs:?}");
 }
 
 /// Partitions of every shape, flapping ones too; the last two are in force together.
