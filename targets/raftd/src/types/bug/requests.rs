@@ -1,0 +1,16 @@
+//! What clients are told, and how often their requests are done.
+
+use super::{Mistake, Page};
+
+pub(super) const RETRY_TWICE: Page = Page {
+    name: "retry-twice",
+    about: "a request that is repeated in its session is applied again",
+    breaks: "linearizability: clients see a change undone, or done a second time",
+    mirrors: Mistake {
+        who: "jetcd, 2024",
+        link: "https://jepsen.io/analyses/jetcd-0.8.2",
+        warning: "the paper, section 8; the dissertation, section 6.3",
+    },
+    shows_under: "answers that are lost or late, and clients that use sessions to ask again",
+    unseen: None,
+};
