@@ -68,7 +68,7 @@ impl Clock {
                 );
                 Problem::at(row.place, reason)
             }),
-            // Nothing follows from when that was known.
+            // Nothing may follow from when that was known: see `knows_when`.
             None if matches!(row.kind, RowKind::Fail | RowKind::Info) => Ok(self.last_ns.unwrap_or(0)),
             None => Err(all_or_none(row.place)),
         }
@@ -90,6 +90,11 @@ impl Clock {
 
     fn since_origin_ns(&self, time_ns: i64) -> i128 {
         i128::from(time_ns) - i128::from(self.origin_ns)
+    }
+
+    /// Whether the instant of a row is when it happened, and not just some instant after its call began.
+    pub(super) fn knows_when(&self, row: &Row) -> bool {
+        row.time_ns.is_some() || matches!(self.by, Some(By::Lines))
     }
 
     /// Whether any line has a time.

@@ -61,6 +61,7 @@ struct Counts {
     resumed: u64,
     observed: u64,
     errors: u64,
+    endless: u64,
     refused: u64,
 }
 
@@ -208,10 +209,14 @@ impl Pairing {
                 Outcome::Ok(reply.map_err(|reason| Problem::At(row.place, reason))?)
             }
             RowKind::Fail if is_cas && self.failed_cas == FailedCas::Observation => {
-                // An error says that something else was in the way than the value.
+                // An error says that something else was in the way than the value. And who does not say when the value was
+                // looked at says of no instant that it was another then.
                 if row.error.is_some() {
                     self.counts.errors += 1;
                     Outcome::Fail(why("failed"))
+                } else if !self.clock.knows_when(row) {
+                    self.counts.endless += 1;
+                    Outcome::Fail(why("failed, nobody knows when"))
                 } else {
                     self.counts.observed += 1;
                     Outcome::Ok(Reply::NotEqual)
@@ -240,7 +245,7 @@ impl Pairing {
 
     /// What people should know about the lines.
     pub(super) fn notes(&self) -> Vec<String> {
-        let Counts { resumed, observed, errors, refused } = self.counts;
+        let Counts { resumed, observed, errors, endless, refused } = self.counts;
         let mut notes: Vec<String> = self.vocabulary.notes().collect();
         if resumed > 0 {
             notes
@@ -251,6 +256,11 @@ impl Pairing {
         }
         if errors > 0 {
             notes.push(format!("{errors} failed compare-and-sets name an error and count as nothing that happened"));
+        }
+        if endless > 0 {
+            notes.push(format!(
+                "{endless} failed compare-and-sets do not say when they ended, so they observed nothing and count as nothing that happened"
+            ));
         }
         if refused > 0 {
             notes.push(format!(

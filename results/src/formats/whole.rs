@@ -53,7 +53,7 @@ impl Open {
                 format!("an operation that starts at {start} after one that starts at {last}; sort the lines by start");
             return Err(Problem::at(invoke.place, reason));
         }
-        // What is in doubt or did not happen may have no end: nothing follows from when that was known.
+        // What is in doubt or did not happen may have no end: it comes out as soon as it can, and has no time all the same.
         let at = end.time_ns.unwrap_or(start);
         let before = self.last_end.insert(invoke.process.clone(), (at, self.count));
         if let Some((last, _)) = before.filter(|(last, _)| start < *last) {
@@ -69,7 +69,7 @@ impl Open {
         self.ready.extend(before.and_then(|(_, number)| self.rows.remove(&number)));
         self.ready.push_back(invoke);
         self.ends.push(Reverse((at, self.count)));
-        self.rows.insert(self.count, Row { time_ns: Some(at), ..end });
+        self.rows.insert(self.count, end);
         self.count += 1;
         Ok(())
     }

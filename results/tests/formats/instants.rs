@@ -1,7 +1,7 @@
 //! Instants of histories that squall did not record: what is concurrent stays concurrent, and who calls stays who it is.
 
 use super::judged;
-use squall_results::formats::Options;
+use squall_results::formats::{FailedCas, Options};
 
 /// What `model` makes of a text: its verdict, or what follows the file's name where it cannot be read.
 fn check(model: &str, text: &str, expected: &str) {
@@ -105,4 +105,33 @@ fn times_that_make_no_history_are_refused() {
         mixed,
         "line 2, column 1: some lines have a type and some a start: an operation stands in two lines or in one, all alike",
     );
+}
+
+#[test]
+fn a_failed_cas_without_an_end_observes_nothing() {
+    let observes = Options { failed_cas: Some(FailedCas::Observation), ..Options::default() };
+    for (text, expected) in [
+        // It may have looked at 2 later, or before anything was written.
+        (format!("{WHOLE}0,write,1,,0,10,ok\n1,cas,[1 3],,20,,fail\n0,read,,1,30,40,ok\n"), "valid"),
+        (format!("{WHOLE}0,write,1,,0,10,ok\n1,cas,[1 3],,20,25,fail\n0,read,,1,30,40,ok\n"), "invalid"),
+        (
+            format!(
+                "{ENDS}0,invoke,write,1,0\n0,ok,write,1,10\n1,invoke,cas,[1 3],20\n1,fail,cas,[1 3],\n0,invoke,read,,30\n0,ok,read,1,40\n"
+            ),
+            "valid",
+        ),
+        (
+            format!(
+                "{ENDS}0,invoke,write,1,0\n0,ok,write,1,10\n1,invoke,cas,[1 3],20\n1,fail,cas,[1 3],25\n0,invoke,read,,30\n0,ok,read,1,40\n"
+            ),
+            "invalid",
+        ),
+        // Where the order of the lines is all there is, it says when.
+        (
+            "process,type,f,value\n0,invoke,write,1\n0,ok,write,1\n1,invoke,cas,[1 3]\n1,fail,cas,[1 3]\n".into(),
+            "invalid",
+        ),
+    ] {
+        assert_eq!(judged("cas-register", &text, &observes).as_deref(), Ok(expected), "{text}");
+    }
 }
