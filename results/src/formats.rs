@@ -15,7 +15,7 @@
 //! # CSV and JSONL
 //!
 //! The first line of CSV names the columns; a line of JSONL is an object with the same names. Cells of CSV are EDN (`3`,
-//! `nil`, `[1 2]`, `"a text"`); what is none is a text. An operation stands in one line:
+//! `nil`, `[1 2]`, `"a text"`); what is none is a text, and `null` is nil. An operation stands in one line:
 //!
 //! ```csv
 //! process,f,value,result,start,end,outcome
@@ -48,12 +48,20 @@
 //!   are any.
 //!
 //! Other columns are refused, since they may say what changes everything; so is a last line of CSV without a line feed at its
-//! end, which may be cut off. Cells that only look like numbers (`007`, `+7`, `7N`, `12e3`) are texts.
+//! end, which may be cut off, unless its last cell is a type or an outcome. Lines with nothing but empty cells are passed over.
+//!
+//! `1`, `1.0` and `1e0` are one number; cells that only look like numbers (`007`, `+7`, `7N`) are texts, and so are `NULL`,
+//! `None` and `NaN` in quotes (`"""None"""`), which are refused without. Blanks around a cell count only in texts under keys,
+//! where an empty cell in quotes is the empty text; elsewhere it is empty.
+//!
+//! Lines of JSON with types, but with neither start nor key nor index may be Jepsen's or anybody's. They are refused where it
+//! makes a difference whether the order of the lines counts or the times in them: say it, by the format `jepsen-json` or `jsonl`.
 
 mod bytes;
 mod clock;
 mod csv;
 mod datum;
+mod decimal;
 mod detect;
 mod edn;
 mod etcd_log;

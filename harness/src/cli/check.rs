@@ -76,7 +76,10 @@ fn holds_nothing(error: &ReadError) -> bool {
     match error {
         ReadError::Empty { .. } => true,
         ReadError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-        ReadError::Line { .. } | ReadError::Order { .. } | ReadError::Unrecognised { .. } => false,
+        ReadError::Line { .. }
+        | ReadError::Order { .. }
+        | ReadError::HasOwnKeys { .. }
+        | ReadError::Unrecognised { .. } => false,
     }
 }
 

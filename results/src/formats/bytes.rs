@@ -65,12 +65,7 @@ impl<R: Read> Bytes<R> {
         }
         self.form_left -= 1;
         self.next += 1;
-        match byte {
-            b'\n' => self.place = Place { line: self.place.line + 1, column: 1 },
-            // What goes on with a character is no column of its own.
-            0x80..=0xBF => {}
-            _ => self.place.column += 1,
-        }
+        self.place.pass(byte);
         Ok(())
     }
 

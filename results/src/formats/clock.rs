@@ -6,6 +6,8 @@
 //!
 //! In everybody else's files times count, where lines have any: several clients may have written them, and what has the same
 //! time is concurrent, in whatever order it stands.
+//!
+//! Lines of JSON may be either. Where nobody says which, their order and their times must say the same.
 
 use super::place::{Place, Problem};
 use super::row::{Row, RowKind};
@@ -13,6 +15,17 @@ use crate::history::INSTANT_NS_MAX;
 
 /// How far apart lines without times stand in the history: a millisecond, so that pictures show them.
 const LINE_NS: u64 = 1_000_000;
+
+/// What says which call was over when another one began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The order of the lines.
+    Lines,
+    /// Their times: all lines have one, or none has.
+    Times,
+    /// One of both, and nobody knows which.
+    Unsaid,
+}
 
 /// Gives each line its instant.
 #[derive(Default)]
@@ -24,6 +37,9 @@ pub(super) struct Clock {
     origin_ns: i64,
     /// The latest instant so far.
     last_ns: Option<u64>,
+    /// The latest times of a beginning and of an end so far.
+    begun_ns: Option<i64>,
+    ended_ns: Option<i64>,
 }
 
 /// Where instants come from.
@@ -34,8 +50,9 @@ enum By {
 }
 
 impl Clock {
-    /// The instant of the next line. Where `times_count`, all lines have a time or none has.
-    pub(super) fn at_ns(&mut self, row: &Row, times_count: bool) -> Result<u64, Problem> {
+    /// The instant of the next line.
+    pub(super) fn at_ns(&mut self, row: &Row, order: Order) -> Result<u64, Problem> {
+        let times_count = order == Order::Times;
         let by = if times_count && row.time_ns.is_some() { By::Times } else { By::Lines };
         let by = *self.by.get_or_insert(by);
         if let Some(time_ns) = row.time_ns
@@ -44,6 +61,9 @@ impl Clock {
         {
             // A clock that counts from elsewhere: the history begins with its first time.
             self.origin_ns = time_ns;
+        }
+        if order == Order::Unsaid {
+            self.says_the_same(row)?;
         }
         self.lines += 1;
         self.timed += u64::from(row.time_ns.is_some());
@@ -59,13 +79,32 @@ impl Clock {
         Ok(at_ns)
     }
 
+    /// Whether the lines before are over, or not, by their order as by their times.
+    fn says_the_same(&mut self, row: &Row) -> Result<(), Problem> {
+        let Some(time_ns) = row.time_ns else { return Ok(()) };
+        let (latest, same) = match row.kind {
+            RowKind::Invoke => (&mut self.begun_ns, self.ended_ns.is_none_or(|ended| ended < time_ns)),
+            RowKind::Ok | RowKind::Fail => (&mut self.ended_ns, self.begun_ns.is_none_or(|begun| begun <= time_ns)),
+            // Nobody knows when it was over.
+            RowKind::Info => return Ok(()),
+        };
+        *latest = (*latest).max(Some(time_ns));
+        if same {
+            return Ok(());
+        }
+        let reason = format!(
+            "by the time {time_ns} this is concurrent with what is not by the order of the lines, or the other way round; say what counts: --format jepsen-json the order, --format jsonl the times"
+        );
+        Err(Problem::at(row.place, reason))
+    }
+
     fn by_time(&self, row: &Row) -> Result<u64, Problem> {
         match row.time_ns {
             Some(time_ns) => u64::try_from(self.since_origin_ns(time_ns)).map_err(|_| {
-                let origin_ns = self.origin_ns;
-                let reason = format!(
-                    "the time {time_ns} is before {origin_ns}, where the history begins; sort the lines by time"
-                );
+                let reason = match self.origin_ns {
+                    0 => format!("the time {time_ns} is less than 0, and that of the first line is not; count from the same instant in all lines"),
+                    origin_ns => format!("the time {time_ns} is before {origin_ns}, that of the first line; begin with the earliest line"),
+                };
                 Problem::at(row.place, reason)
             }),
             // Nothing may follow from when that was known: see `knows_when`.

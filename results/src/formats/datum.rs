@@ -54,6 +54,11 @@ impl Datum {
         }
     }
 
+    /// Whether it says that all went well: `ok`, `OK`.
+    pub(super) fn is_ok_word(&self) -> bool {
+        self.word().is_some_and(|word| word.eq_ignore_ascii_case("ok"))
+    }
+
     /// The whole number, where this is one.
     pub(super) fn int(&self) -> Option<i64> {
         match self {

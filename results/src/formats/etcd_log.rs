@@ -11,7 +11,7 @@
 use super::bytes::Bytes;
 use super::datum::Datum;
 use super::edn;
-use super::field_names::FieldNames;
+use super::field_names::{Field, FieldNames};
 use super::place::{Place, Problem};
 use super::row::{Fields, Found};
 use std::io::Read;
@@ -20,7 +20,7 @@ use std::io::Read;
 const MARK: &str = "jepsen.util";
 
 /// What a line says.
-const FIELDS: [&str; 5] = ["process", "type", "f", "value", "error"];
+const FIELDS: [Field; 5] = [Field::Process, Field::Type, Field::F, Field::Value, Field::Error];
 
 /// A reader of lines.
 pub(super) struct LogRows<R> {
@@ -65,9 +65,9 @@ fn row(place: Place, told: &str, names: &FieldNames) -> Result<Found, Problem> {
     let datum = edn::parse(&format!("[{told}]")).ok_or_else(|| bad("what follows is no EDN"))?;
     let Datum::Seq(parts) = datum else { return Err(bad("what follows is no EDN")) };
     let mut parts = parts.into_iter();
-    let mut fields = Fields::default();
-    for name in ["process", "type", "f"] {
-        fields.set(name, parts.next().ok_or_else(|| bad("something is missing"))?, names);
+    let mut fields = Fields::at(place);
+    for field in &FIELDS[..3] {
+        fields.set(field.name(), parts.next().ok_or_else(|| bad("something is missing"))?, names);
     }
     let (value, error) = (parts.next().unwrap_or(Datum::Nil), parts.next());
     if parts.next().is_some() {
@@ -83,6 +83,6 @@ fn row(place: Place, told: &str, names: &FieldNames) -> Result<Found, Problem> {
             }
         }
     }
-    fields.wants_key(names.missing_key(FIELDS.into_iter()));
-    fields.found(place, names)
+    fields.wants_key(names.missing_key(FIELDS.iter().map(|field| field.name())));
+    fields.found(names)
 }

@@ -2,11 +2,56 @@
 
 use super::Format;
 
-/// All fields that say something.
-pub(super) const KNOWN: [&str; 14] = [
-    "process", "type", "f", "value", "key", "version", "time", "index", "error", "node", "start", "end", "result",
-    "outcome",
+/// A field that says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Process,
+    Type,
+    F,
+    Value,
+    Key,
+    Version,
+    Time,
+    Index,
+    Error,
+    Node,
+    Start,
+    End,
+    Result,
+    Outcome,
+}
+
+/// How many there are.
+pub(super) const FIELDS: usize = 14;
+
+/// All of them, by name, in the order in which they are counted.
+const KNOWN: [(Field, &str); FIELDS] = [
+    (Field::Process, "process"),
+    (Field::Type, "type"),
+    (Field::F, "f"),
+    (Field::Value, "value"),
+    (Field::Key, "key"),
+    (Field::Version, "version"),
+    (Field::Time, "time"),
+    (Field::Index, "index"),
+    (Field::Error, "error"),
+    (Field::Node, "node"),
+    (Field::Start, "start"),
+    (Field::End, "end"),
+    (Field::Result, "result"),
+    (Field::Outcome, "outcome"),
 ];
+
+impl Field {
+    /// The field of this name; `None`: none that says something.
+    pub(super) fn of(name: &str) -> Option<Field> {
+        KNOWN.iter().find(|(_, known)| *known == name).map(|(field, _)| *field)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        KNOWN[self as usize].1
+    }
+}
 
 /// The names of the fields of a history.
 #[derive(Debug, Clone, Default)]
@@ -48,12 +93,25 @@ impl FieldNames {
 
     /// A field of these of which squall does not know what it says, and what people can do about it.
     pub(super) fn unknown<'a>(&self, mut names: impl Iterator<Item = &'a str>) -> Option<(&'a str, String)> {
-        let is_unknown = |name: &&str| self.only_known && !KNOWN.contains(name) && !self.is_key(name);
+        let is_unknown = |name: &&str| self.only_known && Field::of(name).is_none() && !self.is_key(name);
         let name = names.find(is_unknown)?;
-        let known = KNOWN.join(", ");
+        let known = KNOWN.map(|(_, name)| name).join(", ");
         let reason = format!(
             "squall does not know what the field `{name}` says; leave it out, or give it one of these names: {known}"
         );
         Some((name, reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_its_name() {
+        for (place, (field, name)) in KNOWN.into_iter().enumerate() {
+            assert_eq!((field as usize, field.name(), Field::of(name)), (place, name, Some(field)));
+        }
+        assert_eq!(Field::of("status"), None);
     }
 }

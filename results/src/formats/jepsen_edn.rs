@@ -50,7 +50,7 @@ impl<R: Read> EdnRows<R> {
                 continue;
             }
             if let Some(datum) = self.edn.form(first)? {
-                return Fields::of_map(place, datum, &self.names)?.found(place, &self.names).map(Some);
+                return Fields::of_map(place, datum, &self.names)?.found(&self.names).map(Some);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::datum::Datum;
+use super::decimal::decimal;
 use super::field_names::FieldNames;
 use super::place::{Place, Problem};
 use super::row::{Fields, Found};
@@ -21,6 +22,11 @@ pub(super) struct JsonRows<R> {
 impl<R: Read> JsonRows<R> {
     pub(super) fn new(bytes: Bytes<R>, names: FieldNames) -> JsonRows<R> {
         JsonRows { bytes, object: Vec::new(), names, around: None, closed: false }
+    }
+
+    /// Whether an array is around all objects, as far as they were read.
+    pub(super) fn is_array(&self) -> bool {
+        self.around.is_some()
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Found>, Problem> {
@@ -46,7 +52,7 @@ impl<R: Read> JsonRows<R> {
                 }
                 (Some(b'{'), _) => {
                     let datum = self.datum(place)?;
-                    return Fields::of_map(place, datum, &self.names)?.found(place, &self.names).map(Some);
+                    return Fields::of_map(place, datum, &self.names)?.found(&self.names).map(Some);
                 }
                 (Some(other), _) => {
                     let other = char::from(other);
@@ -63,10 +69,10 @@ impl<R: Read> JsonRows<R> {
     fn datum(&mut self, place: Place) -> Result<Datum, Problem> {
         self.frame(place)?;
         serde_json::from_slice(&self.object).map_err(|error| {
-            let at = match error.line() as u64 {
-                0 | 1 => Place { line: place.line, column: place.column + error.column().saturating_sub(1) as u64 },
-                line => Place { line: place.line + line - 1, column: error.column() as u64 },
-            };
+            // It counts lines and columns in bytes, from 1, to the byte at which it ended.
+            let (lines, columns) = (error.line().saturating_sub(1), error.column().saturating_sub(1));
+            let before: usize = self.object.split_inclusive(|byte| *byte == b'\n').take(lines).map(<[u8]>::len).sum();
+            let at = place.after(&self.object[..(before + columns).min(self.object.len())]);
             let text = error.to_string();
             let said = text.rsplit_once(" at line ").map_or(&*text, |(said, _)| said);
             Problem::at(at, said)
@@ -80,9 +86,9 @@ impl<R: Read> JsonRows<R> {
         loop {
             let (from, at) = (self.object.len(), self.bytes.place());
             self.bytes.take_while(&mut self.object, |byte| !matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
-            if let Some(number) = too_long(&self.object[from..]) {
-                let reason = format!("the whole number {number} has more than 64 bits; write it as a text");
-                return Err(Problem::at(at, reason));
+            if let Some((before, number)) = beyond_reading(&self.object[from..]) {
+                let reason = format!("the number {number} has more digits than 64 bits hold; write it as a text");
+                return Err(Problem::at(at.after(&self.object[from..from + before]), reason));
             }
             let byte = self.bytes.next()?;
             let byte = byte.ok_or_else(|| Problem::at(place, "an object that is not finished when the file ends"))?;
@@ -111,12 +117,34 @@ impl<R: Read> JsonRows<R> {
     }
 }
 
-/// A whole number in a piece of JSON without texts that is beyond 64 bits: read as a float it would be as good as others.
-fn too_long(piece: &[u8]) -> Option<&str> {
-    let words = piece.split(|byte| b",: \t\r\n".contains(byte)).filter(|word| word.len() > 18);
-    let words = words.filter_map(|word| std::str::from_utf8(word).ok());
-    let is_whole = |word: &&str| word.strip_prefix('-').unwrap_or(word).bytes().all(|byte| byte.is_ascii_digit());
-    words.filter(is_whole).find(|word| word.parse::<i64>().is_err() && word.parse::<u64>().is_err())
+/// A number in a piece of JSON without texts that is another one when it is read, and how many bytes stand before it: a whole
+/// one beyond 64 bits, or a decimal with more digits than a float has, is as good as others.
+fn beyond_reading(piece: &[u8]) -> Option<(usize, &str)> {
+    let mut before = 0;
+    for word in piece.split(|byte| b",: \t\r\n".contains(byte)) {
+        if word.first().is_some_and(|first| first.is_ascii_digit() || *first == b'-')
+            && let Ok(number) = std::str::from_utf8(word)
+            && !is_read_as_it_is(number)
+        {
+            return Some((before, number));
+        }
+        before += word.len() + 1;
+    }
+    None
+}
+
+fn is_read_as_it_is(number: &str) -> bool {
+    if number.contains(['.', 'e', 'E']) {
+        let read: Option<f64> = number.parse().ok();
+        return read.is_none_or(|float| decimal(number).is_none_or(|exact| exact == of_float(float)));
+    }
+    number.len() <= 18 || number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok()
+}
+
+/// A float that was read from a number with no more digits than it has.
+fn of_float(float: f64) -> Datum {
+    let written = format!("{float:?}");
+    decimal(&written).unwrap_or(Datum::Number(written.into()))
 }
 
 impl<'de> Deserialize<'de> for Datum {
@@ -151,7 +179,7 @@ impl<'de> Visitor<'de> for DatumVisitor {
     }
 
     fn visit_f64<E>(self, float: f64) -> Result<Datum, E> {
-        Ok(Datum::Number(format!("{float:?}").into()))
+        Ok(of_float(float))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Datum, E> {

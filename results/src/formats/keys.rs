@@ -48,14 +48,18 @@ pub(super) struct KeysOf {
     keys: Keys,
     /// Nobody said where keys stand.
     guessed: bool,
+    /// They stand where the first call shows them.
+    detects: bool,
     /// Whether the first call names its key, and its line.
     first: Option<(bool, u64)>,
+    /// Transactions with a field that could be a key.
+    passed_over: u64,
 }
 
 impl KeysOf {
     /// Keys stand there: that was `guessed`, or somebody said so.
     pub(super) fn new(keys: Keys, guessed: bool) -> KeysOf {
-        KeysOf { keys, guessed, first: None }
+        KeysOf { detects: keys == Keys::Detected, keys, guessed, first: None, passed_over: 0 }
     }
 
     /// Whether the history names keys, as far as it was read.
@@ -66,7 +70,7 @@ impl KeysOf {
     /// Takes the key out of a row; `None`: it names none.
     pub(super) fn take(&mut self, row: &mut Row) -> Result<Option<Datum>, Problem> {
         let invokes = row.kind == RowKind::Invoke;
-        let field = row.key.take().filter(|key| *key != Datum::Nil);
+        let field = self.field(row);
         if self.keys == Keys::Detected && invokes {
             self.keys = match &field {
                 Some(_) => Keys::Field("key".into()),
@@ -74,13 +78,8 @@ impl KeysOf {
                 None => Keys::Nowhere,
             };
         }
-        let stands_elsewhere = match self.keys {
-            Keys::InValue => field.is_some(),
-            Keys::Nowhere => field.is_some() || looks_like_pair(&row.f, &row.value),
-            Keys::Field(_) | Keys::Detected => false,
-        };
-        if self.guessed && invokes && stands_elsewhere {
-            return Err(self.unlike_first(row));
+        if self.guessed {
+            self.see_to_doubts(row, field.is_some())?;
         }
         let key = match (&self.keys, row.kind) {
             (Keys::Field(_), _) => field,
@@ -92,6 +91,8 @@ impl KeysOf {
                 }
                 // What did not happen, or nobody knows, may stand without its value.
                 None if matches!(kind, RowKind::Fail | RowKind::Info) => None,
+                // And so may what was done and found nothing: `true`.
+                None if kind == RowKind::Ok && is_bare_answer(&row.f, &row.value) => None,
                 None => {
                     let value = shown(&row.value);
                     let reason = format!(
@@ -110,23 +111,92 @@ impl KeysOf {
         Ok(key)
     }
 
+    /// What stands in the field of keys. The steps of a transaction name its registers themselves: what a map of Jepsen says
+    /// besides, nobody knows, and what is another register because of it would be made up.
+    fn field(&mut self, row: &mut Row) -> Option<Datum> {
+        let field = row.key.take().filter(|key| *key != Datum::Nil)?;
+        if self.guessed && self.detects && &*row.f == "txn" {
+            self.passed_over += u64::from(row.kind == RowKind::Invoke);
+            return None;
+        }
+        Some(field)
+    }
+
+    /// Refuses what may be a key, but stands elsewhere than keys were guessed to.
+    fn see_to_doubts(&self, row: &Row, has_field: bool) -> Result<(), Problem> {
+        if row.kind != RowKind::Invoke {
+            // Only an end has it: then the call is about that key too, or it is no key.
+            let is_late = has_field && matches!(self.keys, Keys::Nowhere | Keys::InValue);
+            let says = "this end has a field key, which its call has not";
+            return if is_late { Err(doubt(row, says, "key")) } else { Ok(()) };
+        }
+        let is_pair = looks_like_pair(&row.f, &row.value);
+        match &self.keys {
+            Keys::InValue if has_field => Err(self.unlike_first(row)),
+            Keys::Nowhere if has_field || is_pair => Err(self.unlike_first(row)),
+            Keys::Field(name) if is_pair && !has_field => {
+                let says = format!("the value {} of this call may be a pair [key value]", shown(&row.value));
+                Err(doubt(row, &says, name))
+            }
+            // A field that is there by design names the key. But who reads brings no value.
+            Keys::Field(name) if is_pair && (self.detects || finds(&row.f)) => {
+                let value = shown(&row.value);
+                let says = format!("this call has a field {name}, and its value {value} may be a pair [key value]");
+                Err(doubt(row, &says, name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A call with a key, where the first one has none, or has it elsewhere; or the other way round.
     fn unlike_first(&self, row: &Row) -> Problem {
         let line = self.first.map_or(row.place.line, |(_, line)| line);
-        let says = match (&self.keys, self.any()) {
+        let (says, name) = match (&self.keys, self.any()) {
             (Keys::Field(name), true) => {
-                format!("this call has no key in its field {name}, as that of line {line} has")
+                (format!("this call has no key in its field {name}, as that of line {line} has"), name.as_str())
             }
             (Keys::Field(name), false) => {
-                format!("this call has a key in its field {name}, which that of line {line} has not")
+                (format!("this call has a key in its field {name}, which that of line {line} has not"), name.as_str())
             }
-            (Keys::InValue, _) => format!("this call has a field key, and that of line {line} a pair [key value]"),
+            (Keys::InValue, _) => {
+                (format!("this call has a field key, and that of line {line} a pair [key value]"), "key")
+            }
             (Keys::Nowhere | Keys::Detected, _) => {
-                format!("this call seems to name its key, which that of line {line} does not")
+                (format!("this call seems to name its key, which that of line {line} does not"), "key")
             }
         };
-        Problem::at(row.place, format!("{says}; say where keys stand with --key-of FIELD, value or none"))
+        doubt(row, &says, name)
     }
+
+    /// What people should know about keys.
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let by_field = self.detects && self.any() && matches!(self.keys, Keys::Field(_));
+        let by_field = by_field.then(|| {
+            "the field key of each call is taken for its key; --key-of none says that it is something else".to_owned()
+        });
+        let passed_over = (self.passed_over > 0).then(|| {
+            let count = self.passed_over;
+            format!(
+                "{count} transactions have a field key, which was passed over: their steps name registers; --key-of key says that each key has registers of its own"
+            )
+        });
+        by_field.into_iter().chain(passed_over)
+    }
+}
+
+/// Something of which nobody knows whether it is a key.
+fn doubt(row: &Row, says: &str, field: &str) -> Problem {
+    Problem::at(row.place, format!("{says}; say where keys stand with --key-of {field}, value or none"))
+}
+
+/// Whether an answer to this call says what was found.
+fn finds(f: &str) -> bool {
+    matches!(f, "read" | "r" | "get" | "dequeue" | "txn")
+}
+
+/// Whether an answer says no more than that something was done, or not.
+fn is_bare_answer(f: &str, value: &Datum) -> bool {
+    !finds(f) && (matches!(value, Datum::Nil | Datum::Bool(_)) || value.is_ok_word())
 }
 
 fn pair(value: &mut Datum) -> Option<(Datum, Datum)> {

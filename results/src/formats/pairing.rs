@@ -3,14 +3,14 @@
 //! Where its instants come from, a history's [`Clock`] knows.
 
 use super::FailedCas;
-use super::clock::Clock;
+use super::clock::{Clock, Order};
 use super::datum::{Datum, shown};
 use super::keys::KeysOf;
 use super::names::{Names, Numberings};
 use super::numbering::Numbering;
 use super::place::{Place, Problem};
 use super::row::{Row, RowKind};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Meaningless, Vocabulary};
 use crate::call::{Call, Key, Reply};
 use crate::event::{Event, Invoke, Return};
 use crate::outcome::Outcome;
@@ -49,6 +49,8 @@ struct Open {
     op: u64,
     f: Box<str>,
     key: Key,
+    /// Whether the call named that key.
+    named: bool,
     /// The key of a transaction as it was named, beside those of its registers.
     outer: Option<Datum>,
     call: Call,
@@ -63,6 +65,7 @@ struct Counts {
     errors: u64,
     endless: u64,
     refused: u64,
+    odd_versions: u64,
 }
 
 impl Pairing {
@@ -80,8 +83,8 @@ impl Pairing {
         }
     }
 
-    /// The event that a row tells. Where `times_count`, instants are what lines have as times.
-    pub(super) fn event(&mut self, mut row: Row, times_count: bool) -> Result<Event, Problem> {
+    /// The event that a row tells.
+    pub(super) fn event(&mut self, mut row: Row, order: Order) -> Result<Event, Problem> {
         if let (Some(index), Some(last)) = (row.index, self.last_index)
             && index <= last
         {
@@ -91,7 +94,8 @@ impl Pairing {
             ));
         }
         self.last_index = row.index.or(self.last_index);
-        let at_ns = self.clock.at_ns(&row, times_count)?;
+        self.counts.odd_versions += u64::from(row.odd_version);
+        let at_ns = self.clock.at_ns(&row, order)?;
         let key = self.keys.take(&mut row)?;
         if row.kind == RowKind::Invoke {
             self.invoke(row, key.as_ref(), at_ns)
@@ -102,15 +106,17 @@ impl Pairing {
 
     fn invoke(&mut self, row: Row, key: Option<&Datum>, at_ns: u64) -> Result<Event, Problem> {
         let place = row.place;
-        let wrong = |reason| Problem::At(place, reason);
-        let outer = key;
-        let key = self.vocabulary.key(key).map_err(wrong)?;
-        let call = self.vocabulary.call(&row, key, outer).map_err(wrong)?;
+        let (outer, named) = (key, key.is_some());
+        let key = self.vocabulary.key(key).map_err(|reason| Problem::At(place, reason))?;
+        let call = self.vocabulary.call(&row, key, outer).map_err(|wrong| match wrong {
+            Meaningless::Call(reason) => Problem::At(row.f_at, reason),
+            Meaningless::Value(reason) => wrong_value(&row, &reason),
+        })?;
         let process = self.process(&row, at_ns)?;
         let op = self.operations;
         self.operations += 1;
         let outer = outer.filter(|_| matches!(call, Call::Transaction { .. })).cloned();
-        let open = Open { op, f: row.f, key, outer, call: call.clone(), place };
+        let open = Open { op, f: row.f, key, named, outer, call: call.clone(), place };
         let state = State::Open(Box::new(open));
         self.processes.insert(row.process, Process { number: process, state, ended_ns: 0 });
         let node = row.node.map(String::from).unwrap_or_default();
@@ -176,17 +182,18 @@ impl Pairing {
             let reason = format!("process {process} ends a {f} that it has not begun, or has ended before");
             return Err(Problem::at(place, reason));
         };
-        let Open { op, f, key: begun, outer, call, place: began } = *open;
+        let Open { op, f, key: begun, named, outer, call, place: began } = *open;
         if f != row.f {
             let (process, line) = (shown(&row.process), began.line);
             let reason = format!("process {process} ends a {}, but what it began in line {line} is a {f}", row.f);
             return Err(Problem::at(place, reason));
         }
-        if let Some(key) = key
-            && self.vocabulary.key(Some(key)).map_err(|reason| Problem::At(place, reason))? != begun
-        {
-            let reason = format!("it ends on key {}, and began on another in line {}", shown(key), began.line);
-            return Err(Problem::at(place, reason));
+        if let Some(key) = key {
+            let same = named && self.vocabulary.key(Some(key)).map_err(|reason| Problem::At(place, reason))? == begun;
+            if !same {
+                let (key, line, another) = (shown(key), began.line, if named { "another" } else { "none" });
+                return Err(Problem::at(place, format!("it ends on key {key}, and began on {another} in line {line}")));
+            }
         }
         let outcome = self.outcome(&call, &row, outer.as_ref())?;
         Ok(Event::Return(Return { at_ns, op, outcome }))
@@ -206,7 +213,7 @@ impl Pairing {
             }
             RowKind::Ok => {
                 let reply = self.vocabulary.reply(call, row, outer);
-                Outcome::Ok(reply.map_err(|reason| Problem::At(row.place, reason))?)
+                Outcome::Ok(reply.map_err(|reason| wrong_value(row, &reason))?)
             }
             RowKind::Fail if is_cas && self.failed_cas == FailedCas::Observation => {
                 // An error says that something else was in the way than the value. And who does not say when the value was
@@ -245,8 +252,8 @@ impl Pairing {
 
     /// What people should know about the lines.
     pub(super) fn notes(&self) -> Vec<String> {
-        let Counts { resumed, observed, errors, endless, refused } = self.counts;
-        let mut notes: Vec<String> = self.vocabulary.notes().collect();
+        let Counts { resumed, observed, errors, endless, refused, odd_versions } = self.counts;
+        let mut notes: Vec<String> = self.vocabulary.notes().chain(self.keys.notes()).collect();
         if resumed > 0 {
             notes
                 .push(format!("processes that went on after a call in doubt stand under new numbers: {resumed} times"));
@@ -267,9 +274,19 @@ impl Pairing {
                 "{refused} compare-and-sets end with false and count as nothing that happened; that the value was another says --failed-cas observation"
             ));
         }
+        if odd_versions > 0 {
+            notes.push(format!(
+                "{odd_versions} lines have a version that is no whole number from 0 on; it was left out"
+            ));
+        }
         notes.extend(self.clock.notes());
         notes
     }
+}
+
+/// What is wrong with a value, by the name of its field.
+fn wrong_value(row: &Row, reason: &str) -> Problem {
+    Problem::at(row.value_at, format!("{}: {reason}", row.told_in.name()))
 }
 
 /// A text without quotes, anything else in EDN.

@@ -12,6 +12,24 @@ pub struct Place {
     pub column: u64,
 }
 
+impl Place {
+    /// The place of the next byte.
+    pub(super) fn pass(&mut self, byte: u8) {
+        match byte {
+            b'\n' => *self = Place { line: self.line + 1, column: 1 },
+            // What goes on with a character is no column of its own.
+            0x80..=0xBF => {}
+            _ => self.column += 1,
+        }
+    }
+
+    /// The place behind these bytes, which begin here.
+    pub(super) fn after(mut self, bytes: &[u8]) -> Place {
+        bytes.iter().for_each(|byte| self.pass(*byte));
+        self
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, column {}", self.line, self.column)

@@ -30,7 +30,7 @@ pub struct Options {
     pub format: Option<Format>,
     /// What the history is about; `None`: as its calls say.
     pub subject: Option<Subject>,
-    /// Where keys stand; `None`: where the format has them.
+    /// Where keys stand; `None`: where the format has them. squall's own format has them in its calls, and takes no other.
     pub keys: Option<Keys>,
     /// What a failed compare-and-set means; `None`: what it means in the format.
     pub failed_cas: Option<FailedCas>,
@@ -81,6 +81,12 @@ pub enum ReadError {
     /// There is not a single event.
     #[error("{path} holds no event; is it a history?")]
     Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It was to be read in a way in which its format cannot be.
+    #[error("{path} is a history of squall, where every call names its key; leave --key-of out")]
+    HasOwnKeys {
         /// The file.
         path: PathBuf,
     },
@@ -137,9 +143,13 @@ impl Reader {
             None => return Err(ReadError::Unrecognised { path }),
         };
         let said = options.keys.clone().filter(|keys| *keys != Keys::Detected);
+        if format == Format::Squall && said.is_some() {
+            return Err(ReadError::HasOwnKeys { path });
+        }
         let keys = said.clone().unwrap_or_else(|| format.keys());
         let names = FieldNames::new(format, keys.field(), said.is_some());
-        let source = match Rows::new(format, Bytes::new(stream), names) {
+        let found = (format, options.format.is_none());
+        let source = match Rows::new(found, options.subject, Bytes::new(stream), names) {
             Ok(rows) => {
                 let failed_cas = options.failed_cas.unwrap_or(format.failed_cas());
                 let vocabulary = Vocabulary::new(options.subject, options.keeps_names);
@@ -246,7 +256,7 @@ impl Reader {
                 let (rows, pairing) = &mut **rows;
                 let Some(row) = rows.next()? else { return Ok(None) };
                 self.place = row.place;
-                pairing.event(row, rows.times_count()).map(Some)
+                pairing.event(row, rows.order()).map(Some)
             }
         }
     }

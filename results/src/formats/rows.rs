@@ -1,7 +1,7 @@
 //! The lines of a foreign history, whatever its format is.
 
-use super::Format;
 use super::bytes::Bytes;
+use super::clock::Order;
 use super::csv::CsvRows;
 use super::etcd_log::LogRows;
 use super::field_names::FieldNames;
@@ -11,10 +11,13 @@ use super::jepsen_json::JsonRows;
 use super::place::{Place, Problem};
 use super::row::{Found, Row};
 use super::whole::Open;
+use super::{Format, Subject};
 
 /// Rows in the order in which they happened.
 pub(super) struct Rows {
     format: Format,
+    /// Nobody said that this is the format.
+    guessed: bool,
     lines: Lines,
     /// How the lines are, as the first of them is.
     kind: Option<Kind>,
@@ -43,16 +46,23 @@ enum Lines {
 }
 
 impl Rows {
-    /// The rows of a file of this format; `None`: it holds events.
-    pub(super) fn new(format: Format, bytes: Bytes<Stream>, names: FieldNames) -> Result<Rows, Bytes<Stream>> {
+    /// The rows of a file of this format, which was `guessed` or said, about this subject, if that was said; its bytes again,
+    /// if it holds events.
+    pub(super) fn new(
+        (format, guessed): (Format, bool),
+        subject: Option<Subject>,
+        bytes: Bytes<Stream>,
+        names: FieldNames,
+    ) -> Result<Rows, Bytes<Stream>> {
         let lines = match format {
             Format::Squall => return Err(bytes),
             Format::JepsenEdn | Format::PorcupineKv => Lines::Edn(EdnRows::new(bytes, names)),
             Format::JepsenJson | Format::Jsonl => Lines::Json(JsonRows::new(bytes, names)),
             Format::EtcdLog => Lines::Log(LogRows::new(bytes, names)),
-            Format::Csv => Lines::Csv(CsvRows::new(bytes, names)),
+            Format::Csv => Lines::Csv(CsvRows::new(bytes, names, subject)),
         };
-        Ok(Rows { format, lines, kind: None, open: Open::default(), finished: false, nemesis: 0, other: 0, cut: None })
+        let open = Open::default();
+        Ok(Rows { format, guessed, lines, kind: None, open, finished: false, nemesis: 0, other: 0, cut: None })
     }
 
     pub(super) fn next(&mut self) -> Result<Option<Row>, Problem> {
@@ -91,13 +101,17 @@ impl Rows {
         }
     }
 
-    /// Whether the times of lines count more than their order, as far as it was read. One recorder of Jepsen's wrote its
-    /// lines in the order in which they happened; in JSON it numbers them, so that others can be told from them.
-    pub(super) fn times_count(&self) -> bool {
-        match (self.kind, self.format) {
-            (Some(Kind::Whole), _) | (_, Format::Csv | Format::Jsonl) => true,
-            (Some(Kind::Ends { numbered }), Format::JepsenJson) => !numbered,
-            _ => false,
+    /// What says which call was over when another one began. One recorder of Jepsen's wrote its lines in the order in which
+    /// they happened, and put them into one array or numbered them as a rule; lines of JSON with neither may be everybody's.
+    pub(super) fn order(&self) -> Order {
+        match (self.kind, self.format, &self.lines) {
+            (Some(Kind::Whole), ..) | (_, Format::Csv | Format::Jsonl, _) => Order::Times,
+            (Some(Kind::Ends { numbered: false }), Format::JepsenJson, Lines::Json(json))
+                if self.guessed && !json.is_array() =>
+            {
+                Order::Unsaid
+            }
+            _ => Order::Lines,
         }
     }
 

@@ -17,13 +17,30 @@ pub(super) struct Vocabulary {
     opens: bool,
     /// A register with a first value that is named by one word, if there is one.
     bare: Option<String>,
+    /// Acquires that end with something that is no fencing token, where nobody said whether there are any.
+    other_tokens: u64,
     pub(super) values: Numbering,
     pub(super) keys: Numbering,
     pub(super) accounts: Numbering,
 }
 
-/// Why a word has no meaning.
+/// What a word means, or why it has no meaning.
 type Meaning<T> = Result<T, String>;
+
+/// Why a line has no meaning, and which field says so.
+#[derive(Debug)]
+pub(super) enum Meaningless {
+    /// No such call.
+    Call(String),
+    /// With what it is called, or what was found.
+    Value(String),
+}
+
+impl From<String> for Meaningless {
+    fn from(reason: String) -> Meaningless {
+        Meaningless::Value(reason)
+    }
+}
 
 impl Vocabulary {
     pub(super) fn new(subject: Option<Subject>, keeps_names: bool) -> Vocabulary {
@@ -35,7 +52,10 @@ impl Vocabulary {
     pub(super) fn notes(&self) -> impl Iterator<Item = String> {
         let noted = [(&self.keys, "keys"), (&self.values, "values"), (&self.accounts, "accounts")];
         let never = self.keys.unclaimed().map(|name| format!("the history never names the key {name}"));
-        noted.into_iter().filter_map(|(numbering, what)| numbering.note(what)).chain(never)
+        let tokens = (self.other_tokens > 0).then(|| {
+            format!("{} acquires end with something that is no fencing token; it was left out", self.other_tokens)
+        });
+        noted.into_iter().filter_map(|(numbering, what)| numbering.note(what)).chain(never).chain(tokens)
     }
 
     /// Whether it matters which process calls.
@@ -92,13 +112,14 @@ impl Vocabulary {
 
     /// The call that begins with `row`.
     /// `outer` is the key as the row names it.
-    pub(super) fn call(&mut self, row: &Row, key: Key, outer: Option<&Datum>) -> Meaning<Call> {
+    pub(super) fn call(&mut self, row: &Row, key: Key, outer: Option<&Datum>) -> Result<Call, Meaningless> {
         let subject = match (self.subject, Subject::of_call(&row.f)) {
             (Some(subject), _) | (None, Some(subject)) => subject,
             (None, None) if &*row.f == "add" => {
-                return Err("what `add` means depends on the model: name it, --model set or --model counter".into());
+                let reason = "what `add` means depends on the model: name it, --model set or --model counter";
+                return Err(Meaningless::Call(reason.into()));
             }
-            (None, None) => return Err(format!("squall knows no call `{}`", row.f)),
+            (None, None) => return Err(Meaningless::Call(format!("squall knows no call `{}`", row.f))),
         };
         let value = &row.value;
         match (subject, &*row.f) {
@@ -106,7 +127,7 @@ impl Vocabulary {
             (Subject::Register, "write" | "w") => Ok(Call::Write { key, value: self.value(value)? }),
             (Subject::Register, "cas") => match value.items() {
                 Some([expect, new]) => Ok(Call::Cas { key, expect: self.nullable(expect)?, value: self.value(new)? }),
-                _ => Err(format!("the value of a cas is [expected new], not {}", shown(value))),
+                _ => Err(format!("a cas has [expected new], not {}", shown(value)).into()),
             },
             (Subject::Registers, "txn") => Ok(Call::Transaction { steps: self.steps(value, outer)? }),
             (Subject::Texts, "get" | "read") => Ok(Call::Get { key }),
@@ -116,20 +137,23 @@ impl Vocabulary {
             (Subject::Set, "read") => Ok(Call::Elements { key }),
             (Subject::Counter, "add") => Ok(Call::Increase { key, by: int(value)? }),
             (Subject::Counter, "read") => Ok(Call::Count { key }),
-            (Subject::Bank, "transfer") => self.transfer(value, key),
+            (Subject::Bank, "transfer") => Ok(self.transfer(value, key)?),
             (Subject::Bank, "open") => match value.items() {
                 Some(balances) => {
                     self.opens = true;
                     Ok(Call::Open { key, balances: balances.iter().map(int).collect::<Meaning<_>>()? })
                 }
-                None => Err(format!("a bank is opened with a list of balances, not {}", shown(value))),
+                None => Err(format!("a bank is opened with a list of balances, not {}", shown(value)).into()),
             },
             (Subject::Bank, "read") => Ok(Call::Accounts { key }),
             (lock, "acquire") if lock.is_lock() => Ok(Call::Acquire { key }),
             (lock, "release") if lock.is_lock() => Ok(Call::Release { key }),
             (Subject::Queue, "enqueue") => Ok(Call::Enqueue { key, element: self.value(value)? }),
             (Subject::Queue, "dequeue") => Ok(Call::Dequeue { key }),
-            (subject, f) => Err(format!("`{f}` is no call of this model; there are: {}", subject.calls())),
+            (subject, f) => {
+                let reason = format!("`{f}` is no call of this model; there are: {}", subject.calls());
+                Err(Meaningless::Call(reason))
+            }
         }
     }
 
@@ -187,7 +211,7 @@ impl Vocabulary {
     }
 
     /// The fencing token under which a lock was taken; 0 where tokens do not matter and there is none.
-    fn token(&self, datum: &Datum) -> Meaning<u64> {
+    fn token(&mut self, datum: &Datum) -> Meaning<u64> {
         let token = match datum {
             Datum::Int(token) => u64::try_from(*token).ok(),
             Datum::Number(token) => token.parse().ok(),
@@ -195,9 +219,14 @@ impl Vocabulary {
         };
         match (token, datum, self.subject) {
             (Some(token), ..) => Ok(token),
-            (None, Datum::Bool(false), _) => Err("it ends with false; write fail where it did not happen".into()),
+            (None, Datum::Bool(false), _) => Err(ends_with_false()),
             (None, _, Some(Subject::Lock | Subject::OwnedLock)) => Ok(0),
             (None, Datum::Nil | Datum::Bool(true), None) => Ok(0),
+            // Nobody said that it is a lock with tokens, and most are none.
+            (None, other, None) => {
+                self.other_tokens += u64::from(!other.is_ok_word());
+                Ok(0)
+            }
             (None, Datum::Nil, _) => {
                 Err("an acquire without a fencing token; a lock that has none is an owner-mutex".into())
             }
@@ -209,7 +238,7 @@ impl Vocabulary {
 
     fn value(&mut self, datum: &Datum) -> Meaning<Value> {
         match datum {
-            Datum::Nil => Err("nil where a value should stand".into()),
+            Datum::Nil => Err("nil where a value should stand; only what is read can be nil".into()),
             datum => self.values.number(datum, false).ok_or_else(no_numbers),
         }
     }
@@ -322,7 +351,7 @@ fn int(datum: &Datum) -> Meaning<i64> {
 fn text(datum: &Datum) -> Meaning<String> {
     match datum {
         Datum::Text(text) => Ok(text.to_string()),
-        other => Err(format!("{} where a text should stand", shown(other))),
+        other => Err(format!("{} where a text should stand; put it into quotes if it is one", shown(other))),
     }
 }
 
@@ -331,8 +360,16 @@ fn text(datum: &Datum) -> Meaning<String> {
 fn confirms(answered: &Datum, same: impl FnOnce() -> Meaning<bool>) -> Meaning<()> {
     match answered {
         Datum::Nil | Datum::Bool(true) => Ok(()),
+        word if word.is_ok_word() => Ok(()),
         _ if same()? => Ok(()),
-        Datum::Bool(false) => Err("it ends with false; write fail where it did not happen".into()),
-        other => Err(format!("it ends with {}, which is not what it began with", shown(other))),
+        Datum::Bool(false) => Err(ends_with_false()),
+        other => {
+            let other = shown(other);
+            Err(format!("it ends with {other}, which is not what it began with; repeat that, or write nil, true or ok"))
+        }
     }
+}
+
+fn ends_with_false() -> String {
+    "it ends with false; write fail where it did not happen".into()
 }

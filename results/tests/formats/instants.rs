@@ -1,7 +1,7 @@
 //! Instants of histories that squall did not record: what is concurrent stays concurrent, and who calls stays who it is.
 
 use super::judged;
-use squall_results::formats::{FailedCas, Options};
+use squall_results::formats::{FailedCas, Format, Options};
 
 /// What `model` makes of a text: its verdict, or what follows the file's name where it cannot be read.
 fn check(model: &str, text: &str, expected: &str) {
@@ -66,9 +66,35 @@ fn times_count_more_than_the_order_of_lines() {
         };
         all.into_iter().enumerate().map(line).collect::<String>()
     };
-    check("register", &lines(0), "valid");
-    // One recorder numbered them as they happened.
-    check("register", &lines(1), "invalid");
+    let said = |format| Options { format: Some(format), ..Options::default() };
+    for (text, options, expected) in [
+        // One recorder numbered them as they happened, or put them into one array, or is said to have written them.
+        (lines(1), Options::default(), Ok("invalid")),
+        (format!("[{}]", lines(0).trim_end().replace('\n', ",")), Options::default(), Ok("invalid")),
+        (lines(0), said(Format::JepsenJson), Ok("invalid")),
+        (lines(0), said(Format::Jsonl), Ok("valid")),
+        // Nobody says what counts, and it makes no difference, or it does.
+        (
+            lines(0).replace("\"read\",\"value\":null,\"time\":10", "\"read\",\"value\":null,\"time\":11"),
+            Options::default(),
+            Ok("invalid"),
+        ),
+        (
+            lines(0),
+            Options::default(),
+            Err(
+                "file, line 3, column 1: by the time 10 this is concurrent with what is not by the order of the lines, or the other way round; say what counts: --format jepsen-json the order, --format jsonl the times",
+            ),
+        ),
+        (lines(0).replace("\"time\":20", "\"time\":9"), said(Format::JepsenJson), Ok("invalid")),
+    ] {
+        let found = judged("register", &text, &options);
+        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{text}");
+    }
+    // An end before a beginning that stands before it.
+    let late = "{\"process\":0,\"type\":\"invoke\",\"f\":\"read\",\"time\":0}\n{\"process\":1,\"type\":\"invoke\",\"f\":\"read\",\"time\":9}\n{\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"time\":8}\n";
+    let found = judged("register", late, &Options::default()).unwrap_err();
+    assert!(found.starts_with("file, line 3, column 1: by the time 8 this is concurrent"), "{found}");
 }
 
 #[test]
@@ -84,7 +110,11 @@ fn times_that_make_no_history_are_refused() {
         ),
         (
             "0,invoke,write,1,1700000000000000000\n1,invoke,read,,1600000000000000000\n",
-            "line 3, column 1: the time 1600000000000000000 is before 1700000000000000000, where the history begins; sort the lines by time",
+            "line 3, column 1: the time 1600000000000000000 is before 1700000000000000000, that of the first line; begin with the earliest line",
+        ),
+        (
+            "0,invoke,write,1,5\n1,invoke,read,,-1\n",
+            "line 3, column 1: the time -1 is less than 0, and that of the first line is not; count from the same instant in all lines",
         ),
         (
             "0,invoke,write,1,0\n0,ok,write,1,10\n0,invoke,read,,9\n",

@@ -42,7 +42,8 @@ fn told(history: &History) -> Vec<String> {
 /// What the model of this name makes of a text: its verdict in a word, or why it cannot be read.
 fn judged(model: &str, text: &str, options: &Options) -> Result<String, String> {
     let model = models::find(model).expect("a model");
-    let question = Question { keys: options.keys.clone(), failed_cas: options.failed_cas, ..Question::of(model) };
+    let Options { format, keys, failed_cas, .. } = options.clone();
+    let question = Question { format, keys, failed_cas, ..Question::of(model) };
     let reader = Reader::new(Cursor::new(text.to_owned()), Path::new("file"), &question.reading());
     let reader = reader.map_err(|error| error.to_string())?;
     let (_, verdict) = judge(reader, &question, &Budget::default()).map_err(|error| error.to_string())?;

@@ -28,10 +28,7 @@ fn what_a_line_lacks_or_makes_no_sense() {
     );
     check("{:process 0, :type :invoke, :f 3}", "line 1, column 1: `3` is no name of a call");
     check("{:process 0, :type :invoke, :f :scan}", "line 1, column 1: squall knows no call `scan`");
-    check(
-        "{:process 0, :type :invoke, :f :cas, :value 3}",
-        "line 1, column 1: the value of a cas is [expected new], not 3",
-    );
+    check("{:process 0, :type :invoke, :f :cas, :value 3}", "line 1, column 1: value: a cas has [expected new], not 3");
     check(
         "{:process 0, :type :invoke, :f :read, :time 1.5}",
         "line 1, column 1: the time 1.5 is no whole number of 64 bits",
@@ -60,7 +57,7 @@ fn ends_without_beginnings_and_beginnings_without_ends() {
     );
     check(
         &format!("{INVOKE}{{:process 0, :type :ok, :f :write, :value 2}}"),
-        "line 2, column 1: it ends with 2, which is not what it began with",
+        "line 2, column 1: value: it ends with 2, which is not what it began with; repeat that, or write nil, true or ok",
     );
     check(
         "{:process 0, :type :invoke, :f :read, :index 5}\n{:process 1, :type :invoke, :f :read, :index 4}",
@@ -81,6 +78,12 @@ fn broken_edn_and_json() {
     );
     check(&format!("[{INVOKE}] 7"), "line 2, column 3: something after the end of the list of operations");
     check("[{\"process\": 0,\n \"type\" \"invoke\"}]", "line 2, column 9: expected `:`");
+    // A column is a character, however many bytes it has.
+    check("{\"process\": \"ää\", \"type\" \"invoke\"}", "line 1, column 26: expected `:`");
+    check(
+        "{\"process\": 0,\n \"value\": [\"ä\", 99999999999999999999]}",
+        "line 2, column 17: the number 99999999999999999999 has more digits than 64 bits hold; write it as a text",
+    );
     check("{\"process\": 0, \"process\": 1}", "line 1, column 28: a map with \"process\" in it twice");
     check(
         "[{\"process\": 0, \"type\": \"invoke\", \"f\": \"read\"}",
@@ -99,8 +102,8 @@ fn broken_csv_and_logs() {
         "process,f,start,end\n0,read,1,\"2\n",
         "line 2, column 10: a quoted cell that is not finished when the file ends",
     );
-    check("process,f,start,end\n0,read,9,3\n", "line 2, column 1: an operation that ends at 3, before its start at 9");
-    check("process,f,start,end,outcome\n0,read,9,,ok\n", "line 2, column 1: an operation that is ok, but has no end");
+    check("process,f,start,end\n0,read,9,3\n", "line 2, column 10: an operation that ends at 3, before its start at 9");
+    check("process,f,start,end,outcome\n0,read,9,,ok\n", "line 2, column 10: an operation that is ok, but has no end");
     check(
         "process,f,start,end\n0,read,9,10\n1,read,8,9\n",
         "line 3, column 1: an operation that starts at 8 after one that starts at 9; sort the lines by start",
@@ -108,6 +111,29 @@ fn broken_csv_and_logs() {
     check(
         "process,f,start,end\n0,read,1,5\n0,read,4,9\n",
         "line 3, column 1: process 0 starts at 4, before its last operation ends at 5; a process does one thing at a time",
+    );
+    check("process,f,start,end\n0,read,1,x\n", "line 2, column 10: the end \"x\" is no whole number of 64 bits");
+    check(
+        "process,type,f,time\n0,begin,read,1\n",
+        "line 2, column 3: `\"begin\"` is no type; there are: invoke, ok, fail, info",
+    );
+    check("process,f,value,start\n0,scan,1,1\n", "line 2, column 3: squall knows no call `scan`");
+    check(
+        "process,f,value,start\n0,write,,1\n",
+        "line 2, column 9: value: nil where a value should stand; only what is read can be nil",
+    );
+    check(
+        "process,f,value,result,start,end\n0,write,1,2,1,2\n",
+        "line 2, column 11: result: it ends with 2, which is not what it began with; repeat that, or write nil, true or ok",
+    );
+    check(
+        "process,f,start,end,outcome\n0,read,9,10,well\n",
+        "line 2, column 13: `\"well\"` is no outcome; there are: ok, fail, unknown",
+    );
+    check("process,f,start,end,version\n0,read,9,10,-1\n", "line 2, column 13: a version that is less than 0");
+    check(
+        "process,f,start,end\r0,read,9,10\r",
+        "line 1, column 21: a carriage return with no line feed after it; lines end with a line feed",
     );
     check(
         "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\t[3\n",

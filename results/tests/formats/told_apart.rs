@@ -75,7 +75,79 @@ fn keys_stand_where_they_stand() {
     );
     let csv = "process,f,key,value,result,start,end\n0,write,a,1,,0,1\n0,read,,,1,2,3\n";
     refused(csv, &nothing, "line 3, column 1: this call has no key in its field key, as that of line 2 has");
+    refused(
+        &both("write", " :key 1 :value [2 5]", ""),
+        &nothing,
+        "line 1, column 1: this call has a field key, and its value [2 5] may be a pair [key value]; say where keys stand with --key-of key, value or none",
+    );
+    check(&both("write", " :key 1 :value [2 5]", " :value [2 5]"), &keyed(Keys::InValue), &["0 key 2: write 5 → ok"]);
+    // An end that has a key which its call has not.
+    let late = "line 2, column 1: this end has a field key, which its call has not; say where keys stand with --key-of";
+    refused(&both("write", " :value 5", " :key 1 :value 5"), &nothing, late);
+    refused(&both("write", " :value [1 5]", " :key 1 :value [1 5]"), &nothing, late);
+    check(&both("write", " :value 5", " :key 1 :value 5"), &keyed(Keys::Nowhere), &["0 key 0: write 5 → ok"]);
+    for key in ["0", "1"] {
+        refused(
+            &format!("process,type,f,key,value\n0,invoke,write,,5\n0,ok,write,{key},5\n"),
+            &nothing,
+            &format!("line 3, column 1: it ends on key {key}, and began on none in line 2"),
+        );
+    }
+    let (_, notes) = read(&field, &nothing).unwrap();
+    let by_field =
+        "the field key of each call is taken for its key; --key-of none says that it is something else".to_owned();
+    assert!(notes.contains(&by_field), "{notes:?}");
+    assert!(!read(&field, &keyed(Keys::Field("key".into()))).unwrap().1.contains(&by_field));
     check(&both("cas", " :value [nil [1 2]]", " :value [nil [1 2]]"), &nothing, &["0 key 0: cas nil to 1 → ok"]);
+}
+
+#[test]
+fn pairs_in_tables_may_be_keys() {
+    let nothing = Options::default();
+    let csv = "process,f,value,result,start,end\n0,read,[1 nil],[1 3],0,1\n0,read,[2 nil],[2 4],2,3\n";
+    let remedy = "say where keys stand with --key-of key, value or none";
+    refused(
+        csv,
+        &nothing,
+        &format!("line 2, column 1: the value [1 nil] of this call may be a pair [key value]; {remedy}"),
+    );
+    check(csv, &keyed(Keys::InValue), &["0 key 1: read → 3", "0 key 2: read → 4"]);
+    let jsonl = "{\"process\":0,\"f\":\"write\",\"value\":[\"a\",1],\"start\":0,\"end\":1}\n";
+    refused(
+        jsonl,
+        &nothing,
+        &format!("line 1, column 1: the value [\"a\" 1] of this call may be a pair [key value]; {remedy}"),
+    );
+    check(jsonl, &keyed(Keys::Nowhere), &["0 key 0: write 1 → ok"]);
+    // With a column of keys a value may be a pair of anything, but who reads brings none.
+    let keys = "process,f,key,value,result,start,end\n0,write,7,[1 2],,0,1\n0,read,7,,[1 2],2,3\n";
+    check(keys, &nothing, &["0 key 7: write 1 → ok", "0 key 7: read → 1"]);
+    refused(
+        &keys.replace("0,read,7,", "0,read,7,[1 nil]"),
+        &nothing,
+        &format!(
+            "line 3, column 1: this call has a field key, and its value [1 nil] may be a pair [key value]; {remedy}"
+        ),
+    );
+}
+
+#[test]
+fn what_a_nemesis_does_is_no_field() {
+    // By its fields alone this is Jepsen's: its values are pairs of key and value.
+    let nemesis = "{\"type\":\"info\",\"f\":\"start\",\"process\":\"nemesis\",\"value\":\"key\",\"index\":0}\n";
+    let line = |index: u64, kind: &str, f: &str, value: &str| {
+        format!("{{\"type\":\"{kind}\",\"f\":\"{f}\",\"process\":0,\"value\":{value},\"index\":{index}}}\n")
+    };
+    let text = [
+        nemesis.into(),
+        line(1, "invoke", "write", "[1,5]"),
+        line(2, "ok", "write", "[1,5]"),
+        line(3, "invoke", "read", "[2,null]"),
+        line(4, "ok", "read", "[2,null]"),
+    ]
+    .concat();
+    check(&text, &Options::default(), &["0 key 1: write 5 → ok", "0 key 2: read → nil"]);
+    verdict("register", &text, "valid");
 }
 
 #[test]
@@ -96,7 +168,8 @@ fn a_field_that_should_hold_keys_is_there() {
         assert!(error.contains("there is no field `kye`") && error.ends_with(there_are), "{error}");
     }
     // A field may say something else besides.
-    check(&both("read", "", ""), &keyed(Keys::Field("process".into())), &["0 key 0: read → nil"]);
+    let by_process = both("read", "", "").replace(":process 0", ":process 3");
+    check(&by_process, &keyed(Keys::Field("process".into())), &["3 key 3: read → nil"]);
 }
 
 #[test]
@@ -126,11 +199,24 @@ fn registers_under_keys_are_others() {
 }
 
 #[test]
+fn the_steps_of_a_transaction_name_its_registers() {
+    let text = both("txn", " :key 1 :value [[:w 7 5]]", " :key 1 :value [[:w 7 5]]")
+        + &both("txn", " :key 2 :value [[:r 7 nil]]", " :key 2 :value [[:r 7 5]]");
+    let (operations, notes) = read(&text, &Options::default()).unwrap();
+    assert_eq!(operations, ["0 key 0: write 5 to 7 → ok", "0 key 0: read 7 → 5"]);
+    let expected = "2 transactions have a field key, which was passed over: their steps name registers; --key-of key says that each key has registers of its own";
+    assert!(notes.contains(&expected.to_owned()), "{notes:?}");
+    verdict("multi-register", &text, "valid");
+    let said = judged("multi-register", &text, &keyed(Keys::Field("key".into())));
+    assert_eq!(said.as_deref(), Ok("invalid"), "each key has registers of its own");
+}
+
+#[test]
 fn answers_are_looked_at() {
     let nothing = Options::default();
     let kv = |end: &str| both("put", " :key \"a\" :value \"x\"", &format!(" :key \"a\" :value {end}"));
     let cas = |end: &str| both("cas", " :value [3 4]", &format!(" :value {end}"));
-    for end in ["nil", "true", "[3 4]"] {
+    for end in ["nil", "true", "[3 4]", ":ok", "\"OK\""] {
         check(&cas(end), &nothing, &["0 key 0: cas 3 to 4 → ok"]);
     }
     check(&cas("false"), &nothing, &["0 key 0: cas 3 to 4 → failed"]);
@@ -140,11 +226,27 @@ fn answers_are_looked_at() {
         read(&cas("false"), &nothing).unwrap().1[0],
         "1 compare-and-sets end with false and count as nothing that happened; that the value was another says --failed-cas observation"
     );
-    refused(&cas("[3 5]"), &nothing, "line 2, column 1: it ends with [3 5], which is not what it began with");
-    refused(&cas("4"), &nothing, "line 2, column 1: it ends with 4, which is not what it began with");
+    refused(&cas("[3 5]"), &nothing, "line 2, column 1: value: it ends with [3 5], which is not what it began with");
+    refused(&cas("4"), &nothing, "line 2, column 1: value: it ends with 4, which is not what it began with");
     check(&kv("true"), &nothing, &["0 key 1: put \"x\" → ok"]);
-    refused(&kv("false"), &nothing, "line 2, column 1: it ends with false; write fail where it did not happen");
-    refused(&kv("\"y\""), &nothing, "line 2, column 1: it ends with \"y\", which is not what it began with");
+    refused(&kv("false"), &nothing, "line 2, column 1: value: it ends with false; write fail where it did not happen");
+    refused(&kv("\"y\""), &nothing, "line 2, column 1: value: it ends with \"y\", which is not what it began with");
+    // And under keys that stand in values.
+    let keyed_cas = |end: &str| both("cas", " :value [7 [3 4]]", &format!(" :value {end}"));
+    for (end, options, expected) in [
+        ("[7 false]", &nothing, "failed"),
+        ("false", &nothing, "failed"),
+        ("false", &observes, "not equal"),
+        ("true", &nothing, "ok"),
+        (":ok", &nothing, "ok"),
+    ] {
+        check(&keyed_cas(end), options, &[&format!("0 key 7: cas 3 to 4 → {expected}")]);
+    }
+    refused(
+        &both("read", " :value [7 nil]", " :value nil"),
+        &nothing,
+        "line 2, column 1: the value nil is no pair [key value]; name the key's field with --key-of, or none",
+    );
     for (subject, f, value) in [
         (Subject::Texts, "append", "\"x\""),
         (Subject::Counter, "add", "1"),
@@ -158,12 +260,12 @@ fn answers_are_looked_at() {
         (Subject::FencedLock, "acquire", "nil"),
     ] {
         let text = both(f, &format!(" :value {value}"), " :value false");
-        refused(&text, &of(subject), "line 2, column 1: it ends with false; write fail where it did not happen");
+        refused(&text, &of(subject), "line 2, column 1: value: it ends with false; write fail where it did not happen");
     }
     refused(
         &both("add", " :value 1", " :value 7"),
         &of(Subject::Counter),
-        "line 2, column 1: it ends with 7, which is not",
+        "line 2, column 1: value: it ends with 7, which is not",
     );
 }
 
@@ -176,6 +278,7 @@ fn fencing_tokens_are_numbers() {
         (Subject::FencedLock, "nil", Err("an acquire without a fencing token; a lock that has none is an owner-mutex")),
         (Subject::FencedLock, "\"7\"", Err("\"7\" where a fencing token should stand, which is a number from 0 on")),
         (Subject::FencedLock, "-7", Err("-7 where a fencing token should stand, which is a number from 0 on")),
+        (Subject::FencedLock, ":ok", Err(":ok where a fencing token should stand, which is a number from 0 on")),
         (Subject::OwnedLock, "\"lease\"", Ok(0)),
         (Subject::Lock, "nil", Ok(0)),
     ] {
@@ -183,10 +286,32 @@ fn fencing_tokens_are_numbers() {
             Ok(token_read) => {
                 check(&acquire(token), &of(subject), &[&format!("0 key 0: acquire → token {token_read}")])
             }
-            Err(why) => refused(&acquire(token), &of(subject), &format!("line 2, column 1: {why}")),
+            Err(why) => refused(&acquire(token), &of(subject), &format!("line 2, column 1: value: {why}")),
         }
     }
-    refused(&acquire("\"7\""), &Options::default(), "line 2, column 1: \"7\" where a fencing token should stand");
+    // Nobody said that it is a lock with tokens: an ordinary one may answer anything.
+    for (token, notes_expected) in [
+        ("\"lease 7\"", vec!["1 acquires end with something that is no fencing token; it was left out"]),
+        ("{:holder 0}", vec!["1 acquires end with something that is no fencing token; it was left out"]),
+        ("\"OK\"", vec![]),
+        ("nil", vec![]),
+    ] {
+        let (operations, notes) = read(&acquire(token), &Options::default()).unwrap();
+        assert_eq!(operations, ["0 key 0: acquire → token 0"], "{token}");
+        let notes: Vec<&str> = notes.iter().map(String::as_str).filter(|note| note.contains("token")).collect();
+        assert_eq!(notes, notes_expected, "{token}");
+    }
+}
+
+#[test]
+fn a_version_that_is_none_says_nothing() {
+    for version in ["-1", "\"3.1\"", "{:mod 5}", "1.5"] {
+        let (operations, notes) =
+            read(&both("read", "", &format!(" :version {version}")), &Options::default()).unwrap();
+        assert_eq!(operations, ["0 key 0: read → nil"]);
+        let expected = "1 lines have a version that is no whole number from 0 on; it was left out".to_owned();
+        assert!(notes.contains(&expected), "{version}: {notes:?}");
+    }
 }
 
 #[test]
@@ -194,13 +319,25 @@ fn numbers_that_differ_stay_different() {
     let csv = |written: &str, read: &str| {
         format!("process,f,value,result,start,end\n0,write,{written},,0,1\n0,read,,{read},2,3\n")
     };
-    for (one, other) in
-        [("7", "007"), ("7", "+7"), ("7", "7N"), ("12e3", "120e2"), ("0", "\"\"\"0\"\"\""), ("\"\"\"0\"\"\"", "0")]
-    {
+    for (one, other) in [
+        ("7", "007"),
+        ("7", "+7"),
+        ("7", "7N"),
+        ("1", "1.00000000000000000001"),
+        ("0", "\"\"\"0\"\"\""),
+        ("\"\"\"0\"\"\"", "0"),
+    ] {
         verdict("register", &csv(one, other), "invalid");
         verdict("register", &csv(one, one), "valid");
     }
-    verdict("register", &csv("1.50", "1.5"), "valid");
+    for same in ["1.50", "1.5", " 1.5", "1.5 ", "15e-1"] {
+        verdict("register", &csv("1.50", same), "valid");
+    }
+    for same in ["1", "1.0", "1e0", " 1 ", "\" 1\""] {
+        verdict("register", &csv("1.0", same), "valid");
+        verdict("register", &csv("[1.0]", "[1]"), "valid");
+    }
+    verdict("register", &csv(" a", "a "), "valid");
     let json = |written: &str, read: &str| {
         format!(
             "{{\"process\":0,\"f\":\"write\",\"value\":{written},\"start\":0,\"end\":1}}\n{{\"process\":0,\"f\":\"read\",\"result\":{read},\"start\":2,\"end\":3}}\n"
@@ -210,11 +347,37 @@ fn numbers_that_differ_stay_different() {
     refused(
         &json("18446744073709551617", "18446744073709551618"),
         &Options::default(),
-        "line 1, column 33: the whole number 18446744073709551617 has more than 64 bits; write it as a text",
+        "line 1, column 34: the number 18446744073709551617 has more digits than 64 bits hold; write it as a text",
     );
+    refused(
+        &json("1.00000000000000000001", "1.00000000000000000002"),
+        &Options::default(),
+        "line 1, column 34: the number 1.00000000000000000001 has more digits than 64 bits hold; write it as a text",
+    );
+    for (one, other, expected) in [
+        ("1", "1.0", "valid"),
+        ("1.0", "1e0", "valid"),
+        ("[1.0]", "[1]", "valid"),
+        ("0.1", "1e-1", "valid"),
+        ("10000000000000000000", "1e19", "valid"),
+        ("0.30000000000000004", "0.3", "invalid"),
+        ("1", "\"1\"", "invalid"),
+    ] {
+        verdict("register", &json(one, other), expected);
+    }
     verdict("register", &json("\"18446744073709551617\"", "\"18446744073709551618\""), "invalid");
     let edn = both("write", " :value 1.00000000000000000001", "") + &both("read", "", " :value 1.0");
     verdict("register", &edn, "invalid");
+}
+
+#[test]
+fn squalls_own_histories_have_their_keys() {
+    let text = "{\"invoke\":{\"at_ns\":0,\"due_ns\":0,\"op\":0,\"process\":0,\"node\":\"\",\"call\":{\"read\":{\"key\":0}}}}\n";
+    check(text, &Options::default(), &["0 key 0: read → unknown"]);
+    for keys in [Keys::Nowhere, Keys::InValue, Keys::Field("key".into())] {
+        let Err(error) = read(text, &keyed(keys)) else { panic!("it was read") };
+        assert_eq!(error, "file is a history of squall, where every call names its key; leave --key-of out");
+    }
 }
 
 #[test]
@@ -254,7 +417,7 @@ fn accounts_are_the_same_in_calls_and_in_what_is_found() {
     refused(
         &both("read", "", " :value {0 1, \"0\" 2}"),
         &of(Subject::Bank),
-        "line 2, column 1: two balances of account",
+        "line 2, column 1: value: two balances of account",
     );
     let open = both("open", " :value [10 10]", "");
     let told_open = "0 key 0: open 2 accounts → ok";
@@ -267,7 +430,7 @@ fn accounts_are_the_same_in_calls_and_in_what_is_found() {
     refused(
         &(open + &both("read", "", " :value {:alice 10, :bob 10}")),
         &of(Subject::Bank),
-        "line 4, column 1: account :alice: a bank that is opened with a list of balances has the accounts 0, 1, ...",
+        "line 4, column 1: value: account :alice: a bank that is opened with a list of balances has the accounts 0, 1, ...",
     );
 }
 
@@ -287,7 +450,7 @@ fn columns_and_outcomes_that_nobody_understands_are_refused() {
     refused(
         "process,f,value,result,start,end,outcome\n0,write,1,,0,1,\n",
         &nothing,
-        "line 2, column 1: an end without an outcome, where there should be one: ok, fail or unknown",
+        "line 2, column 16: an end without an outcome, where there should be one: ok, fail or unknown",
     );
     refused(
         "{\"process\":0,\"f\":\"write\",\"value\":1,\"start\":0,\"end\":1}\n{\"process\":1,\"f\":\"read\",\"start\":0,\"end\":1,\"outcome\":\"fail\"}\n",
@@ -297,15 +460,14 @@ fn columns_and_outcomes_that_nobody_understands_are_refused() {
     refused(
         "process,type,f,value,result,time\n0,invoke,read,,,0\n0,ok,read,,7,1\n",
         &nothing,
-        "line 3, column 1: a line with a type says what was found in its value; it has no start, end, result or outcome",
+        "line 3, column 12: a line with a type says what was found in its value; it has no start, end, result or outcome",
     );
-    refused("process,f,start,end,time\n0,read,0,1,5\n", &nothing, "line 2, column 1: a line with a start has no time");
+    refused("process,f,start,end,time\n0,read,0,1,5\n", &nothing, "line 2, column 12: a line with a start has no time");
     refused(
         "{\"process\":null,\"f\":\"read\",\"start\":0,\"end\":1}\n",
         &nothing,
         "line 1, column 1: an operation without a process",
     );
-    refused(&both("read", " :version -1", ""), &nothing, "line 1, column 1: a version that is less than 0");
 }
 
 #[test]
@@ -315,6 +477,21 @@ fn a_last_line_that_may_be_cut_is_not_taken_for_whole() {
         &Options::default(),
         "line 3, column 1: the last line has no line feed at its end, so it may be cut off; end it with one if it is whole, or leave it out",
     );
+    let whole = "process,f,value,result,start,end,outcome\n0,write,12,,0,1,ok\n";
+    for (rest, complete) in [
+        ("0,read,,12,2,34,ok", true),
+        ("0,read,,12,2,34,\"ok\"", true),
+        ("0,read,,12,2,34,o", false),
+        ("0,read,,12,2,,", false),
+        ("0,read,,12,2,34", false),
+        // All that is missing is a line feed.
+        ("0,read,,12,2,34,ok\r", true),
+        (",,,,,,", true),
+    ] {
+        assert_eq!(read(&format!("{whole}{rest}"), &Options::default()).is_ok(), complete, "{rest}");
+    }
+    let ends = "process,f,value,time,type\n0,write,12,0,invoke";
+    check(ends, &Options::default(), &["0 key 0: write 12 → unknown"]);
     let log = "INFO  jepsen.util - 0\t:invoke\t:write\t12\nINFO  jepsen.util - 0\t:ok\t:write\t1";
     let (operations, notes) = read(log, &Options::default()).unwrap();
     assert_eq!(operations, ["0 key 0: write 12 → unknown"]);
@@ -322,6 +499,36 @@ fn a_last_line_that_may_be_cut_is_not_taken_for_whole() {
         notes.contains(&"line 2 has no line feed at its end, so it may be cut off; it was left out".into()),
         "{notes:?}"
     );
+}
+
+#[test]
+fn cells_that_say_nothing() {
+    let nothing = Options::default();
+    let csv = |read: &str| format!("process,f,value,result,start,end\n0,read,,{read},2,3\n");
+    for nil in ["", "\"\"", "  ", "nil", "null", "\"null\""] {
+        check(&csv(nil), &nothing, &["0 key 0: read → nil"]);
+    }
+    for word in ["NULL", "None", "NaN"] {
+        refused(
+            &csv(word),
+            &nothing,
+            &format!(
+                "line 2, column 9: `{word}` may be nil or a text; leave the cell empty if it is nil, and write \"\"\"{word}\"\"\" if it is a text"
+            ),
+        );
+        check(&csv(&format!("\"\"\"{word}\"\"\"")), &nothing, &["0 key 0: read → 1"]);
+    }
+    // Everything in quotes, as some write it.
+    let quoted = "\"process\",\"f\",\"key\",\"value\",\"result\",\"start\",\"end\",\"outcome\",\"error\"\n\"0\",\"write\",\"\",\"3\",\"\",\"0\",\"1\",\"ok\",\"\"\n\"1\",\"read\",\"\",\"\",\"\",\"2\",\"\",\"unknown\",\"\"\n";
+    check(quoted, &nothing, &["0 key 0: write 3 → ok", "1 key 0: read → unknown"]);
+    // Among texts the empty one is something, and so is every blank.
+    let texts = "process,f,key,value,result,start,end\n0,put,a,\"\",,0,1\n0,append,a, x,,2,3\n0,get,a,,\" x\",4,5\n";
+    let expected = ["0 key 1: put \"\" → ok", "0 key 1: append \" x\" → ok", "0 key 1: get → \" x\""];
+    check(texts, &nothing, &expected);
+    check(&texts.replace("put", "write").replace("get", "read"), &of(Subject::Texts), &expected);
+    // Lines with nothing in them.
+    let rows = "process,f,value,result,start,end\n,,,,,\n0,write,3,,0,1\n\n  \n , , ,,,\n\"\",,,,,\n";
+    check(rows, &nothing, &["0 key 0: write 3 → ok"]);
 }
 
 #[test]

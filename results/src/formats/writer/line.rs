@@ -1,6 +1,7 @@
 //! One line, in any format but squall's own.
 
 use crate::formats::datum::Datum;
+use crate::formats::decimal::apart;
 use crate::formats::row::RowKind;
 use std::fmt::Write;
 
@@ -151,11 +152,9 @@ fn json(datum: &Datum) -> String {
         Datum::Int(int) => int.to_string(),
         Datum::Text(word) | Datum::Keyword(word) | Datum::Symbol(word) => quoted(word),
         Datum::Number(number) => {
-            if serde_json::from_str::<serde_json::Number>(number).is_ok() {
-                number.to_string()
-            } else {
-                quoted(number)
-            }
+            // What would be read as another number, or as none, is a text.
+            let is_itself = serde_json::from_str::<Datum>(number).is_ok_and(|read| read == *datum);
+            if is_itself { number.to_string() } else { quoted(number) }
         }
         Datum::Seq(items) | Datum::Set(items) => format!("[{}]", joined(items)),
         Datum::Map(entries) => {
@@ -175,7 +174,7 @@ fn quoted(text: &str) -> String {
 
 /// A cell of CSV: EDN, quoted where it must be; nothing for nil.
 fn cell(datum: &Datum) -> String {
-    if *datum == Datum::Nil { String::new() } else { quoted_cell(&datum.to_string()) }
+    if *datum == Datum::Nil { String::new() } else { quoted_cell(&apart(datum.clone()).to_string()) }
 }
 
 fn quoted_cell(text: &str) -> String {
