@@ -92,5 +92,6 @@ scenarios! {
     snapshot_resumes,
     snapshot_void_log,
     snapshot_kept_tail,
+    snapshot_known,
     snapshot_overtakes_request,
 }

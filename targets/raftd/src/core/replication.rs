@@ -183,7 +183,7 @@ impl Core {
     }
 
     /// Everything up to `index` is committed; old news changes nothing.
-    fn commit_to(&mut self, index: Index) {
+    pub(super) fn commit_to(&mut self, index: Index) {
         assert!(
             index <= self.log.last_index(),
             "entry {index} is said to be committed, but the log ends at {}: it lost entries it had acknowledged",

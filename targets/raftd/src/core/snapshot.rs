@@ -60,8 +60,11 @@ impl Core {
 impl Core {
     /// The leader sends a chunk of a snapshot.
     pub(super) fn on_chunk(&mut self, leader: NodeId, name: SnapshotName, offset: u64, bytes: &[u8]) {
-        if name.last_index <= self.commit {
-            // All of that is here already, and agrees: it is committed.
+        if name.last_index <= self.commit || self.log.term_at(name.last_index) == Some(name.last_term) {
+            // Whoever has its last entry has all that it stands for, which is committed. What follows that entry stays
+            // (figure 13, step 6), on disk too: some of it may have been acknowledged.
+            self.commit_to(name.last_index);
+            self.arriving.take_if(|arriving| arriving.name.last_index <= name.last_index);
             return self.send(leader, Body::Appended { match_index: name.last_index }, Needs::Log);
         }
         let mut arriving = match self.arriving.take() {
@@ -83,17 +86,13 @@ impl Core {
         self.send(leader, Body::ChunkReceived { snapshot: name, offset }, Needs::Term);
     }
 
-    /// Puts the snapshot in the place of the entries up to its last one. What follows that entry stays if the log has
-    /// just that entry; otherwise all of the log is void (figure 13, steps 6 and 7).
+    /// Puts the snapshot in the place of the log, which is void: it does not have the snapshot's last entry (figure 13,
+    /// step 7).
     fn install(&mut self, leader: NodeId, name: SnapshotName, state: Vec<u8>) {
         let SnapshotName { last_index, last_term, .. } = name;
         let snapshot = Snapshot { last_index, last_term, state: state.into() };
-        match self.log.term_at(last_index) == Some(last_term) {
-            true => self.log.compact(last_index),
-            false => self.log.restart(last_index, last_term),
-        }
+        self.log.restart(last_index, last_term);
         (self.commit, self.handed_out) = (last_index, last_index);
-        // On disk the log begins anew, with what is left of it.
         self.durability.log_changed(last_index);
         self.requests.overtaken();
         self.snapshot = Some(snapshot.clone());
