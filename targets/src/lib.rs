@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod client;
 pub mod client_process;
+pub mod clock;
 pub mod cluster;
 pub mod deployment;
 pub mod doctor;
