@@ -31,6 +31,12 @@ pub static RAFT: TargetInfo = TargetInfo {
             beside: None,
         },
         ReadMode {
+            name: LEASE,
+            about: "the leader answers while its lease holds, which trusts clocks to drift by lease_drift_percent at most",
+            promise: Promise::Linearizable,
+            beside: None,
+        },
+        ReadMode {
             name: LOCAL,
             about: "each member answers from what it has applied, without asking anybody",
             promise: Promise::Sequential,
@@ -66,6 +72,13 @@ pub static RAFT: TargetInfo = TargetInfo {
             fast: 10_000,
             range: (1, 1_000_000_000),
         },
+        Setting {
+            name: "lease_drift_percent",
+            about: "by how much one member's clock goes faster than another's at most; only for `--read lease`",
+            default: 5,
+            fast: 5,
+            range: (0, 100),
+        },
     ],
     retries: true,
     bin: None,
@@ -75,6 +88,8 @@ pub static RAFT: TargetInfo = TargetInfo {
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
 
+/// The way to read in which the leader answers alone while its lease holds.
+const LEASE: &str = "lease";
 /// The way to read in which members answer alone.
 const LOCAL: &str = "local";
 
@@ -135,6 +150,9 @@ impl Target for Raft {
         flag("election-ms", self.options.setting("election_ms").to_string());
         flag("batch-entries", self.options.setting("batch_entries").to_string());
         flag("snapshot-entries", self.options.setting("snapshot_entries").to_string());
+        if self.options.read == LEASE {
+            flag("lease-drift-percent", self.options.setting("lease_drift_percent").to_string());
+        }
         if let Some(bug) = self.bug {
             flag("bug", bug.name().into());
         }

@@ -6,6 +6,7 @@
 
 use crate::member::{Asked, Request, Told};
 use crate::time::Micros;
+use raftd::core::ReadBy;
 use raftd::machine::{Answer, Change, Command, Query, Serial, View};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -42,6 +43,8 @@ pub struct Client {
     seen: Option<(u64, Option<Value>)>,
     /// How many operations were answered.
     pub answered: usize,
+    /// Whether it reads by leases, most of the time.
+    pub has_leases: bool,
 }
 
 #[derive(Debug)]
@@ -69,7 +72,18 @@ impl Client {
     /// A client that has done nothing yet.
     pub fn new(number: usize, members: usize, record: &mut Record) -> Client {
         let (process, member) = (record.next_process(), number % members);
-        Client { number, process, session: None, sequence: 0, attempt: 0, doing: None, member, seen: None, answered: 0 }
+        Client {
+            number,
+            process,
+            session: None,
+            sequence: 0,
+            attempt: 0,
+            doing: None,
+            member,
+            seen: None,
+            answered: 0,
+            has_leases: false,
+        }
     }
 
     /// Whether nothing is open.
@@ -104,10 +118,17 @@ impl Client {
                 let serial = Some(Serial { session, sequence: self.sequence });
                 Request::Change(Command { serial, change })
             }
-            None => Request::Ask(Query::Value(name(call.key()))),
+            None => Request::Ask(Query::Value(name(call.key())), self.reads_by(record)),
         };
         let operation = Some(record.invoked(self.process, self.member, call, now_us));
         Doing { request, operation, tries: 1, in_doubt: false }
+    }
+
+    fn reads_by(&self, record: &Record) -> ReadBy {
+        match self.has_leases && record.operations.len() % 4 != 0 {
+            true => ReadBy::Lease,
+            false => ReadBy::Majority,
+        }
     }
 
     fn draw(&self, record: &mut Record, rng: &mut ChaCha8Rng) -> Call {

@@ -15,6 +15,7 @@
 //! It must not know raftd's server: threads, sockets and real disks are the business of raftd's own tests.
 
 pub mod client;
+pub mod clocks;
 pub mod exhaustive;
 pub mod member;
 pub mod network;

@@ -3,7 +3,9 @@
 //! It does what raftd's own loop does with what the core wants done, and in that order. Writes wait in a queue; all that
 //! wait when the disk is ready share one sync, as with raftd's journal, and snapshots wait for their turn among them.
 
-use raftd::core::{Config, Core, Output, Persist, RequestId};
+use crate::clocks::Clock;
+use crate::time::Micros;
+use raftd::core::{Config, Core, Lease, Output, Persist, ReadBy, RequestId};
 use raftd::machine::{Answer, Command, Machine, Query, View};
 use raftd::storage::memory::Memory;
 use raftd::storage::{Identity, Record, StorageError, Wal};
@@ -23,6 +25,8 @@ pub struct Member {
     limits: Limits,
     disk: Memory,
     running: Option<Running>,
+    /// Its clock, which goes on while it is down.
+    pub clock: Clock,
     /// Counts the starts: what was meant for an earlier one comes too late.
     pub start: u64,
 }
@@ -81,8 +85,8 @@ pub struct Asked {
 pub enum Request {
     /// To change the state.
     Change(Command),
-    /// To see a key.
-    Ask(Query),
+    /// To see a key, and how the leader is to make sure that it leads.
+    Ask(Query, ReadBy),
 }
 
 /// What a member tells a client.
@@ -117,7 +121,13 @@ impl Member {
         (config.max_batch_entries, config.bug) = (limits.batch_entries, bug);
         (config.keep_entries, config.max_chunk_bytes) = (limits.keep_entries, limits.chunk_bytes);
         let identity = Identity { cluster: "sim".into(), member: id, members: names.into_iter().collect() };
-        Member { identity, config, limits, disk: Memory::default(), running: None, start: 0 }
+        Member { identity, config, limits, disk: Memory::default(), running: None, clock: Clock::default(), start: 0 }
+    }
+
+    /// Has it use leases, on the assumption that clocks drift by so much at most.
+    pub fn use_leases(&mut self, drift_percent: u32, clock: Clock) {
+        self.config.lease = Some(Lease { drift_percent, tick_us: TICK_US });
+        self.clock = clock;
     }
 
     /// Its number.
@@ -193,9 +203,20 @@ impl Member {
         running.last_id += 1;
         match &asked.request {
             Request::Change(command) => running.core.propose(running.last_id, command.encode()),
-            Request::Ask(_) => running.core.read(running.last_id),
+            Request::Ask(_, by) => running.core.read(running.last_id, *by),
         }
         running.open.insert(running.last_id, asked);
+    }
+
+    /// Shows it its clock, or, if it has a bug, the wrong one.
+    pub fn show_clock(&mut self, now_us: Micros) {
+        let clock_us = match self.config.bug {
+            Some(Bug::LeaseWallClock) => self.clock.wall_us(now_us),
+            _ => self.clock.shows_us(now_us),
+        };
+        if let Some(core) = self.core_mut() {
+            core.clock(clock_us);
+        }
     }
 
     /// Takes what the core wants done, before it is.
@@ -222,7 +243,7 @@ impl Member {
         for granted in output.granted {
             assert!(running.applied >= granted.index, "a read is granted at {}, which is not applied", granted.index);
             if let Some(asked) = running.open.remove(&granted.id)
-                && let Request::Ask(query) = &asked.request
+                && let Request::Ask(query, _) = &asked.request
             {
                 let view = running.machine.view(query);
                 answers.push((asked, Told::View(view)));

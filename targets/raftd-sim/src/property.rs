@@ -6,6 +6,7 @@
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
+mod lease_safety;
 mod linearizability;
 mod log_matching;
 mod progress;
@@ -15,6 +16,7 @@ mod state_machine_safety;
 pub use election_safety::ElectionSafety;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
+pub use lease_safety::alone_by_lease;
 pub use linearizability::{Judged, explain, judge};
 pub use log_matching::LogMatching;
 pub use progress::has_recovered;
@@ -41,6 +43,8 @@ pub enum Property {
     StateMachineSafety,
     /// See [`SnapshotSafety`].
     SnapshotSafety,
+    /// See [`alone_by_lease`].
+    LeaseSafety,
     /// See [`judge`].
     Linearizability,
     /// See [`has_recovered`].
@@ -195,6 +199,7 @@ impl fmt::Display for Property {
             Property::LeaderCompleteness => "leader completeness",
             Property::StateMachineSafety => "state machine safety",
             Property::SnapshotSafety => "snapshot safety",
+            Property::LeaseSafety => "lease safety",
             Property::Linearizability => "linearizability",
             Property::Progress => "progress",
             Property::Assertion => "assertion of a member",

@@ -1,5 +1,6 @@
 //! One run: a seed, played to its end or to the first violation.
 
+use crate::clocks::Clocks;
 use crate::property::{Judged, Property, Violation, explain, judge};
 use crate::time::Micros;
 use crate::trace::Trace;
@@ -58,6 +59,11 @@ impl Plan {
         Plan { seed, bug, is_fair: true, only_clients: false }
     }
 
+    /// Whether leaders have leases, and clients read by them: in one run of four, and wherever a lease has a bug.
+    fn has_leases(&self) -> bool {
+        self.seed % 4 == 3 || self.bug == Some(Bug::LeaseWallClock)
+    }
+
     /// The command that plays this again, with its trace.
     pub fn command(&self) -> String {
         let bug = self.bug.map(|bug| format!(" --bug {bug}")).unwrap_or_default();
@@ -70,7 +76,8 @@ impl Plan {
 /// Plays a plan; with a trace it takes longer and ends the same.
 pub fn run(plan: &Plan, with_trace: bool) -> Report {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-    let weather = if plan.is_fair { Weather::fair(&mut rng) } else { Weather::storm(&mut rng) };
+    let mut weather = if plan.is_fair { Weather::fair(&mut rng) } else { Weather::storm(&mut rng) };
+    weather.clocks = plan.has_leases().then(|| Clocks::draw(plan.seed));
     let mut trace = Trace::new(with_trace);
     trace.note(0, || format!("{weather:?}"));
     let mut world = World::new(weather, plan.bug, rng, trace);

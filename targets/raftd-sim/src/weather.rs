@@ -3,13 +3,14 @@
 //! Kinds of faults are drawn like a swarm (Groce and others, "Swarm Testing", 2012): each run leaves some of them out
 //! altogether and has much of others. A run in which everything goes wrong a little seldom gets far into any one mistake.
 
+use crate::clocks::Clocks;
 use crate::member::Limits;
 use crate::time::{MS, Micros};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 /// The climate of a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Weather {
     /// How many members the cluster has.
     pub members: usize,
@@ -37,6 +38,8 @@ pub struct Weather {
     pub cut_us_max: Micros,
     /// What is small, so that few entries suffice to reach it.
     pub limits: Limits,
+    /// What clocks are like, if leaders have leases.
+    pub clocks: Option<Clocks>,
 }
 
 /// How often each kind of fault comes, in relation to the others; 0: never.
@@ -101,6 +104,7 @@ impl Weather {
                 keep_entries: 5,
                 chunk_bytes: 1 << 10,
             },
+            clocks: None,
         }
     }
 
@@ -127,6 +131,7 @@ impl Weather {
                 keep_entries: [0, 3, 50][rng.random_range(0..3)],
                 chunk_bytes: [100, 300, 1 << 16][rng.random_range(0..3)],
             },
+            clocks: None,
         }
     }
 

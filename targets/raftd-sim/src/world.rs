@@ -3,7 +3,7 @@
 use crate::client::{Client, Next, Record};
 use crate::member::{Asked, Crash, Member, TICK_US, Told};
 use crate::network::{Network, delay_us};
-use crate::property::{Properties, Property, Step, has_recovered};
+use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered};
 use crate::storm::Trouble;
 use crate::time::{Agenda, MS, Micros};
 use crate::trace::Trace;
@@ -65,6 +65,7 @@ enum Event {
     Crash { member: usize, how: Crash, down_us: Micros },
     Restart { member: usize },
     Heal { partition: u64 },
+    SetClock { member: usize, by_us: i64 },
 }
 
 impl World {
@@ -73,9 +74,16 @@ impl World {
         let count = weather.members as NodeId;
         let member = |id| Member::new(id, count, bug, weather.limits.clone());
         let mut record = Record::default();
-        let clients = (0..weather.clients).map(|number| Client::new(number, weather.members, &mut record)).collect();
+        let clients = (0..weather.clients).map(|number| Client::new(number, weather.members, &mut record));
+        let mut members: Vec<Member> = (1..=count).map(member).collect();
+        let mut clients: Vec<Client> = clients.collect();
+        let mut weather = weather;
+        if let Some(clocks) = &mut weather.clocks {
+            members.iter_mut().for_each(|member| member.use_leases(clocks.drift_percent, clocks.clock()));
+            clients.iter_mut().for_each(|client| client.has_leases = true);
+        }
         World {
-            members: (1..=count).map(member).collect(),
+            members,
             clients,
             record,
             properties: Properties::new(bug),
@@ -112,6 +120,7 @@ impl World {
         }
         if self.is_storm {
             self.schedule_trouble();
+            self.schedule_clock();
         } else {
             // Two candidates at once would be bad luck, and weather is not fair with that.
             self.campaign(1)?;
@@ -169,6 +178,11 @@ impl World {
             Event::Restart { member } => self.start(member),
             Event::Heal { partition } if partition == self.partition => self.heal(),
             Event::Heal { .. } => {}
+            Event::SetClock { member, by_us } => {
+                self.trace.note(self.agenda.now_us(), || format!("n{}'s wall clock is set by {by_us} us", member + 1));
+                self.members[member].clock.set(by_us);
+                self.schedule_clock();
+            }
         }
         Ok(())
     }
@@ -177,7 +191,8 @@ impl World {
         if self.members[member].start != start || !self.members[member].runs() {
             return Ok(());
         }
-        self.agenda.after(TICK_US, Event::Tick { member, start });
+        let tick_us = self.members[member].clock.lasts_us(TICK_US);
+        self.agenda.after(tick_us, Event::Tick { member, start });
         let (id, now_us) = (self.members[member].id(), self.now_us());
         if self.stopped_clock.is_some_and(|(whose, until_us)| whose == id && now_us < until_us) {
             return Ok(());
@@ -205,6 +220,7 @@ impl World {
     fn on(&mut self, member: usize, happens: impl FnOnce(&mut Member, &mut ChaCha8Rng)) -> Result<(), Broken> {
         let Some(before) = self.members[member].core().map(|core| core.status()) else { return Ok(()) };
         happens(&mut self.members[member], &mut self.rng);
+        self.members[member].show_clock(self.agenda.now_us());
         let output = self.members[member].drain();
         let Some(core) = self.members[member].core() else { return Ok(()) };
         let after = core.status();
@@ -212,8 +228,14 @@ impl World {
         let step = Step { before: &before, after: &after, log, log_start, output: &output };
         let seen = self.properties.see(step);
         self.tell_change(&before, &after);
+        let is_alone = match (before.role, after.role) {
+            (RoleName::Leader, _) => Ok(()),
+            (_, RoleName::Leader) => self.begins_to_lead(member, &after),
+            _ => Ok(()),
+        };
         if !self.only_clients {
             seen?;
+            is_alone?;
         }
         output.messages.iter().for_each(|message| self.send(message));
         for (asked, told) in self.members[member].carry_out(output) {
@@ -232,6 +254,17 @@ impl World {
             self.agenda.after(delay_us, Event::DiskEnds { member, start: self.members[member].start });
         }
         Ok(())
+    }
+
+    /// Nobody else may have a lease when a member begins to lead.
+    fn begins_to_lead(&mut self, member: usize, status: &Status) -> Result<(), Broken> {
+        let now_us = self.now_us();
+        let others = self.members.iter_mut().enumerate().filter(|(other, _)| *other != member);
+        let others = others.filter_map(|(_, other)| {
+            other.show_clock(now_us);
+            other.core().map(|core| core.status())
+        });
+        alone_by_lease(status, others).map_err(|evidence| (Property::LeaseSafety, evidence))
     }
 
     fn tell_change(&mut self, before: &Status, after: &Status) {
@@ -300,14 +333,28 @@ impl World {
         self.agenda.after(pause_us, Event::Trouble);
     }
 
+    /// Somebody will set a wall clock, which matters to nobody who does not trust it.
+    fn schedule_clock(&mut self) {
+        let (leader, members) = (self.leader(), self.members.len());
+        if let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) {
+            let (after_us, member, by_us) = clocks.next_setting(members, leader.map(|id| id as usize - 1));
+            self.agenda.after(after_us, Event::SetClock { member, by_us });
+        }
+    }
+
+    /// Who leads the latest term that somebody believes to lead.
+    fn leader(&self) -> Option<NodeId> {
+        let statuses = self.statuses();
+        let leaders = statuses.iter().filter(|status| status.role == RoleName::Leader);
+        leaders.max_by_key(|status| status.term).map(|status| status.id)
+    }
+
     fn trouble(&mut self) -> Result<(), Broken> {
         if !self.is_storm {
             return Ok(());
         }
         self.schedule_trouble();
-        let statuses = self.statuses();
-        let leaders = statuses.iter().filter(|status| status.role == RoleName::Leader);
-        let leader = leaders.max_by_key(|status| status.term).map(|status| status.id);
+        let leader = self.leader();
         let Some(trouble) = Trouble::draw(&self.weather, leader, &mut self.rng) else { return Ok(()) };
         self.trace.note(self.agenda.now_us(), || format!("TROUBLE {trouble:?}"));
         match trouble {

@@ -64,6 +64,11 @@ struct Arguments {
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     snapshot_entries: u64,
 
+    /// Leaders may grant reads by leases: one member's clock goes faster than another's by so many percent at most. All members
+    /// need the same value, and the same --election-ms [default: no leases]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
+    lease_drift_percent: Option<u32>,
+
     /// Seeds the election time-outs [default: random]
     #[arg(long)]
     seed: Option<u64>,
@@ -123,6 +128,7 @@ impl Arguments {
             request_timeout_ms: self.request_timeout_ms,
             batch_entries: self.batch_entries.into(),
             snapshot_entries: self.snapshot_entries,
+            lease_drift_percent: self.lease_drift_percent,
             seed: self.seed.map_or_else(random, Ok)?,
             incarnation: random()?,
             bug: self.bug,

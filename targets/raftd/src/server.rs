@@ -1,9 +1,9 @@
 //! A member from its folder to its sockets: puts the parts together, starts and stops them.
 
-use crate::core::{self, Core, StartError};
+use crate::core::{self, Core, Lease, StartError};
 use crate::http;
 use crate::node::{Handle, Inputs, Journal, MESSAGES_MAX, Member, NodeError, REQUESTS_MAX, Status};
-use crate::peer::{Links, Membership, listen};
+use crate::peer::{LeaseTerms, Links, Membership, listen};
 use crate::storage::{Folder, Identity, Recovered, SEGMENT_BYTES, StorageError, Wal};
 use crate::types::{Bug, NodeId};
 use axum::serve::ListenerExt;
@@ -60,6 +60,9 @@ pub struct Config {
     pub batch_entries: usize,
     /// A snapshot of the state is taken every so many entries, and the log before it dropped.
     pub snapshot_entries: u64,
+    /// Leaders grant reads by leases, on the assumption that one member's clock goes faster than another's by so many percent
+    /// at most; none if they do not.
+    pub lease_drift_percent: Option<u32>,
     /// Seeds the election time-outs.
     pub seed: u64,
     /// Names this start of the member; random, never the same twice.
@@ -239,6 +242,7 @@ fn core_config(config: &Config) -> core::Config {
         max_batch_entries: config.batch_entries,
         // Who lags behind by less gets entries: a snapshot is dearer than some hundred of them.
         keep_entries: usize::try_from(config.snapshot_entries / 2).unwrap_or(usize::MAX).min(KEEP_ENTRIES_MAX),
+        lease: config.lease_drift_percent.map(|drift_percent| Lease { drift_percent, tick_us: TICK_MS * 1000 }),
         bug: config.bug,
         ..core::Config::new(config.id, members, config.incarnation, config.seed)
     }
@@ -246,7 +250,8 @@ fn core_config(config: &Config) -> core::Config {
 
 fn membership(config: &Config) -> Membership {
     let peers = config.peers.keys().copied().filter(|peer| *peer != config.id).collect();
-    Membership { cluster: config.cluster.clone(), id: config.id, peers }
+    let terms = |drift_percent| LeaseTerms { drift_percent, election_ms: config.election_ms };
+    Membership { cluster: config.cluster.clone(), id: config.id, peers, lease: config.lease_drift_percent.map(terms) }
 }
 
 fn first_status(config: &Config) -> Status {
@@ -254,6 +259,7 @@ fn first_status(config: &Config) -> Status {
         cluster: config.cluster.clone(),
         id: config.id,
         members: config.peers.keys().copied().collect(),
+        lease_drift_percent: config.lease_drift_percent,
         bug: config.bug.map(|bug| bug.to_string()),
         ..Status::default()
     }

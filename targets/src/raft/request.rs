@@ -38,6 +38,8 @@ pub enum First {
 pub enum Mode {
     /// Linearizably.
     ReadIndex,
+    /// Linearizably, by the leader's lease while it has one.
+    Lease,
     /// As the member asked has applied it.
     Local,
 }
@@ -45,7 +47,11 @@ pub enum Mode {
 impl Mode {
     /// What the way to read called `name` means to a client that reads so.
     pub fn of(name: &str, reads: Reads) -> Mode {
-        if name == super::LOCAL && reads == Reads::Chosen { Mode::Local } else { Mode::ReadIndex }
+        match (reads, name) {
+            (Reads::Chosen, super::LOCAL) => Mode::Local,
+            (Reads::Chosen, super::LEASE) => Mode::Lease,
+            (Reads::Chosen | Reads::Strongest, _) => Mode::ReadIndex,
+        }
     }
 }
 
@@ -65,7 +71,7 @@ pub fn first(call: &Call, mode: Mode) -> First {
             First::Change(post(format!("/v1/sets/s{key}/add"), json!({ "element": element.to_string() })))
         }
         Call::Elements { key } => {
-            First::Look(Request { method: Method::GET, path: local(format!("/v1/sets/s{key}"), mode), body: None })
+            First::Look(Request { method: Method::GET, path: looking(format!("/v1/sets/s{key}"), mode), body: None })
         }
         Call::AddToList { key, .. } => First::Look(get(list(*key), Mode::ReadIndex)),
         Call::List { key } => First::Look(get(list(*key), mode)),
@@ -101,7 +107,7 @@ pub fn cas(key: &str, expect: Option<&str>, value: &str) -> Request {
 /// Reads several keys at one moment.
 pub fn snapshot(keys: &[String], mode: Mode) -> Request {
     let reads: Vec<Json> = keys.iter().map(|key| json!({ "read": { "key": key } })).collect();
-    post(local("/v1/txn".into(), mode), json!({ "operations": reads }))
+    post(looking("/v1/txn".into(), mode), json!({ "operations": reads }))
 }
 
 /// Writes several keys, if each of them still has this version; 0: it is absent.
@@ -122,16 +128,17 @@ fn open(key: Key, balances: &[i64]) -> Request {
 }
 
 fn get(key: String, mode: Mode) -> Request {
-    Request { method: Method::GET, path: local(format!("/v1/kv/{key}"), mode), body: None }
+    Request { method: Method::GET, path: looking(format!("/v1/kv/{key}"), mode), body: None }
 }
 
 fn post(path: String, body: Json) -> Request {
     Request { method: Method::POST, path, body: Some(body) }
 }
 
-fn local(path: String, mode: Mode) -> String {
+fn looking(path: String, mode: Mode) -> String {
     match mode {
         Mode::ReadIndex => path,
+        Mode::Lease => format!("{path}?lease=true"),
         Mode::Local => format!("{path}?local=true"),
     }
 }
@@ -151,7 +158,9 @@ mod tests {
                 First::Change(request) => panic!("{call} asks for {request:?}"),
             };
             assert!(path(Mode::of("local", Reads::Chosen)).ends_with("?local=true"), "{call}");
-            for mode in [Mode::of("local", Reads::Strongest), Mode::of("read-index", Reads::Chosen)] {
+            assert!(path(Mode::of("lease", Reads::Chosen)).ends_with("?lease=true"), "{call}");
+            let strongest = ["local", "lease"].map(|name| Mode::of(name, Reads::Strongest));
+            for mode in strongest.into_iter().chain([Mode::of("read-index", Reads::Chosen)]) {
                 assert!(!path(mode).contains('?'), "{call}");
             }
         }
@@ -161,7 +170,9 @@ mod tests {
     fn a_change_builds_on_what_is_linearizable() {
         let transfer = Call::Transfer { key: 1, from: 0, to: 2, amount: 5 };
         for call in [Call::AddToList { key: 1, element: 3 }, transfer] {
-            assert_eq!(first(&call, Mode::Local), first(&call, Mode::ReadIndex), "{call}");
+            for mode in [Mode::Local, Mode::Lease] {
+                assert_eq!(first(&call, mode), first(&call, Mode::ReadIndex), "{call}");
+            }
         }
     }
 }

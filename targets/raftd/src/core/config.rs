@@ -38,8 +38,20 @@ pub struct Config {
     pub keep_entries: usize,
     /// How many bytes of a snapshot a message carries at most.
     pub max_chunk_bytes: usize,
+    /// The leases by which a leader may grant reads without asking anybody; none if it may not. All members of a cluster have
+    /// the same, and the same `election_ticks`.
+    pub lease: Option<Lease>,
     /// The planted bug.
     pub bug: Option<Bug>,
+}
+
+/// On what leases rest: see [`read`](super::read).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// The assumption: between any two members, one's clock goes faster than the other's by so many percent at most.
+    pub drift_percent: u32,
+    /// The least time between two ticks, in microseconds of the member's own clock.
+    pub tick_us: u64,
 }
 
 impl Config {
@@ -61,8 +73,18 @@ impl Config {
             max_requests: 4096,
             keep_entries: 1024,
             max_chunk_bytes: 256 << 10,
+            lease: None,
             bug: None,
         }
+    }
+
+    /// How long a round of heartbeats that a majority answered is a lease, from its sending on, on the leader's clock; 0: not at
+    /// all. Followers vote for nobody for `election_ticks` ticks after they heard the round. The first of these may come
+    /// at once, a timer that was late may make up for it within a tick, and all the others may go faster than the leader's
+    /// clock by as much as is assumed.
+    pub fn lease_us(&self) -> u64 {
+        let Some(Lease { drift_percent, tick_us }) = self.lease else { return 0 };
+        u64::from(self.election_ticks.saturating_sub(2)) * tick_us * 100 / (100 + u64::from(drift_percent))
     }
 
     /// Whether a member can run with this.

@@ -42,6 +42,8 @@ pub(super) struct Leadership {
     /// The tick of the last proof that a majority follows.
     pub(super) confirmed_at: u64,
     pub(super) transfer: Option<Transfer>,
+    /// Somebody was told to ask for votes. The message may arrive at any time, so this term knows no lease any more.
+    pub(super) gave_leave: bool,
 }
 
 /// The leadership is being handed over.
@@ -57,8 +59,8 @@ pub(super) struct Transfer {
 /// Without the ticks.
 impl Hash for Leadership {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Leadership { peers, reads, seen, confirmed_at: _, transfer } = self;
-        (peers, reads, seen).hash(state);
+        let Leadership { peers, reads, seen, confirmed_at: _, transfer, gave_leave } = self;
+        (peers, reads, seen, gave_leave).hash(state);
         transfer.as_ref().map(|transfer| (transfer.to, transfer.is_told)).hash(state);
     }
 }
@@ -95,6 +97,7 @@ impl Core {
         self.role = Role::Follower;
         self.led_by = Some(leader);
         self.elapsed = 0;
+        self.heard_at = Some(self.now);
     }
 
     /// Nothing is heard of a leader, or, if this member led, of a majority: asks whether it would be elected. Whoever
@@ -113,8 +116,16 @@ impl Core {
 
     /// A member of this term asks whether it would get this member's vote in the next one.
     pub(super) fn on_request_pre_vote(&mut self, candidate: NodeId, last_index: Index, last_term: Term) {
-        let granted = !self.hears_leader() && is_up_to_date(&self.log, last_index, last_term, self.config.bug);
+        let is_free = !self.hears_leader() && !self.owes_silence();
+        let granted = is_free && is_up_to_date(&self.log, last_index, last_term, self.config.bug);
         self.send(candidate, Body::PreVote { granted }, Needs::Term);
+    }
+
+    /// Whether a leader's lease may rest on this member's not voting (dissertation, sections 6.4.1 and 4.2.3): one was heard of
+    /// within the shortest election time-out, whatever became of the term since. After a start nobody knows who was.
+    pub(super) fn owes_silence(&self) -> bool {
+        let heard = |at: u64| self.now - at < u64::from(self.config.election_ticks);
+        self.config.lease.is_some() && (matches!(self.role, Role::Leader(_)) || self.heard_at.is_some_and(heard))
     }
 
     /// Whether a leader was heard of within the shortest election time-out. A leader hears itself: whether others do too
@@ -133,7 +144,7 @@ impl Core {
         let Role::PreCandidate { votes } = &mut self.role else { return };
         votes.insert(voter);
         if votes.len() >= quorum {
-            self.start_election();
+            self.start_election(false);
         }
     }
 
@@ -146,14 +157,14 @@ impl Core {
         }
     }
 
-    /// Starts an election in the next term.
-    pub(super) fn start_election(&mut self) {
+    /// Starts an election in the next term, by leave of the leader or because there is none.
+    pub(super) fn start_election(&mut self, by_leave: bool) {
         self.enter_term(self.hard.term + 1, Some(self.config.id));
         self.role = Role::Candidate { votes: BTreeSet::new() };
         self.elapsed = 0;
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
         for peer in self.peers() {
-            self.send(peer, Body::RequestVote { last_index, last_term }, Needs::Term);
+            self.send(peer, Body::RequestVote { last_index, last_term, by_leave }, Needs::Term);
         }
     }
 
@@ -189,7 +200,8 @@ impl Core {
         let peers = self.peers().into_iter().map(|peer| (peer, Progress::new(last_index))).collect();
         let reads = Reads::new(self.config.max_requests);
         let seen = Seen::new(self.config.max_requests);
-        self.role = Role::Leader(Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None });
+        self.role =
+            Role::Leader(Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None, gave_leave: false });
         self.led_by = Some(self.config.id);
         self.elapsed = 0;
         self.append(Payload::Noop);
@@ -220,6 +232,7 @@ impl Core {
         let to = transfer.to;
         let has_all = leadership.peers.get(&to).is_some_and(|progress| progress.match_index == last_index);
         if has_all && !std::mem::replace(&mut transfer.is_told, true) {
+            leadership.gave_leave = true;
             self.send(to, Body::TimeoutNow, Needs::Term);
         }
     }
@@ -234,7 +247,7 @@ impl Core {
     /// old leader still.
     pub(super) fn on_timeout_now(&mut self, leader: NodeId) {
         if matches!(self.role, Role::Follower) && self.led_by == Some(leader) {
-            self.start_election();
+            self.start_election(true);
         }
     }
 

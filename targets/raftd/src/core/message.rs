@@ -1,5 +1,6 @@
 //! What members say to each other.
 
+use super::read::ReadBy;
 use crate::types::{Entry, Index, NodeId, Snapshot, Term, Ticket};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,8 @@ pub enum Body {
         last_index: Index,
         /// The term of that entry (section 5.4.1).
         last_term: Term,
+        /// The leader told the candidate to ask, and has given up its lease.
+        by_leave: bool,
     },
     /// PreVote (dissertation, section 9.6): a member that hears of no leader asks whether it would get a vote in the next
     /// term. Nobody is bound by the answer, and no term begins.
@@ -118,6 +121,8 @@ pub enum Body {
     Read {
         /// The request.
         ticket: Ticket,
+        /// How the leader is to make sure that it leads.
+        by: ReadBy,
     },
     /// The leader did not and will not take the request.
     Refused {

@@ -48,15 +48,16 @@ mod log;
 pub mod message;
 mod output;
 mod progress;
-mod read;
+pub mod read;
 mod replication;
 mod request;
 mod seen;
 mod snapshot;
 
-pub use config::{Config, StartError};
+pub use config::{Config, Lease, StartError};
 pub use message::{Body, Message, SnapshotName};
 pub use output::{Committed, Failed, Fate, Granted, Output, Persist, Reason, RequestId, RoleName, Status};
+pub use read::ReadBy;
 
 use crate::types::{Bug, Entry, HardState, Index, NodeId, Snapshot, Term};
 use durability::{Durability, Needs};
@@ -93,6 +94,10 @@ pub struct Core {
     requests: Requests,
     /// Ticks since the start.
     now: u64,
+    /// What the member's clock showed when last told, in microseconds.
+    clock_us: u64,
+    /// The tick at which a leader was heard of last, of whatever term. At the start nobody knows, so it counts as one.
+    heard_at: Option<u64>,
     /// Ticks since the last heartbeat sent (leader), or since the election timer was reset (others).
     elapsed: u32,
     /// Ticks until a member that hears of no leader asks for votes.
@@ -134,6 +139,8 @@ impl Core {
             durability: Durability::new(log.last_index()),
             requests: Requests::new(config.id, config.incarnation, config.max_requests),
             now: 0,
+            clock_us: 0,
+            heard_at: config.lease.map(|_| 0),
             elapsed: 0,
             election_timeout: election::draw_timeout(&mut rng, config.election_ticks),
             rng,
@@ -164,10 +171,19 @@ impl Core {
         self.check_quorum();
     }
 
-    /// Asks for votes now, without asking whether there is a leader already. A leader goes on leading.
+    /// What the member's clock shows, in microseconds since any instant: a clock that never goes back, whoever sets the time,
+    /// and goes on while the member stands still. Leases need it. Tell it after all that came before [`Core::drain`]:
+    /// reads that came before are granted by the lease, if it holds now.
+    pub fn clock(&mut self, now_us: u64) {
+        self.clock_us = now_us;
+        self.serve_by_lease();
+    }
+
+    /// Asks for votes now, without asking whether there is a leader already. A leader goes on leading; where leases are used
+    /// nobody asks who must not give a vote.
     pub fn campaign(&mut self) {
-        if !matches!(self.role, Role::Leader(_)) {
-            self.start_election();
+        if !matches!(self.role, Role::Leader(_)) && !self.owes_silence() {
+            self.start_election(false);
         }
     }
 
@@ -190,6 +206,9 @@ impl Core {
         if to != self.config.id || !is_peer || !body.is_well_formed(term) {
             return;
         }
+        if matches!(body, Body::RequestVote { by_leave: false, .. }) && term >= self.hard.term && self.owes_silence() {
+            return;
+        }
         if term > self.hard.term {
             self.enter_term(term, None);
         }
@@ -204,7 +223,7 @@ impl Core {
 
     fn receive_in_term(&mut self, from: NodeId, body: Body) {
         match body {
-            Body::RequestVote { last_index, last_term } => self.on_request_vote(from, last_index, last_term),
+            Body::RequestVote { last_index, last_term, .. } => self.on_request_vote(from, last_index, last_term),
             Body::Vote { granted: true } => self.on_vote(from),
             Body::RequestPreVote { last_index, last_term } => self.on_request_pre_vote(from, last_index, last_term),
             Body::PreVote { granted: true } => self.on_pre_vote(from),
@@ -229,7 +248,7 @@ impl Core {
             }
             Body::HeartbeatEcho { round } => self.on_echo(from, round),
             Body::Propose { ticket, bytes } => self.on_propose(ticket, bytes),
-            Body::Read { ticket } => self.lead_read(ticket),
+            Body::Read { ticket, by } => self.lead_read(ticket, by),
             Body::Refused { ticket } => self.requests.refused(ticket),
             Body::ReadGranted { ticket, index } => self.requests.granted(ticket, index),
         }
@@ -240,9 +259,10 @@ impl Core {
         self.ask_proposal(id, command);
     }
 
-    /// A client asks to read the state, as it is now or will be.
-    pub fn read(&mut self, id: RequestId) {
-        self.ask_read(id);
+    /// A client asks to read the state, as it is now or will be. However the leader makes sure of that, what is read is the
+    /// same; by a lease it is sooner.
+    pub fn read(&mut self, id: RequestId, by: ReadBy) {
+        self.ask_read(id, by);
     }
 
     /// All [`Persist`] requests up to number `sequence` are durable.
@@ -270,6 +290,7 @@ impl Core {
     /// Takes everything that piled up. Call it after any other call; calling it after several lets their entries and
     /// reads share messages.
     pub fn drain(&mut self) -> Output {
+        self.settle_leased(false);
         self.serve_reads();
         self.replicate();
         self.hand_over();
@@ -304,6 +325,7 @@ impl Core {
             last_index: self.log.last_index(),
             last_term: self.log.last_term(),
             durable_index: self.durability.durable_index(),
+            lease_left_us: self.lease_left_us(),
         }
     }
 

@@ -144,6 +144,8 @@ pub struct Status {
     pub last_term: Term,
     /// How much of its log is on its disk.
     pub durable_index: Index,
+    /// For how many microseconds after the clock was asked last it may grant reads by its lease.
+    pub lease_left_us: u64,
 }
 
 /// The roles of figure 4 of the extended paper, and the one that pre-votes add.

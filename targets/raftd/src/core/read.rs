@@ -7,13 +7,33 @@
 //! 4. The member that was asked waits until that index is applied.
 //!
 //! One round at a time is under way for reads; those that come meanwhile share the next.
+//!
+//! # Leases
+//!
+//! A read that may be granted by the leader's lease (section 6.4.1) needs step 3 only if the leader has none. A round that a
+//! majority answered is a lease from the moment before it was sent, for the shortest election time-out less what the clocks
+//! may differ by ([`Config::lease_us`](super::Config::lease_us)), because none of those who answered gives a vote within
+//! that time-out of hearing it: not in a later term, not after a restart, only by leave of the leader, which then has no lease
+//! any more for the rest of its term. So until then nobody else can have been elected, let alone have committed anything.
+//! The clock is asked after the read came ([`Core::clock`]): had it been asked before, the member may have stood still
+//! in between.
 
 use super::message::Body;
 use super::output::{Reason, RequestId};
 use super::request::Kind;
 use super::{Core, Needs, Role};
 use crate::types::{Bug, Index, NodeId, Ticket};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+
+/// How the leader makes sure that it still leads when it grants a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReadBy {
+    /// A majority says so after the read came.
+    Majority,
+    /// Its lease says so, or if it has none a majority.
+    Lease,
+}
 
 /// The reads that a leader has not granted yet.
 #[derive(Debug, Clone, Hash)]
@@ -27,6 +47,12 @@ pub(super) struct Reads {
     round: u64,
     /// The newest round that a majority echoed.
     confirmed: u64,
+    /// Reads that wait for the clock, and may be granted by the lease.
+    leased: Vec<Ticket>,
+    /// What the clock showed before each of the rounds was sent that no majority echoed yet.
+    sent_us: VecDeque<(u64, u64)>,
+    /// What the clock shows when the lease ends.
+    leased_until_us: u64,
 }
 
 #[derive(Debug, Clone, Hash)]
@@ -40,12 +66,21 @@ struct Asked {
 
 impl Reads {
     pub(super) fn new(limit: usize) -> Reads {
-        Reads { limit, early: Vec::new(), asked: VecDeque::new(), round: 0, confirmed: 0 }
+        Reads {
+            limit,
+            early: Vec::new(),
+            asked: VecDeque::new(),
+            round: 0,
+            confirmed: 0,
+            leased: Vec::new(),
+            sent_us: VecDeque::new(),
+            leased_until_us: 0,
+        }
     }
 
     /// Takes a read; `read_index` is known once step 1 is done. Returns false if there is no room.
     fn ask(&mut self, ticket: Ticket, read_index: Option<Index>) -> bool {
-        if self.early.len() + self.asked.len() >= self.limit {
+        if !self.has_room() {
             return false;
         }
         match read_index {
@@ -53,6 +88,10 @@ impl Reads {
             None => self.early.push(ticket),
         }
         true
+    }
+
+    fn has_room(&self) -> bool {
+        self.early.len() + self.asked.len() + self.leased.len() < self.limit
     }
 
     /// Step 1 is done: the early reads go on as if they came now.
@@ -78,24 +117,60 @@ impl Reads {
 
 impl Core {
     /// The client's request, at the member that was asked.
-    pub(super) fn ask_read(&mut self, id: RequestId) {
+    pub(super) fn ask_read(&mut self, id: RequestId, by: ReadBy) {
         let Some(leader) = self.leader() else { return self.requests.refuse(id, Reason::NoLeader) };
         let Some(ticket) = self.requests.open(id, Kind::Read, self.deadline()) else { return };
         if leader == self.config.id {
-            self.lead_read(ticket);
+            self.lead_read(ticket, by);
         } else {
-            self.send(leader, Body::Read { ticket }, Needs::Term);
+            self.send(leader, Body::Read { ticket, by }, Needs::Term);
         }
     }
 
     /// The request at the leader, asked here or passed on. Whoever passes it on to a member that does not lead hears of
     /// the new term in time, or gives up.
-    pub(super) fn lead_read(&mut self, ticket: Ticket) {
-        let knows_commit = self.log.term_at(self.commit) == Some(self.hard.term);
-        let read_index = knows_commit.then_some(self.commit);
+    pub(super) fn lead_read(&mut self, ticket: Ticket, by: ReadBy) {
+        let read_index = self.read_index();
+        let may_lease = by == ReadBy::Lease && self.config.lease.is_some() && read_index.is_some();
         let Role::Leader(leadership) = &mut self.role else { return };
-        if !leadership.reads.ask(ticket, read_index) {
+        let reads = &mut leadership.reads;
+        if may_lease && !leadership.gave_leave && reads.has_room() {
+            reads.leased.push(ticket);
+        } else if !reads.ask(ticket, read_index) {
             self.refuse(ticket);
+        }
+    }
+
+    /// What a read that comes now must see, once step 1 is done.
+    fn read_index(&self) -> Option<Index> {
+        (self.log.term_at(self.commit) == Some(self.hard.term)).then_some(self.commit)
+    }
+
+    /// The clock was just asked: grants the reads that came before, if the lease holds.
+    pub(super) fn serve_by_lease(&mut self) {
+        let holds = self.lease_left_us() > 0;
+        self.settle_leased(holds);
+    }
+
+    /// For how long the leader may rely on its lease, by what the clock showed last; 0: it has none.
+    pub(super) fn lease_left_us(&self) -> u64 {
+        match &self.role {
+            Role::Leader(leadership) if !leadership.gave_leave => {
+                leadership.reads.leased_until_us.saturating_sub(self.clock_us)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Grants the reads that waited for the clock, or lets them wait for a majority.
+    pub(super) fn settle_leased(&mut self, holds: bool) {
+        let read_index = self.read_index();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        for ticket in std::mem::take(&mut leadership.reads.leased) {
+            match read_index {
+                Some(index) if holds => self.grant(ticket, index),
+                _ => self.lead_read(ticket, ReadBy::Majority),
+            }
         }
     }
 
@@ -113,6 +188,9 @@ impl Core {
         let Role::Leader(leadership) = &mut self.role else { return };
         leadership.reads.round += 1;
         let round = leadership.reads.round;
+        if self.config.lease.is_some() {
+            leadership.reads.sent_us.push_back((round, self.clock_us));
+        }
         let commit = self.commit;
         let peers: Vec<(NodeId, Index)> = leadership.peers.iter().map(|(id, peer)| (*id, peer.match_index)).collect();
         for (peer, match_index) in peers {
@@ -145,16 +223,23 @@ impl Core {
             leadership.confirmed_at = self.now;
         }
         leadership.reads.confirmed = confirmed;
+        while let Some((_, sent_us)) = leadership.reads.sent_us.pop_front_if(|(round, _)| *round <= confirmed) {
+            leadership.reads.leased_until_us = sent_us + self.config.lease_us();
+        }
     }
 
     fn grant_confirmed(&mut self) {
         let Role::Leader(leadership) = &mut self.role else { return };
         for Asked { ticket, index, .. } in leadership.reads.confirmed() {
-            if ticket.origin == self.config.id {
-                self.requests.granted(ticket, index);
-            } else {
-                self.send(ticket.origin, Body::ReadGranted { ticket, index }, Needs::Term);
-            }
+            self.grant(ticket, index);
+        }
+    }
+
+    fn grant(&mut self, ticket: Ticket, index: Index) {
+        if ticket.origin == self.config.id {
+            self.requests.granted(ticket, index);
+        } else {
+            self.send(ticket.origin, Body::ReadGranted { ticket, index }, Needs::Term);
         }
     }
 }

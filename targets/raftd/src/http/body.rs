@@ -112,7 +112,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
-/// As of when a question is answered: `?local=true`, or nothing.
+/// As of when a question is answered: `?local=true`, `?lease=true`, or nothing.
 pub(super) struct As(pub Freshness);
 
 #[derive(Deserialize)]
@@ -120,16 +120,23 @@ pub(super) struct As(pub Freshness);
 struct Asked {
     #[serde(default)]
     local: bool,
+    #[serde(default)]
+    lease: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for As {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<As, ApiError> {
-        let Query(Asked { local }) = Query::<Asked>::from_request_parts(parts, state)
+        let Query(Asked { local, lease }) = Query::<Asked>::from_request_parts(parts, state)
             .await
             .map_err(|rejection: QueryRejection| ApiError::bad_request(rejection.body_text()))?;
-        Ok(As(if local { Freshness::Local } else { Freshness::Now }))
+        match (local, lease) {
+            (false, false) => Ok(As(Freshness::Now)),
+            (false, true) => Ok(As(Freshness::Leased)),
+            (true, false) => Ok(As(Freshness::Local)),
+            (true, true) => Err(ApiError::bad_request("a read is `local` or by `lease`; leave one of them out")),
+        }
     }
 }
 

@@ -36,11 +36,11 @@ async fn status(State(member): State<Handle>) -> Json<Status> {
 }
 
 async fn read(State(member): State<Handle>, Key(key): Key, As(freshness): As) -> Reply {
-    Ok(seen(member.ask(Query::Value(key), freshness).await?))
+    ask(&member, Query::Value(key), freshness).await
 }
 
 async fn read_set(State(member): State<Handle>, Key(name): Key, As(freshness): As) -> Reply {
-    Ok(seen(member.ask(Query::Set(name), freshness).await?))
+    ask(&member, Query::Set(name), freshness).await
 }
 
 async fn write(State(member): State<Handle>, Key(key): Key, Body(body): Body<Write>) -> Reply {
@@ -62,10 +62,10 @@ async fn transact(State(member): State<Handle>, As(freshness): As, Body(body): B
     let serial = body::serial(body.session, body.sequence)?;
     let transaction: Transaction = body.transaction()?;
     if transaction.only_reads() {
-        return Ok(seen(member.ask(Query::Snapshot(transaction), freshness).await?));
+        return ask(&member, Query::Snapshot(transaction), freshness).await;
     }
-    if freshness == Freshness::Local {
-        return Err(ApiError::bad_request("only what changes nothing can be local; leave `local` out"));
+    if freshness != Freshness::Now {
+        return Err(ApiError::bad_request("only what changes nothing can be local or by lease; leave that out"));
     }
     change(&member, serial, Change::Transact(transaction)).await
 }
@@ -98,6 +98,13 @@ async fn change(member: &Handle, serial: Option<Serial>, change: Change) -> Repl
         Answer::Refused(refusal) => return Err(refusal.into()),
     };
     Ok(Json(answer))
+}
+
+async fn ask(member: &Handle, query: Query, freshness: Freshness) -> Reply {
+    if freshness == Freshness::Leased && !member.uses_leases() {
+        return Err(ApiError::bad_request("this cluster uses no leases; start all members with --lease-drift-percent"));
+    }
+    Ok(seen(member.ask(query, freshness).await?))
 }
 
 fn seen(view: View) -> Json<Value> {

@@ -146,6 +146,9 @@ async fn what_is_malformed_never_reaches_the_member() {
         ("POST", "/v1/txn?local=true", r#"{"operations":[{"write":{"key":"x","value":"1"}}]}"#),
         ("GET", "/v1/kv/x?local=perhaps", ""),
         ("GET", "/v1/kv/x?locally=true", ""),
+        ("GET", "/v1/kv/x?lease=true", ""),
+        ("GET", "/v1/sets/x?lease=true&local=true", ""),
+        ("POST", "/v1/txn?lease=true", r#"{"operations":[{"write":{"key":"x","value":"1"}}]}"#),
     ] {
         served.check(request, 400, "no").await;
     }

@@ -41,6 +41,11 @@ impl Handle {
         self.wait(answer).await.map_err(Failure::of_read)
     }
 
+    /// Whether this cluster uses leases.
+    pub fn uses_leases(&self) -> bool {
+        self.status.borrow().lease_drift_percent.is_some()
+    }
+
     /// Has the leadership handed over to `to`. Says whether that was begun: only the leader can, to another member.
     pub async fn transfer(&self, to: NodeId) -> Result<bool, Failure> {
         let (reply, answer) = oneshot::channel();

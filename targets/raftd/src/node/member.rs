@@ -1,8 +1,8 @@
 //! The loop.
 
 use super::journal::Durable;
-use super::{Failure, Freshness, Journal, Request, Status};
-use crate::core::{self, Committed, Core, Granted, Message, Output, RequestId, RoleName};
+use super::{Failure, Freshness, Journal, Request, Status, clock};
+use crate::core::{self, Committed, Core, Granted, Message, Output, ReadBy, RequestId, RoleName};
 use crate::machine::{Command, CommandError, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
@@ -170,6 +170,8 @@ impl Member {
                 Input::Message(None) | Input::Request(None) => return Ok(()),
             }
             self.take_what_waits(inputs);
+            // Not before: a lease must hold after the reads came that it grants.
+            self.core.clock(clock::now_us(self.core.bug()));
             self.carry_out()?;
         }
     }
@@ -202,7 +204,10 @@ impl Member {
         self.last_id += 1;
         match &mut request {
             Request::Change { command, .. } => self.core.propose(self.last_id, std::mem::take(command)),
-            Request::Ask { .. } => self.core.read(self.last_id),
+            Request::Ask { freshness, .. } => {
+                let by = if *freshness == Freshness::Leased { ReadBy::Lease } else { ReadBy::Majority };
+                self.core.read(self.last_id, by);
+            }
             Request::Transfer { .. } => {}
         }
         self.open.insert(self.last_id, request);
@@ -293,6 +298,7 @@ impl Member {
             status.first = if core.first_index > core.last_index { 0 } else { core.first_index };
             status.last = core.last_index;
             status.durable = core.durable_index;
+            status.lease_left_ms = core.lease_left_us / 1000;
             status.connected = self.links.connected();
             status.keys = self.machine.keys();
             status.sessions = self.machine.sessions();

@@ -4,6 +4,7 @@
 //! is elsewhere: the disk on a thread of its own ([`Journal`]), the network in [`peer`](crate::peer), clients behind
 //! [`Handle`]. It must not know HTTP.
 
+mod clock;
 mod failure;
 mod handle;
 mod journal;
@@ -32,6 +33,8 @@ pub const MESSAGES_MAX: usize = 1024;
 pub enum Freshness {
     /// As of some moment after the question came: linearizable.
     Now,
+    /// The same by the leader's lease, while it has one.
+    Leased,
     /// As this member has applied it: nobody is asked, and it may be as old as one likes. What was changed through this
     /// member is in it: the member answers a change when it has applied it itself. So it is sequentially consistent for
     /// clients that stay with one run of one member.

@@ -38,6 +38,10 @@ pub struct Status {
     pub keys: usize,
     /// How many client sessions are open.
     pub sessions: usize,
+    /// By how much members' clocks may differ in speed, if leases are used.
+    pub lease_drift_percent: Option<u32>,
+    /// For how many milliseconds more it may grant reads by its lease; 0 unless it leads and uses leases.
+    pub lease_left_ms: u64,
     /// How many requests it has taken and not answered yet.
     pub open_requests: usize,
     /// The planted bug, if there is one.

@@ -40,7 +40,7 @@ fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
     let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
     let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members, 1, 1) };
     let core = Core::new(settings, recovered.hard_state, recovered.snapshot.clone(), recovered.entries).unwrap();
-    let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![] };
+    let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![], lease: None };
     let (messages, to_member) = mpsc::channel(MESSAGES_MAX);
     let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
     let (status, shown) = watch::channel(Status::default());

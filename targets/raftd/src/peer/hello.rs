@@ -1,13 +1,13 @@
 //! The first frames of a connection: who calls whom, and whether that is right.
 
-use super::Membership;
+use super::{LeaseTerms, Membership};
 use crate::types::NodeId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Changes with the messages; members of different versions do not talk.
-pub(super) const PROTOCOL: u32 = 4;
+pub(super) const PROTOCOL: u32 = 5;
 
 /// What the caller says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub(super) struct Hello {
     pub to: NodeId,
     /// All members that it knows, itself included. Majorities of different sets of members need not meet.
     pub members: BTreeSet<NodeId>,
+    /// On what it believes that leases rest.
+    pub lease: Option<LeaseTerms>,
 }
 
 /// Why a caller is turned away.
@@ -59,6 +61,16 @@ pub(super) enum Refusal {
         /// The members that are known here.
         ours: BTreeSet<NodeId>,
     },
+    /// It trusts clocks otherwise, so that a lease of one would be no lease to the other.
+    #[error("member {from} uses {}, here it is {}; start all members with the same", terms(*theirs), terms(*ours))]
+    Lease {
+        /// What it calls itself.
+        from: NodeId,
+        /// What leases rest on there.
+        theirs: Option<LeaseTerms>,
+        /// And here.
+        ours: Option<LeaseTerms>,
+    },
     /// Nobody knows it.
     #[error("member {from} is unknown here; check that --peers is the same everywhere")]
     Stranger {
@@ -67,11 +79,22 @@ pub(super) enum Refusal {
     },
 }
 
+fn terms(lease: Option<LeaseTerms>) -> String {
+    lease.map_or("no leases".into(), |terms| terms.to_string())
+}
+
 impl Hello {
     /// What `membership` says when it calls `to`.
     pub(super) fn new(membership: &Membership, to: NodeId) -> Hello {
         let members = membership.members();
-        Hello { protocol: PROTOCOL, cluster: membership.cluster.clone(), from: membership.id, to, members }
+        Hello {
+            protocol: PROTOCOL,
+            cluster: membership.cluster.clone(),
+            from: membership.id,
+            to,
+            members,
+            lease: membership.lease,
+        }
     }
 
     /// Whether the caller has come to the right place.
@@ -92,6 +115,9 @@ impl Hello {
         if self.members != ours {
             return Err(Refusal::Members { from: self.from, theirs: self.members.clone(), ours });
         }
+        if self.lease != here.lease {
+            return Err(Refusal::Lease { from: self.from, theirs: self.lease, ours: here.lease });
+        }
         Ok(())
     }
 }
@@ -102,9 +128,11 @@ mod tests {
 
     #[test]
     fn only_members_who_called_the_right_one_are_let_in() {
-        let here = Membership { cluster: "a".into(), id: 1, peers: vec![2, 3] };
+        let lease = Some(LeaseTerms { drift_percent: 5, election_ms: 300 });
+        let other = Some(LeaseTerms { drift_percent: 5, election_ms: 200 });
+        let here = Membership { cluster: "a".into(), id: 1, peers: vec![2, 3], lease };
         let members = BTreeSet::from([1, 2, 3]);
-        let hello = Hello { protocol: PROTOCOL, cluster: "a".into(), from: 2, to: 1, members: members.clone() };
+        let hello = Hello { protocol: PROTOCOL, cluster: "a".into(), from: 2, to: 1, members: members.clone(), lease };
         let cases = [
             (hello.clone(), Ok(())),
             (Hello { protocol: 9, ..hello.clone() }, Err(Refusal::Protocol { theirs: 9 })),
@@ -116,6 +144,8 @@ mod tests {
                 Hello { members: [1, 2].into(), ..hello.clone() },
                 Err(Refusal::Members { from: 2, theirs: [1, 2].into(), ours: members }),
             ),
+            (Hello { lease: None, ..hello.clone() }, Err(Refusal::Lease { from: 2, theirs: None, ours: lease })),
+            (Hello { lease: other, ..hello.clone() }, Err(Refusal::Lease { from: 2, theirs: other, ours: lease })),
             (Hello { to: 3, ..hello.clone() }, Err(Refusal::Member { wanted: 3, found: 1 })),
             (Hello { from: 4, ..hello.clone() }, Err(Refusal::Stranger { from: 4 })),
             (Hello { from: 1, ..hello }, Err(Refusal::Stranger { from: 1 })),

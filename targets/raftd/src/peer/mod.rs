@@ -14,7 +14,9 @@ pub use incoming::{Incoming, listen};
 pub use outgoing::Links;
 
 use crate::types::NodeId;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 use tokio_util::codec::LengthDelimitedCodec;
 
@@ -27,6 +29,24 @@ pub struct Membership {
     pub id: NodeId,
     /// All other members.
     pub peers: Vec<NodeId>,
+    /// On what leases rest, if they are used.
+    pub lease: Option<LeaseTerms>,
+}
+
+/// What all members must agree on before a leader may rely on a lease: by how much it trusts clocks, and how long a follower
+/// that heard of it votes for nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseTerms {
+    /// By how many percent one member's clock goes faster than another's at most.
+    pub drift_percent: u32,
+    /// The shortest election time-out.
+    pub election_ms: u64,
+}
+
+impl fmt::Display for LeaseTerms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--lease-drift-percent {} --election-ms {}", self.drift_percent, self.election_ms)
+    }
 }
 
 impl Membership {

@@ -13,7 +13,7 @@ use tokio_util::codec::Decoder;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn member(id: NodeId, cluster: &str) -> Membership {
-    Membership { cluster: cluster.into(), id, peers: (1..=3).filter(|peer| *peer != id).collect() }
+    Membership { cluster: cluster.into(), id, peers: (1..=3).filter(|peer| *peer != id).collect(), lease: None }
 }
 
 fn heartbeat(from: NodeId, to: NodeId, round: u64) -> Message {

@@ -34,6 +34,8 @@ pub enum Bug {
     RetryTwice,
     /// A follower keeps entries that contradict the leader's, and says that it has the leader's.
     KeepConflict,
+    /// The leader measures its lease by a clock that can be set.
+    LeaseWallClock,
 }
 
 /// A mistake that others made before.
@@ -62,7 +64,7 @@ const STOPS_FIRST: &str = "a member that meets two leaders of one term stops its
 
 impl Bug {
     /// All planted bugs.
-    pub const ALL: [Bug; 9] = [
+    pub const ALL: [Bug; 10] = [
         Bug::StaleRead,
         Bug::VoteBeforeFsync,
         Bug::AckBeforeFsync,
@@ -72,6 +74,7 @@ impl Bug {
         Bug::AckBeforeQuorum,
         Bug::RetryTwice,
         Bug::KeepConflict,
+        Bug::LeaseWallClock,
     ];
 
     /// The name by which it is asked for.
@@ -120,6 +123,7 @@ impl Bug {
             Bug::AckBeforeQuorum => commitment::ACK_BEFORE_QUORUM,
             Bug::RetryTwice => requests::RETRY_TWICE,
             Bug::KeepConflict => replication::KEEP_CONFLICT,
+            Bug::LeaseWallClock => reads::LEASE_WALL_CLOCK,
         }
     }
 }

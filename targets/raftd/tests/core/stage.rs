@@ -1,7 +1,7 @@
 //! A cluster of cores whose every message and write waits until the scenario says what becomes of it.
 
 use crate::words;
-use raftd::core::{Config, Core, Message, Output, Persist};
+use raftd::core::{Config, Core, Lease, Message, Output, Persist, ReadBy};
 use raftd::types::{Bug, Entry, HardState, Index, NodeId, Payload, Snapshot, Term, Ticket};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
@@ -20,6 +20,8 @@ pub struct Stage {
     /// The names of requests; the index is the core's name for it.
     names: Vec<String>,
     told: String,
+    /// What all clocks show, in microseconds.
+    clock_us: u64,
     /// Whether messages and writes are told too, or only what they lead to.
     tells_all: bool,
 }
@@ -49,7 +51,8 @@ impl Stage {
     /// | `disk 1 term=3 vote=- log=1,1,2` | member 1 restarts with that on its disk: terms of the log |
     /// | `campaign 1`, `tick 1 10` | the member asks for votes; ten ticks pass |
     /// | `transfer 1->2` | leader 1 hands over to member 2 |
-    /// | `propose 1 x`, `read 1 r` | a client asks member 1 |
+    /// | `propose 1 x`, `read 1 r`, `lease 1 r` | a client asks member 1; the last may be granted by the leader's lease |
+    /// | `clock 120` | all clocks show 120 ms |
     /// | `persist 1 [2]` | all writes of member 1, or the first two, become durable |
     /// | `deliver 1->2 [1]` | all messages on that link, or the first, arrive; `*` is every member |
     /// | `drop`, `duplicate`, `reverse` | with the same links: what else becomes of messages |
@@ -77,10 +80,12 @@ impl Stage {
                 let request = self.name(command);
                 self.on(number(id), |core| core.propose(request, command.as_bytes().to_vec()));
             }
-            ["read", id, name] => {
+            [verb @ ("read" | "lease"), id, name] => {
                 let request = self.name(name);
-                self.on(number(id), |core| core.read(request));
+                let by = if *verb == "lease" { ReadBy::Lease } else { ReadBy::Majority };
+                self.on(number(id), |core| core.read(request, by));
             }
+            ["clock", now_ms] => self.clock_us = 1000 * number(now_ms),
             ["persist", id, count @ ..] => self.persist(number(id), limit(count)),
             ["deliver", link, count @ ..] => self.deliver(link, limit(count)),
             [verb @ ("drop" | "duplicate" | "reverse"), link, count @ ..] => self.disturb(verb, link, limit(count)),
@@ -166,9 +171,11 @@ impl Stage {
 
     /// Lets something happen to a member, and takes what comes out of it.
     fn on(&mut self, id: NodeId, happens: impl FnOnce(&mut Core)) {
+        let clock_us = self.clock_us;
         let member = self.member(id);
         let Some(core) = &mut member.core else { return self.tell(id, "is down and hears nothing") };
         happens(core);
+        core.clock(clock_us);
         let output = core.drain();
         assert!(core.drain().is_empty(), "what is drained comes again");
         let role = words::role(&core.status());
@@ -378,6 +385,7 @@ fn configure(config: &mut Config, option: &str) {
         "max_uncommitted_bytes" => config.max_uncommitted_bytes = value,
         "max_requests" => config.max_requests = value,
         "request_ticks" => config.request_ticks = value as u32,
+        "lease_drift_percent" => config.lease = Some(Lease { drift_percent: value as u32, tick_us: 10_000 }),
         "keep_entries" => config.keep_entries = value,
         "max_chunk_bytes" => config.max_chunk_bytes = value,
         _ => panic!("scenarios do not set {key}"),

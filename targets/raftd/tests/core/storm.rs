@@ -1,7 +1,7 @@
 //! A cluster in bad weather. Each step is one event drawn from the seed.
 
 use crate::witness::{Violation, Witness};
-use raftd::core::{Config, Core, Message, Output, Persist, RoleName, Status};
+use raftd::core::{Config, Core, Message, Output, Persist, ReadBy, RoleName, Status};
 use raftd::types::{Bug, Entry, HardState, NodeId};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -148,7 +148,7 @@ impl Storm {
         let (proposal, command) = self.witness.proposes(member, 0);
         self.on(member, |core| core.propose(proposal, command))?;
         let read = self.witness.reads(member);
-        self.on(member, |core| core.read(read))
+        self.on(member, |core| core.read(read, ReadBy::Majority))
     }
 
     /// Whether all have applied all there is.
@@ -236,7 +236,7 @@ impl Storm {
             self.on(member, |core| core.propose(request, command))
         } else {
             let request = self.witness.reads(member);
-            self.on(member, |core| core.read(request))
+            self.on(member, |core| core.read(request, ReadBy::Majority))
         }
     }
 

@@ -1,6 +1,6 @@
 //! Messages, entries and answers in words.
 
-use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Persist, SnapshotName, Status};
+use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Persist, ReadBy, SnapshotName, Status};
 use raftd::types::{Entry, Index, NodeId, Payload, Snapshot};
 
 pub fn message(message: &Message) -> String {
@@ -9,7 +9,10 @@ pub fn message(message: &Message) -> String {
 
 fn body(body: &Body) -> String {
     match body {
-        Body::RequestVote { last_index, last_term } => format!("vote for me, my log ends at {last_index}/{last_term}"),
+        Body::RequestVote { last_index, last_term, by_leave } => {
+            let leave = if *by_leave { ", the leader gave me leave" } else { "" };
+            format!("vote for me, my log ends at {last_index}/{last_term}{leave}")
+        }
         Body::RequestPreVote { last_index, last_term } => {
             format!("would you vote for me, my log ends at {last_index}/{last_term}")
         }
@@ -36,7 +39,8 @@ fn body(body: &Body) -> String {
         Body::HeartbeatEcho { round } => format!("echo {round}"),
         Body::Outdated => "your term is over".into(),
         Body::Propose { ticket, bytes } => format!("propose {} (ticket {})", text(bytes), ticket.number),
-        Body::Read { ticket } => format!("read (ticket {})", ticket.number),
+        Body::Read { ticket, by: ReadBy::Majority } => format!("read (ticket {})", ticket.number),
+        Body::Read { ticket, by: ReadBy::Lease } => format!("read by lease (ticket {})", ticket.number),
         Body::Refused { ticket } => format!("refused (ticket {})", ticket.number),
         Body::ReadGranted { ticket, index } => format!("read at {index} (ticket {})", ticket.number),
     }

@@ -57,6 +57,11 @@ impl Cluster {
         cluster
     }
 
+    /// Gives who is started from now on these flags in place of those before.
+    pub fn flags(&mut self, more: &[&str]) {
+        self.more = more.iter().map(|argument| (*argument).to_owned()).collect();
+    }
+
     pub fn ids(&self) -> std::ops::RangeInclusive<usize> {
         1..=self.ports.len()
     }

@@ -4,6 +4,7 @@ mod breaking;
 mod cluster;
 mod http;
 mod leading;
+mod leases;
 mod requests;
 mod restarts;
 mod snapshots;

@@ -14,3 +14,16 @@ pub(super) const STALE_READ: Page = Page {
     shows_under: "partitions that cut the leader off from the others, but not from its clients",
     unseen: None,
 };
+
+pub(super) const LEASE_WALL_CLOCK: Page = Page {
+    name: "lease-wall-clock",
+    about: "the leader measures its lease by the wall clock, which can be set back",
+    breaks: "linearizability: a deposed leader returns old values under a lease that never ends",
+    mirrors: Mistake {
+        who: "SOFAJRaft, 2019",
+        link: "https://github.com/sofastack/sofa-jraft/pull/26",
+        warning: "the dissertation, section 6.4.1 (leases assume a bound on clock drift)",
+    },
+    shows_under: "clocks that are set back while the leader stands still or is cut off, and reads by lease",
+    unseen: None,
+};
