@@ -4,13 +4,15 @@ mod bugs;
 mod client;
 mod end;
 mod http;
+mod lock;
 mod reply;
 mod request;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
+use crate::lock::Locks;
 use crate::remote::DaemonSpec;
-use crate::supported::DATA;
+use crate::supported::{DATA, LOCKS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use raftd::types::Bug;
@@ -83,7 +85,7 @@ pub static RAFT: TargetInfo = TargetInfo {
     retries: true,
     bin: None,
     find_server: |_| Ok("built in".into()),
-    supports: |kind| DATA.contains(&kind),
+    supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
@@ -165,6 +167,11 @@ impl Target for Raft {
         let mode = request::Mode::of(&self.options.read, reads);
         let client = client::RaftClient::new(address, self.options.call_timeout, mode);
         Box::new(client.repeating(self.options.retry))
+    }
+
+    fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {
+        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
+        Some(Box::new(lock::RaftLocks::new(address, request::Mode::of(&self.options.read, reads))))
     }
 
     async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String> {

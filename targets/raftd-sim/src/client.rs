@@ -125,7 +125,7 @@ impl Client {
     }
 
     fn reads_by(&self, record: &Record) -> ReadBy {
-        match self.has_leases && record.operations.len() % 4 != 0 {
+        match self.has_leases && !record.operations.len().is_multiple_of(4) {
             true => ReadBy::Lease,
             false => ReadBy::Majority,
         }

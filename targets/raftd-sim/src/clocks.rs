@@ -28,6 +28,17 @@ pub struct Clock {
     wall_us: i64,
 }
 
+/// Somebody sets a wall clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Whose, from 0.
+    pub member: usize,
+    /// By how much.
+    pub by_us: i64,
+    /// For how long the member's timers stand still then, as after a machine was put to sleep.
+    pub stands_us: Micros,
+}
+
 impl Default for Clock {
     fn default() -> Clock {
         Clock { speed_ppm: ONE_PPM, wall_us: WALL_US }
@@ -54,13 +65,18 @@ impl Clocks {
         Clock { speed_ppm, ..Clock::default() }
     }
 
-    /// After how long somebody sets a wall clock again, whose of so many (of the leader, if there is one, every other time),
-    /// and by how much.
-    pub fn next_setting(&mut self, members: usize, leader: Option<usize>) -> (Micros, usize, i64) {
+    /// After how long a wall clock is set again.
+    pub fn next_us(&mut self) -> Micros {
+        self.rng.random_range(50 * MS..600 * MS)
+    }
+
+    /// Sets a wall clock of so many: the leader's, if there is one, more often than others.
+    pub fn setting(&mut self, members: usize, leader: Option<usize>) -> Setting {
         let anybody = self.rng.random_range(0..members);
-        let whose = leader.filter(|_| self.rng.random()).unwrap_or(anybody);
+        let member = leader.filter(|_| self.rng.random_bool(0.7)).unwrap_or(anybody);
         let far_us = 2000 * MS as i64;
-        (self.rng.random_range(50 * MS..600 * MS), whose, self.rng.random_range(-far_us..far_us))
+        let stands_us = if self.rng.random() { self.rng.random_range(100 * MS..1000 * MS) } else { 0 };
+        Setting { member, by_us: self.rng.random_range(-far_us..far_us), stands_us }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A cluster, its clients and its weather in virtual time: the loop that lets one event after the other happen.
 
 use crate::client::{Client, Next, Record};
+use crate::clocks::Setting;
 use crate::member::{Asked, Crash, Member, TICK_US, Told};
 use crate::network::{Network, delay_us};
 use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered};
@@ -65,7 +66,7 @@ enum Event {
     Crash { member: usize, how: Crash, down_us: Micros },
     Restart { member: usize },
     Heal { partition: u64 },
-    SetClock { member: usize, by_us: i64 },
+    SetClock,
 }
 
 impl World {
@@ -178,11 +179,7 @@ impl World {
             Event::Restart { member } => self.start(member),
             Event::Heal { partition } if partition == self.partition => self.heal(),
             Event::Heal { .. } => {}
-            Event::SetClock { member, by_us } => {
-                self.trace.note(self.agenda.now_us(), || format!("n{}'s wall clock is set by {by_us} us", member + 1));
-                self.members[member].clock.set(by_us);
-                self.schedule_clock();
-            }
+            Event::SetClock => self.set_clock(),
         }
         Ok(())
     }
@@ -335,11 +332,23 @@ impl World {
 
     /// Somebody will set a wall clock, which matters to nobody who does not trust it.
     fn schedule_clock(&mut self) {
-        let (leader, members) = (self.leader(), self.members.len());
         if let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) {
-            let (after_us, member, by_us) = clocks.next_setting(members, leader.map(|id| id as usize - 1));
-            self.agenda.after(after_us, Event::SetClock { member, by_us });
+            self.agenda.after(clocks.next_us(), Event::SetClock);
         }
+    }
+
+    fn set_clock(&mut self) {
+        let (leader, members) = (self.leader(), self.members.len());
+        let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) else { return };
+        let setting = clocks.setting(members, leader.map(|id| id as usize - 1));
+        let now_us = self.agenda.now_us();
+        self.trace.note(now_us, || format!("{setting:?}"));
+        let Setting { member, by_us, stands_us } = setting;
+        self.members[member].clock.set(by_us);
+        if stands_us > 0 {
+            self.stopped_clock = Some((member as NodeId + 1, now_us + stands_us));
+        }
+        self.schedule_clock();
     }
 
     /// Who leads the latest term that somebody believes to lead.

@@ -29,13 +29,16 @@ fn rare_bugs_are_caught() {
 
 #[test]
 fn common_bugs_are_caught() {
-    use Property::{Assertion, ElectionSafety, LeaderCompleteness, Linearizability, LogMatching, StateMachineSafety};
+    use Property::{
+        Assertion, ElectionSafety, LeaderCompleteness, LeaseSafety, Linearizability, LogMatching, StateMachineSafety,
+    };
     check(Bug::RetryTwice, 0..40, &[Linearizability]);
     check(Bug::TwoVotes, 0..10, &[ElectionSafety]);
     check(Bug::ShortLogVote, 0..10, &[LeaderCompleteness]);
     check(Bug::AckBeforeQuorum, 0..10, &[LeaderCompleteness]);
     check(Bug::AckBeforeFsync, 0..40, &[LeaderCompleteness, StateMachineSafety, Assertion]);
     check(Bug::KeepConflict, 0..40, &[LogMatching, StateMachineSafety, LeaderCompleteness]);
+    check(Bug::LeaseWallClock, 0..40, &[LeaseSafety]);
 }
 
 #[test]
@@ -54,9 +57,10 @@ fn clients_see_what_they_are_said_to_see() {
         (Bug::AckBeforeFsync, 1791),
         (Bug::CommitOldTerm, 102),
         (Bug::ShortLogVote, 134),
-        (Bug::AckBeforeQuorum, 4),
+        (Bug::AckBeforeQuorum, 58),
         (Bug::RetryTwice, 25),
         (Bug::KeepConflict, 6),
+        (Bug::LeaseWallClock, 4344),
     ];
     for (bug, seed) in seeds {
         let plan = Plan { only_clients: true, ..Plan::storm(seed, Some(bug)) };

@@ -93,8 +93,8 @@ pub fn seen(call: &Call, mode: Mode, body: &[u8]) -> Result<Seen, String> {
             reply(Reply::Elements { elements, version: Some(Version::at(version)) })
         }
         Call::List { .. } => {
-            let ReadAnswer { value, version } = parse(body)?;
-            reply(Reply::Elements { elements: list(value.as_deref())?, version: Some(Version::at(version)) })
+            let (elements, version) = list_read(body)?;
+            reply(Reply::Elements { elements, version })
         }
         Call::AddToList { key, element } => {
             let ReadAnswer { value, .. } = parse(body)?;
@@ -193,6 +193,15 @@ fn reads(body: &[u8]) -> Result<Vec<(String, ReadAnswer)>, String> {
         Done::Write {} => None,
     });
     if committed { Ok(read.collect()) } else { Err("a transaction without conditions must commit".into()) }
+}
+
+/// The elements and the version of a list that was read.
+///
+/// # Errors
+/// Why the answer makes no sense.
+pub fn list_read(body: &[u8]) -> Result<(Vec<Value>, Option<Version>), String> {
+    let ReadAnswer { value, version } = parse(body)?;
+    Ok((list(value.as_deref())?, Some(Version::at(version))))
 }
 
 fn list(value: Option<&str>) -> Result<Vec<Value>, String> {

@@ -5,6 +5,7 @@
 //! | register 7 | key `r7` |
 //! | set 7 | set `s7` |
 //! | list 7 | key `l7`: a JSON array |
+//! | lock 7 | lock `k7` |
 //! | bank 7 | key `b7`: how many accounts; keys `b7.0`, `b7.1`, ...: their balances |
 
 use crate::client::Reads;
@@ -127,7 +128,8 @@ fn open(key: Key, balances: &[i64]) -> Request {
     write_all(all.iter().map(|(key, value)| (key.as_str(), 0, value.clone())))
 }
 
-fn get(key: String, mode: Mode) -> Request {
+/// Reads a key.
+pub fn get(key: String, mode: Mode) -> Request {
     Request { method: Method::GET, path: looking(format!("/v1/kv/{key}"), mode), body: None }
 }
 

@@ -9,7 +9,7 @@ use squall_targets::cluster::{Cluster, ClusterOptions};
 use squall_targets::lock::{Locks, Trouble, Written};
 use squall_targets::sandbox::{self, Sandbox};
 use squall_targets::target::{TargetInfo, TargetOptions};
-use squall_targets::{Deployment, agent, target};
+use squall_targets::{Deployment, agent, raft, target};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -27,6 +27,9 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == agent::ARGUMENT) {
         return agent::run(arguments);
     }
+    if std::env::args_os().nth(1).is_some_and(|first| first == raft::ARGUMENT) {
+        return raftd::cli::main(std::env::args_os().skip(1));
+    }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !arguments.list {
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    let trials = ["etcd", "zookeeper"].map(|name| {
+    let trials = ["raft", "etcd", "zookeeper"].map(|name| {
         Trial::test(format!("locks_of_{name}"), move || {
             let info = target::find(name).expect("a target");
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(everything(info));

@@ -29,7 +29,7 @@ pub(super) enum Role {
         /// Who gave its vote; the candidate itself too, once its vote is durable.
         votes: BTreeSet<NodeId>,
     },
-    Leader(Leadership),
+    Leader(Box<Leadership>),
 }
 
 /// What a leader knows, and forgets when its term ends.
@@ -200,8 +200,8 @@ impl Core {
         let peers = self.peers().into_iter().map(|peer| (peer, Progress::new(last_index))).collect();
         let reads = Reads::new(self.config.max_requests);
         let seen = Seen::new(self.config.max_requests);
-        self.role =
-            Role::Leader(Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None, gave_leave: false });
+        let leadership = Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None, gave_leave: false };
+        self.role = Role::Leader(Box::new(leadership));
         self.led_by = Some(self.config.id);
         self.elapsed = 0;
         self.append(Payload::Noop);

@@ -1,7 +1,7 @@
 //! What clients send.
 
 use super::error::ApiError;
-use crate::machine::{Condition, Operation, Serial, Transaction};
+use crate::machine::{Change, Condition, Fence, LeaseChange, Operation, Serial, Transaction};
 use crate::node::Freshness;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
 
 /// The largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
@@ -21,6 +22,8 @@ pub(super) const KEY_BYTES_MAX: usize = 4096;
 #[serde(deny_unknown_fields)]
 pub(super) struct Write {
     pub value: String,
+    #[serde(default)]
+    pub fence: Option<Fence>,
     #[serde(default)]
     pub session: Option<u64>,
     #[serde(default)]
@@ -36,6 +39,8 @@ pub(super) struct CompareAndSet {
     pub expect: Option<String>,
     pub value: String,
     #[serde(default)]
+    pub fence: Option<Fence>,
+    #[serde(default)]
     pub session: Option<u64>,
     #[serde(default)]
     pub sequence: Option<u64>,
@@ -47,9 +52,56 @@ pub(super) struct CompareAndSet {
 pub(super) struct Add {
     pub element: String,
     #[serde(default)]
+    pub fence: Option<Fence>,
+    #[serde(default)]
     pub session: Option<u64>,
     #[serde(default)]
     pub sequence: Option<u64>,
+}
+
+/// The body of a request for a lease.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Grant {
+    pub ttl_ms: u64,
+}
+
+/// The body of a request for a lock.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Acquire {
+    pub lease: u64,
+}
+
+/// The body of what gives a lock back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Release {
+    pub token: u64,
+}
+
+/// How long a lease may last: at the least several ticks, and not so long that a mistake stays for ever.
+const TTL_MS: RangeInclusive<u64> = 100..=86_400_000;
+
+impl Grant {
+    pub(super) fn change(&self) -> Result<Change, ApiError> {
+        match TTL_MS.contains(&self.ttl_ms) {
+            true => Ok(Change::Lease(LeaseChange::Grant { ttl_ms: self.ttl_ms })),
+            false => Err(ApiError::bad_request(format!(
+                "a lease of {} ms; it lasts {} ms at least and {} ms at most",
+                self.ttl_ms,
+                TTL_MS.start(),
+                TTL_MS.end()
+            ))),
+        }
+    }
+}
+
+/// A change under a fence, if there is one.
+pub(super) fn fenced(fence: Option<Fence>, change: Change) -> Result<Change, ApiError> {
+    let Some(fence) = fence else { return Ok(change) };
+    check_key(&fence.lock)?;
+    Ok(Change::Fenced { fence, change: Box::new(change) })
 }
 
 /// The body of a request to hand over.
@@ -66,6 +118,8 @@ pub(super) struct Transact {
     #[serde(default)]
     pub conditions: Vec<Condition>,
     pub operations: Vec<Operation>,
+    #[serde(default)]
+    pub fence: Option<Fence>,
     #[serde(default)]
     pub session: Option<u64>,
     #[serde(default)]

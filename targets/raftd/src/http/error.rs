@@ -1,7 +1,7 @@
 //! Errors as clients see them.
 
 use crate::core::{Fate, Reason};
-use crate::machine::Refusal;
+use crate::machine::{Held, LEASES_MAX, LOCKS_MAX, Refusal};
 use crate::node::{Cause, Failure};
 use axum::Json;
 use axum::http::StatusCode;
@@ -31,6 +31,23 @@ impl ApiError {
     /// The request cannot be understood, so it was not even tried.
     pub fn not_tried(status: StatusCode, error: impl Into<String>) -> ApiError {
         ApiError { status, error: error.into(), done: DoneWord::No }
+    }
+
+    /// The lock is not held under the token of the request's fence, so nothing was done.
+    pub fn fenced(held: Option<Held>) -> ApiError {
+        let now = match held {
+            Some(Held { lease, token }) => format!("lease {lease} holds it, under token {token}"),
+            None => "nobody holds it".into(),
+        };
+        ApiError::not_tried(StatusCode::PRECONDITION_FAILED, format!("the lock is not held under this token: {now}"))
+    }
+
+    /// There are as many of the kind as there may be.
+    pub fn too_many() -> ApiError {
+        let error = format!(
+            "there are {LEASES_MAX} leases, or {LOCKS_MAX} locks of this one, and no room for more; end or release some"
+        );
+        ApiError::not_tried(StatusCode::TOO_MANY_REQUESTS, error)
     }
 
     /// The request is malformed.

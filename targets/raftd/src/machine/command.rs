@@ -1,6 +1,6 @@
 //! What can be asked to change, and what comes of it.
 
-use super::{Done, Refusal, Transaction, Version, Versioned};
+use super::{Done, Fence, Held, LeaseChange, LeaseId, Refusal, Token, Transaction, Version, Versioned};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -52,6 +52,15 @@ pub enum Change {
     Transact(Transaction),
     /// Opens a client session, named by the index of this entry.
     OpenSession,
+    /// Changes leases or locks.
+    Lease(LeaseChange),
+    /// Does something if a lock is held under a token.
+    Fenced {
+        /// The lock and the token.
+        fence: Fence,
+        /// What is then done.
+        change: Box<Change>,
+    },
 }
 
 /// What became of a command.
@@ -87,6 +96,44 @@ pub enum Answer {
     },
     /// The command was not applied, and this entry never will be.
     Refused(Refusal),
+    /// The lease is there.
+    LeaseGranted {
+        /// Its name.
+        lease: LeaseId,
+        /// How long it lasts without being kept alive.
+        ttl_ms: u64,
+    },
+    /// The lease has its whole time again.
+    LeaseKept {
+        /// How long it lasts from now on.
+        ttl_ms: u64,
+    },
+    /// Leases ended by this.
+    LeaseEnded {
+        /// How many.
+        leases: u64,
+    },
+    /// There is no such lease (any more), and nothing was done.
+    LeaseGone,
+    /// The lease holds the lock.
+    LockAcquired {
+        /// Under this token.
+        token: Token,
+    },
+    /// Another lease holds the lock.
+    LockHeld(Held),
+    /// The lock was asked to be given back.
+    LockReleased {
+        /// Whether it was held under that token until now.
+        released: bool,
+    },
+    /// The lock is not held under the token of the fence, and nothing was done.
+    FencedOff {
+        /// Who holds it, if anybody.
+        held: Option<Held>,
+    },
+    /// There are as many leases, or locks of one lease, as there may be, and nothing was done.
+    TooMany,
 }
 
 /// Bytes that are no command: written by a version of the server that knows more than this one.

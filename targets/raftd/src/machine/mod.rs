@@ -1,4 +1,4 @@
-//! The replicated state machine: keys, sets and client sessions.
+//! The replicated state machine: keys, sets, client sessions, leases and locks.
 //!
 //! Pure and deterministic: the state is a function of the entries applied, in order. It must not know terms, members,
 //! disks or clocks; the only thing it takes from outside is the index of the entry that it applies, which becomes the
@@ -13,12 +13,16 @@
 //! ```
 
 mod command;
+mod expiry;
+mod lease;
 mod query;
 mod session;
 mod snapshot;
 mod transaction;
 
 pub use command::{Answer, Change, Command, CommandError, Serial};
+pub use expiry::Expiry;
+pub use lease::{Fence, Held, LEASES_MAX, LOCKS_MAX, Lease, LeaseChange, LeaseId, Leases, Overdue, Token};
 pub use query::{Query, View};
 pub use session::{Refusal, SESSIONS_MAX};
 pub use snapshot::StateError;
@@ -57,6 +61,7 @@ pub struct Machine {
     keys: BTreeMap<String, (String, Version)>,
     sets: BTreeMap<String, SetView>,
     sessions: Sessions,
+    leases: Leases,
     bug: Option<Bug>,
 }
 
@@ -106,6 +111,11 @@ impl Machine {
         self.sessions.len()
     }
 
+    /// The leases and locks now.
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
     fn change(&mut self, index: Index, change: &Change) -> Answer {
         match change {
             Change::Write { key, value } => {
@@ -119,6 +129,11 @@ impl Machine {
                 self.sessions.open(index);
                 Answer::Opened { session: index }
             }
+            Change::Lease(change) => self.leases.change(index, change),
+            Change::Fenced { fence, .. } if !self.leases.admits(fence) => {
+                Answer::FencedOff { held: self.leases.holder(&fence.lock) }
+            }
+            Change::Fenced { change, .. } => self.change(index, change),
         }
     }
 

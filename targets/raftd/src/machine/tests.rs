@@ -192,3 +192,123 @@ fn a_state_survives_a_snapshot_with_all_that_sessions_remember() {
     assert!(Machine::decode(&bytes[..bytes.len() - 1], None).is_err());
     assert!(Machine::decode(&[&bytes[..], &[0]].concat(), None).is_err());
 }
+
+/// A state as servers before leases wrote it.
+#[test]
+fn a_state_of_the_first_version_is_read_and_a_later_one_is_refused() {
+    let mut machine = Machine::default();
+    machine.apply(1, &plain(Change::OpenSession));
+    machine.apply(2, &plain(add("s", "a")));
+    machine.apply(3, &in_session(1, 1, write("x", "1")));
+    let first = postcard::to_stdvec(&(&machine.keys, &machine.sets, machine.sessions.open_ones())).unwrap();
+    assert_eq!(Machine::decode(&first, None).as_ref(), Ok(&machine));
+    let mut later = machine.encode();
+    later[10] = 3;
+    assert_eq!(Machine::decode(&later, None), Err(StateError::Version { found: 3 }));
+    assert!(matches!(Machine::decode(&later[..10], None), Err(StateError::Damaged(_))));
+}
+
+fn leased(change: LeaseChange) -> Change {
+    Change::Lease(change)
+}
+
+fn acquire(lock: &str, lease: LeaseId) -> Change {
+    leased(LeaseChange::Acquire { lock: lock.into(), lease })
+}
+
+fn fenced(lock: &str, token: Token, change: Change) -> Change {
+    Change::Fenced { fence: Fence { lock: lock.into(), token }, change: Box::new(change) }
+}
+
+#[test]
+fn a_lock_has_one_holder_and_tokens_grow_over_all() {
+    let grant = || leased(LeaseChange::Grant { ttl_ms: 500 });
+    let granted = |lease| Answer::LeaseGranted { lease, ttl_ms: 500 };
+    let release = |token| leased(LeaseChange::Release { lock: "l".into(), token });
+    let held = |lease, token| Held { lease, token };
+    check(&[
+        (grant(), granted(10)),
+        (grant(), granted(11)),
+        (acquire("l", 10), Answer::LockAcquired { token: 12 }),
+        (acquire("l", 11), Answer::LockHeld(held(10, 12))),
+        // Asked again, it is the same holding.
+        (acquire("l", 10), Answer::LockAcquired { token: 12 }),
+        (acquire("l", 99), Answer::LeaseGone),
+        (release(11), Answer::LockReleased { released: false }),
+        (release(12), Answer::LockReleased { released: true }),
+        (release(12), Answer::LockReleased { released: false }),
+        (acquire("l", 11), Answer::LockAcquired { token: 19 }),
+        (acquire("l", 10), Answer::LockHeld(held(11, 19))),
+        (acquire("m", 10), Answer::LockAcquired { token: 21 }),
+    ]);
+}
+
+#[test]
+fn what_is_fenced_takes_place_only_under_the_token_of_the_holder() {
+    let off = |held| Answer::FencedOff { held };
+    let machine = check(&[
+        (leased(LeaseChange::Grant { ttl_ms: 500 }), Answer::LeaseGranted { lease: 10, ttl_ms: 500 }),
+        (fenced("l", 11, write("x", "0")), off(None)),
+        (acquire("l", 10), Answer::LockAcquired { token: 12 }),
+        (fenced("l", 12, write("x", "1")), Answer::Written { version: 13 }),
+        (fenced("l", 11, write("x", "2")), off(Some(Held { lease: 10, token: 12 }))),
+        (fenced("m", 12, write("x", "2")), off(None)),
+        (fenced("l", 12, transact(&["x@13"], &["x=3"])), Answer::Committed(vec![wrote("x", 16)])),
+        (leased(LeaseChange::Revoke { lease: 10 }), Answer::LeaseEnded { leases: 1 }),
+        (fenced("l", 12, write("x", "4")), off(None)),
+    ]);
+    assert_eq!(machine.value("x").value.as_deref(), Some("3"));
+}
+
+#[test]
+fn a_lease_that_ends_frees_its_locks_unless_it_was_kept_alive_first() {
+    let grant = || leased(LeaseChange::Grant { ttl_ms: 500 });
+    let granted = |lease| Answer::LeaseGranted { lease, ttl_ms: 500 };
+    let expire = |leases: &[(LeaseId, Index)]| {
+        let overdue = |(lease, renewed): &(LeaseId, Index)| Overdue { lease: *lease, renewed: *renewed };
+        leased(LeaseChange::Expire { leases: leases.iter().map(overdue).collect() })
+    };
+    let machine = check(&[
+        (grant(), granted(10)),
+        (grant(), granted(11)),
+        (acquire("a", 10), Answer::LockAcquired { token: 12 }),
+        (acquire("b", 10), Answer::LockAcquired { token: 13 }),
+        (acquire("c", 11), Answer::LockAcquired { token: 14 }),
+        (leased(LeaseChange::KeepAlive { lease: 11 }), Answer::LeaseKept { ttl_ms: 500 }),
+        // The leader did not know of the keep-alive when it said this.
+        (expire(&[(10, 10), (11, 11), (99, 99)]), Answer::LeaseEnded { leases: 1 }),
+        (leased(LeaseChange::KeepAlive { lease: 10 }), Answer::LeaseGone),
+        (leased(LeaseChange::Revoke { lease: 10 }), Answer::LeaseGone),
+        (acquire("a", 11), Answer::LockAcquired { token: 19 }),
+        (expire(&[(11, 15)]), Answer::LeaseEnded { leases: 1 }),
+    ]);
+    assert_eq!((machine.leases().all().len(), machine.leases().held()), (0, 0));
+}
+
+#[test]
+fn leases_and_locks_survive_a_snapshot() {
+    let mut machine = Machine::default();
+    machine.apply(1, &plain(leased(LeaseChange::Grant { ttl_ms: 500 })));
+    machine.apply(2, &plain(acquire("l", 1)));
+    let mut restored = Machine::decode(&machine.encode(), None).unwrap();
+    assert_eq!(restored, machine);
+    assert_eq!(restored.apply(3, &plain(fenced("l", 2, write("x", "1")))), Answer::Written { version: 3 });
+    assert_eq!(restored.apply(4, &plain(leased(LeaseChange::Revoke { lease: 1 }))), Answer::LeaseEnded { leases: 1 });
+    assert_eq!(restored.leases().held(), 0);
+}
+
+#[test]
+fn there_is_only_so_much_room_for_leases_and_locks() {
+    let mut machine = Machine::default();
+    let grant = plain(leased(LeaseChange::Grant { ttl_ms: 500 }));
+    for index in 1..=LEASES_MAX as u64 {
+        assert!(matches!(machine.apply(index, &grant), Answer::LeaseGranted { .. }));
+    }
+    assert_eq!(machine.apply(100_000, &grant), Answer::TooMany);
+    for number in 0..LOCKS_MAX as u64 {
+        let taken = machine.apply(100_001 + number, &plain(acquire(&format!("l{number}"), 1)));
+        assert!(matches!(taken, Answer::LockAcquired { .. }));
+    }
+    assert_eq!(machine.apply(200_000, &plain(acquire("more", 1))), Answer::TooMany);
+    assert!(matches!(machine.apply(200_001, &plain(acquire("more", 2))), Answer::LockAcquired { .. }));
+}

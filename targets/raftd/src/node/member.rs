@@ -3,7 +3,7 @@
 use super::journal::Durable;
 use super::{Failure, Freshness, Journal, Request, Status, clock};
 use crate::core::{self, Committed, Core, Granted, Message, Output, ReadBy, RequestId, RoleName};
-use crate::machine::{Command, CommandError, Machine, StateError};
+use crate::machine::{Command, CommandError, Expiry, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
 use crate::types::{Index, Payload, Snapshot, Term};
@@ -37,6 +37,11 @@ pub struct Member {
     /// Requests that the core has taken on.
     open: HashMap<RequestId, Request>,
     last_id: RequestId,
+    /// When the leases of clients are over.
+    expiry: Expiry,
+    /// Counts the ticks, and stands still while the member does.
+    ticks: u64,
+    tick_ms: u64,
     status: watch::Sender<Status>,
     /// What the log was last told of the core.
     logged: core::Status,
@@ -115,6 +120,9 @@ impl Member {
             links,
             open: HashMap::new(),
             last_id: 0,
+            expiry: Expiry::default(),
+            ticks: 0,
+            tick_ms: 0,
             status,
             logged: core.status(),
             core,
@@ -126,6 +134,7 @@ impl Member {
     /// Works until it is told to stop or cannot go on. Requests that are open then are answered: those that nobody
     /// acted upon as not done, the others as unknown.
     pub async fn run(mut self, mut inputs: Inputs) -> Result<(), NodeError> {
+        self.tick_ms = u64::try_from(inputs.tick.as_millis()).unwrap_or(u64::MAX);
         let mut ticks = tokio::time::interval(inputs.tick);
         // A process that was paused must not believe that an hour of ticks passed at once.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -162,6 +171,7 @@ impl Member {
                 Input::Encoded(snapshot) => self.journal.submit_snapshot(snapshot),
                 Input::Tick => {
                     self.core.tick();
+                    self.end_leases();
                     self.show();
                 }
                 Input::Message(Some(message)) => self.core.receive(message),
@@ -237,6 +247,18 @@ impl Member {
         Ok(())
     }
 
+    /// If this member leads, proposes the end of the leases whose time is over.
+    fn end_leases(&mut self) {
+        self.ticks += 1;
+        let core::Status { role, term, .. } = self.core.status();
+        let leads = (role == RoleName::Leader).then_some(term);
+        if let Some(change) = self.expiry.due(leads, self.machine.leases(), self.ticks * self.tick_ms) {
+            // Nobody waits for an answer: what came of it shows in the state.
+            self.last_id += 1;
+            self.core.propose(self.last_id, Command { serial: None, change }.encode());
+        }
+    }
+
     /// Takes a snapshot if it is time. The state is copied between two entries, and encoded elsewhere while entries go on
     /// to be applied here.
     fn take_snapshot(&mut self) {
@@ -302,6 +324,8 @@ impl Member {
             status.connected = self.links.connected();
             status.keys = self.machine.keys();
             status.sessions = self.machine.sessions();
+            status.leases = self.machine.leases().all().len();
+            status.locks = self.machine.leases().held();
             status.open_requests = self.open.len();
         });
     }

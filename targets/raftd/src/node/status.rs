@@ -38,6 +38,10 @@ pub struct Status {
     pub keys: usize,
     /// How many client sessions are open.
     pub sessions: usize,
+    /// How many leases clients have.
+    pub leases: usize,
+    /// How many locks are held.
+    pub locks: usize,
     /// By how much members' clocks may differ in speed, if leases are used.
     pub lease_drift_percent: Option<u32>,
     /// For how many milliseconds more it may grant reads by its lease; 0 unless it leads and uses leases.

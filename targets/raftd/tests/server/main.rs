@@ -5,6 +5,7 @@ mod cluster;
 mod http;
 mod leading;
 mod leases;
+mod locks;
 mod requests;
 mod restarts;
 mod snapshots;

@@ -42,6 +42,7 @@ async fn serve(bug: Option<Bug>) -> Server {
         request_timeout_ms: 5000,
         batch_entries: 256,
         snapshot_entries: 10_000,
+        lease_drift_percent: None,
         seed: 1,
         incarnation: 1,
         bug,
