@@ -69,6 +69,22 @@ struct Arguments {
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(0..=100))]
     lease_drift_percent: Option<u32>,
 
+    /// The largest body of a request, in bytes
+    #[arg(long, default_value_t = 1 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1024..=8 << 20))]
+    max_body_bytes: u32,
+
+    /// How many bytes requests may have that have no answer yet; more are refused
+    #[arg(long, default_value_t = 64 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1 << 20..=1 << 30))]
+    max_open_bytes: u32,
+
+    /// How many requests may have no answer yet; more are refused
+    #[arg(long, default_value_t = 4096, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_open_requests: u32,
+
+    /// How many bytes of changes are kept for those who watch; who falls further behind is cut off
+    #[arg(long, default_value_t = 16 << 20, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    watch_history_bytes: u32,
+
     /// Seeds the election time-outs [default: random]
     #[arg(long)]
     seed: Option<u64>,
@@ -129,6 +145,10 @@ impl Arguments {
             batch_entries: self.batch_entries.into(),
             snapshot_entries: self.snapshot_entries,
             lease_drift_percent: self.lease_drift_percent,
+            max_body_bytes: self.max_body_bytes as usize,
+            max_open_bytes: self.max_open_bytes as usize,
+            max_open_requests: self.max_open_requests as usize,
+            watch_history_bytes: self.watch_history_bytes as usize,
             seed: self.seed.map_or_else(random, Ok)?,
             incarnation: random()?,
             bug: self.bug,

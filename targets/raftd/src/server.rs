@@ -2,10 +2,13 @@
 
 use crate::core::{self, Core, Lease, StartError};
 use crate::http;
-use crate::node::{Handle, Inputs, Journal, MESSAGES_MAX, Member, NodeError, REQUESTS_MAX, Status};
+use crate::node::{
+    Feed, Handle, Inputs, Journal, MESSAGES_MAX, Member, Metrics, NodeError, REQUESTS_MAX, Status, Windows,
+};
 use crate::peer::{LeaseTerms, Links, Membership, listen};
 use crate::storage::{Folder, Identity, Recovered, SEGMENT_BYTES, StorageError, Wal};
 use crate::types::{Bug, NodeId};
+use axum::Router;
 use axum::serve::ListenerExt;
 use nix::sys::socket::{setsockopt, sockopt};
 use std::collections::BTreeMap;
@@ -13,6 +16,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
@@ -63,6 +67,14 @@ pub struct Config {
     /// Leaders grant reads by leases, on the assumption that one member's clock goes faster than another's by so many percent
     /// at most; none if they do not.
     pub lease_drift_percent: Option<u32>,
+    /// The largest body of a request, in bytes.
+    pub max_body_bytes: usize,
+    /// How many bytes requests may have that have no answer yet, and the entries that are not committed yet.
+    pub max_open_bytes: usize,
+    /// How many requests may have no answer yet.
+    pub max_open_requests: usize,
+    /// How many bytes of changes are kept for those who watch.
+    pub watch_history_bytes: usize,
     /// Seeds the election time-outs.
     pub seed: u64,
     /// Names this start of the member; random, never the same twice.
@@ -147,10 +159,15 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let links = Links::open(&membership, &config.peers);
     let journal = Journal::start(wal).map_err(ServerError::Thread)?;
     let inputs = Inputs { messages, requests, stop: stopped.clone(), tick: Duration::from_millis(TICK_MS) };
-    let member = Member::new(core, snapshot.as_ref(), config.snapshot_entries, journal, links, status)?;
+    let (feed, watching) = Feed::new(config.watch_history_bytes);
+    let metrics = Arc::<Metrics>::default();
+    let windows = Windows { status, feed, metrics: metrics.clone() };
+    let member = Member::new(core, snapshot.as_ref(), config.snapshot_entries, journal, links, windows)?;
     let mut member = tokio::spawn(member.run(inputs));
     let handle = Handle::new(from_clients, shown, Duration::from_millis(config.request_timeout_ms) + GRACE);
-    let mut api = tokio::spawn(serve(clients, handle, stopped));
+    let handle = handle.within(metrics, config.max_open_bytes);
+    let router = http::router(handle, watching, config.max_body_bytes);
+    let mut api = tokio::spawn(serve(clients, router, stopped));
 
     let early = tokio::select! {
         () = stop => { info!("stopping"); None }
@@ -176,7 +193,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
 }
 
 /// Answers clients until the member stops and all answers are out.
-async fn serve(clients: TcpListener, handle: Handle, mut stop: watch::Receiver<bool>) {
+async fn serve(clients: TcpListener, api: Router, mut stop: watch::Receiver<bool>) {
     let clients = clients.tap_io(|stream| {
         if let Err(error) = prepare(stream) {
             debug!(%error, "a connection keeps the system's settings");
@@ -185,7 +202,7 @@ async fn serve(clients: TcpListener, handle: Handle, mut stop: watch::Receiver<b
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    if let Err(error) = axum::serve(clients, http::router(handle)).with_graceful_shutdown(stopped).await {
+    if let Err(error) = axum::serve(clients, api).with_graceful_shutdown(stopped).await {
         error!(%error, "the API ended");
     }
 }
@@ -240,6 +257,8 @@ fn core_config(config: &Config) -> core::Config {
         election_ticks: ticks(config.election_ms),
         request_ticks: ticks(config.request_timeout_ms),
         max_batch_entries: config.batch_entries,
+        max_requests: config.max_open_requests,
+        max_uncommitted_bytes: config.max_open_bytes,
         // Who lags behind by less gets entries: a snapshot is dearer than some hundred of them.
         keep_entries: usize::try_from(config.snapshot_entries / 2).unwrap_or(usize::MAX).min(KEEP_ENTRIES_MAX),
         lease: config.lease_drift_percent.map(|drift_percent| Lease { drift_percent, tick_us: TICK_MS * 1000 }),

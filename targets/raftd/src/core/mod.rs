@@ -56,7 +56,9 @@ mod snapshot;
 
 pub use config::{Config, Lease, StartError};
 pub use message::{Body, Message, SnapshotName};
-pub use output::{Committed, Failed, Fate, Granted, Output, Persist, Reason, RequestId, RoleName, Status};
+pub use output::{
+    Committed, Failed, Fate, Granted, Output, PeerProgress, Persist, Reason, RequestId, RoleName, Status,
+};
 pub use read::ReadBy;
 
 use crate::types::{Bug, Entry, HardState, Index, NodeId, Snapshot, Term};
@@ -327,6 +329,18 @@ impl Core {
             durable_index: self.durability.durable_index(),
             lease_left_us: self.lease_left_us(),
         }
+    }
+
+    /// What this member knows of the others, if it leads.
+    pub fn progress(&self) -> Vec<PeerProgress> {
+        let Role::Leader(leadership) = &self.role else { return Vec::new() };
+        let known = leadership.peers.iter().map(|(id, peer)| PeerProgress {
+            id: *id,
+            matched: peer.match_index,
+            next: peer.next_index,
+            needs_snapshot: peer.gets_snapshot(),
+        });
+        known.collect()
     }
 
     /// Hashes all that decides what the member does next but clocks and chance: for whoever looks at all that can happen,

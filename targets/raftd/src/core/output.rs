@@ -148,6 +148,19 @@ pub struct Status {
     pub lease_left_us: u64,
 }
 
+/// What a leader knows of one follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerProgress {
+    /// The follower.
+    pub id: NodeId,
+    /// So much of the leader's log is on its disk.
+    pub matched: Index,
+    /// What it is sent next.
+    pub next: Index,
+    /// Whether it is sent a snapshot, since the leader has no more what it lacks.
+    pub needs_snapshot: bool,
+}
+
 /// The roles of figure 4 of the extended paper, and the one that pre-votes add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleName {

@@ -76,6 +76,11 @@ impl Progress {
         }
     }
 
+    /// Whether the follower is sent a snapshot.
+    pub(super) fn gets_snapshot(&self) -> bool {
+        matches!(self.pace, Pace::Chunks { .. })
+    }
+
     /// What to send next.
     pub(super) fn next_step(&self, last_index: Index, commit: Index, max_inflight: usize) -> Step {
         match &self.pace {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::ops::RangeInclusive;
 
-/// The largest body of a request, in bytes.
+/// The largest body of a request, in bytes, unless the server is told otherwise.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// The longest key or name of a set, in bytes.
 pub(super) const KEY_BYTES_MAX: usize = 4096;
@@ -205,7 +205,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             match rejection.status() {
                 StatusCode::PAYLOAD_TOO_LARGE => ApiError::not_tried(
                     StatusCode::PAYLOAD_TOO_LARGE,
-                    format!("the body is larger than {BODY_BYTES_MAX} bytes"),
+                    "the body is too large; send less at a time, or start the server with a larger --max-body-bytes",
                 ),
                 status => ApiError::not_tried(status, rejection.body_text()),
             }

@@ -4,7 +4,7 @@ use crate::core::{Fate, Reason};
 use crate::machine::{Held, LEASES_MAX, LOCKS_MAX, Refusal};
 use crate::node::{Cause, Failure};
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -89,6 +89,8 @@ impl From<Refusal> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(self)).into_response()
+        let asks_again = matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        let after = asks_again.then_some([(header::RETRY_AFTER, "1")]);
+        (self.status, after, Json(self)).into_response()
     }
 }

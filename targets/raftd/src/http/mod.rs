@@ -5,7 +5,9 @@
 
 mod body;
 mod error;
+mod metrics;
 mod routes;
+mod watch;
 
 pub use body::BODY_BYTES_MAX;
 pub use error::{ApiError, DoneWord};

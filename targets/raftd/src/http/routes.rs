@@ -1,25 +1,30 @@
 //! Which request means what.
 
-use super::body::{
-    self, Acquire, Add, As, BODY_BYTES_MAX, Body, CompareAndSet, Grant, Key, Release, Transact, Transfer, Write,
-};
+use super::body::{self, Acquire, Add, As, Body, CompareAndSet, Grant, Key, Release, Transact, Transfer, Write};
 use super::error::ApiError;
+use super::metrics::{self, Answered};
+use super::watch::{self, Watchers};
 use crate::machine::{
     Answer, Change, Command, Done, Held, Lease, LeaseChange, Query, Serial, SetView, Transaction, Versioned, View,
 };
-use crate::node::{Freshness, Handle, Status};
+use crate::node::{Freshness, Handle, Status, Watching};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
 type Reply = Result<Json<Value>, ApiError>;
 
-/// The API, in front of a member.
-pub fn router(member: Handle) -> Router {
+/// The API, in front of a member, for bodies of so many bytes at most.
+pub fn router(member: Handle, watching: Watching, body_bytes_max: usize) -> Router {
+    let answered = Answered::default();
+    let figures = Router::new().route("/metrics", get(metrics::metrics)).with_state((member.clone(), answered.clone()));
+    let watch = Router::new().route("/v1/watch", get(watch::watch)).with_state(Watchers::new(watching));
     Router::new()
+        .merge(watch)
+        .merge(figures)
         .route("/v1/kv/{key}", get(read).put(write))
         .route("/v1/kv/{key}/cas", post(compare_and_set))
         .route("/v1/sets/{name}", get(read_set))
@@ -38,7 +43,8 @@ pub fn router(member: Handle) -> Router {
         .method_not_allowed_fallback(async || {
             ApiError::not_tried(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method; see API.md")
         })
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(middleware::from_fn_with_state(answered, metrics::count))
         .with_state(member)
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::{Fate, Reason};
 use crate::machine::{Answer, Refusal};
-use crate::node::{Cause, Failure, Freshness, Handle, Request, Status};
+use crate::node::{Cause, Failure, Feed, Freshness, Handle, Request, Status};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,8 +23,9 @@ async fn serve(requests_max: usize, play: impl FnMut(Request) + Send + 'static) 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let handle = Handle::new(sender, status, Duration::from_millis(100));
+    let (_, watching) = Feed::new(1 << 20);
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move { axum::serve(listener, router(handle)).await.unwrap() });
+    tasks.spawn(async move { axum::serve(listener, router(handle, watching, BODY_BYTES_MAX)).await.unwrap() });
     let mut play = play;
     tasks.spawn(async move {
         while let Some(request) = requests.recv().await {
@@ -147,6 +148,9 @@ async fn what_is_malformed_never_reaches_the_member() {
         ("GET", "/v1/kv/x?local=perhaps", ""),
         ("GET", "/v1/kv/x?locally=true", ""),
         ("GET", "/v1/kv/x?lease=true", ""),
+        ("GET", "/v1/watch?from=0", ""),
+        ("GET", "/v1/watch?from=x", ""),
+        ("GET", "/v1/watch?key=x", ""),
         ("GET", "/v1/sets/x?lease=true&local=true", ""),
         ("POST", "/v1/txn?lease=true", r#"{"operations":[{"write":{"key":"x","value":"1"}}]}"#),
     ] {

@@ -7,7 +7,7 @@
 //! A lock is held by a lease, under a token: the index of the entry by which it was taken, which grows over all holders of all
 //! locks. A change under a [`Fence`] takes place only while the lock is held under that very token.
 
-use super::Answer;
+use super::{Answer, Event};
 use crate::types::Index;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +129,7 @@ impl Leases {
         self.holder(&fence.lock).is_some_and(|held| held.token == fence.token)
     }
 
-    pub(super) fn change(&mut self, index: Index, change: &LeaseChange) -> Answer {
+    pub(super) fn change(&mut self, index: Index, change: &LeaseChange, told: &mut Vec<Event>) -> Answer {
         match change {
             LeaseChange::Grant { .. } if self.leases.len() >= LEASES_MAX => Answer::TooMany,
             LeaseChange::Grant { ttl_ms } => {
@@ -143,7 +143,7 @@ impl Leases {
                 }
                 None => Answer::LeaseGone,
             },
-            LeaseChange::Revoke { lease } => match self.end(*lease) {
+            LeaseChange::Revoke { lease } => match self.end(*lease, told) {
                 true => Answer::LeaseEnded { leases: 1 },
                 false => Answer::LeaseGone,
             },
@@ -152,14 +152,14 @@ impl Leases {
                     self.leases.get(&overdue.lease).is_some_and(|found| found.renewed == overdue.renewed)
                 };
                 let over: Vec<LeaseId> = leases.iter().filter(is_over).map(|overdue| overdue.lease).collect();
-                Answer::LeaseEnded { leases: over.into_iter().filter(|lease| self.end(*lease)).count() as u64 }
+                Answer::LeaseEnded { leases: over.into_iter().filter(|lease| self.end(*lease, told)).count() as u64 }
             }
-            LeaseChange::Acquire { lock, lease } => self.acquire(index, lock, *lease),
-            LeaseChange::Release { lock, token } => self.release(lock, *token),
+            LeaseChange::Acquire { lock, lease } => self.acquire(index, lock, *lease, told),
+            LeaseChange::Release { lock, token } => self.release(lock, *token, told),
         }
     }
 
-    fn acquire(&mut self, index: Index, lock: &str, lease: LeaseId) -> Answer {
+    fn acquire(&mut self, index: Index, lock: &str, lease: LeaseId, told: &mut Vec<Event>) -> Answer {
         let Some(holder) = self.leases.get_mut(&lease) else { return Answer::LeaseGone };
         match self.locks.get(lock) {
             // Whoever asks again because the answer was lost has it already.
@@ -169,16 +169,18 @@ impl Leases {
             None => {
                 holder.locks.insert(lock.into());
                 self.locks.insert(lock.into(), Held { lease, token: index });
+                told.push(Event::Lock { lock: lock.into(), lease, token: index });
                 Answer::LockAcquired { token: index }
             }
         }
     }
 
-    fn release(&mut self, lock: &str, token: Token) -> Answer {
+    fn release(&mut self, lock: &str, token: Token, told: &mut Vec<Event>) -> Answer {
         let Some(held) = self.locks.get(lock).copied().filter(|held| held.token == token) else {
             return Answer::LockReleased { released: false };
         };
         self.locks.remove(lock);
+        told.push(Event::Unlock { lock: lock.into() });
         if let Some(lease) = self.leases.get_mut(&held.lease) {
             lease.locks.remove(lock);
         }
@@ -186,10 +188,11 @@ impl Leases {
     }
 
     /// Ends a lease, and frees its locks. Says whether it was there.
-    fn end(&mut self, lease: LeaseId) -> bool {
+    fn end(&mut self, lease: LeaseId, told: &mut Vec<Event>) -> bool {
         let Some(Lease { locks, .. }) = self.leases.remove(&lease) else { return false };
-        for lock in &locks {
-            self.locks.remove(lock);
+        for lock in locks {
+            self.locks.remove(&lock);
+            told.push(Event::Unlock { lock });
         }
         true
     }

@@ -13,6 +13,7 @@
 //! ```
 
 mod command;
+mod event;
 mod expiry;
 mod lease;
 mod query;
@@ -21,6 +22,7 @@ mod snapshot;
 mod transaction;
 
 pub use command::{Answer, Change, Command, CommandError, Serial};
+pub use event::Event;
 pub use expiry::Expiry;
 pub use lease::{Fence, Held, LEASES_MAX, LOCKS_MAX, Lease, LeaseChange, LeaseId, Leases, Overdue, Token};
 pub use query::{Query, View};
@@ -73,14 +75,25 @@ impl Machine {
 
     /// Applies the command of entry `index`. Indexes must grow from call to call.
     pub fn apply(&mut self, index: Index, command: &Command) -> Answer {
+        self.apply_telling(index, command).0
+    }
+
+    /// The same, and what it did, in order.
+    pub fn apply_telling(&mut self, index: Index, command: &Command) -> (Answer, Vec<Event>) {
+        let mut told = Vec::new();
+        let answer = self.admit(index, command, &mut told);
+        (answer, told)
+    }
+
+    fn admit(&mut self, index: Index, command: &Command, told: &mut Vec<Event>) -> Answer {
         let (Some(serial), false) = (command.serial, command.change == Change::OpenSession) else {
-            return self.change(index, &command.change);
+            return self.change(index, &command.change, told);
         };
         let digest = command.change.digest();
         match self.sessions.admit(index, serial, digest) {
             Admission::Repeated(answer) if self.bug != Some(Bug::RetryTwice) => answer,
             Admission::New | Admission::Repeated(_) => {
-                let answer = self.change(index, &command.change);
+                let answer = self.change(index, &command.change, told);
                 self.sessions.remember(serial, digest, answer.clone());
                 answer
             }
@@ -116,41 +129,45 @@ impl Machine {
         &self.leases
     }
 
-    fn change(&mut self, index: Index, change: &Change) -> Answer {
+    fn change(&mut self, index: Index, change: &Change, told: &mut Vec<Event>) -> Answer {
         match change {
             Change::Write { key, value } => {
-                self.keys.insert(key.clone(), (value.clone(), index));
+                self.put(index, key, value, told);
                 Answer::Written { version: index }
             }
-            Change::CompareAndSet { key, expect, value } => self.compare_and_set(index, key, expect.as_deref(), value),
-            Change::Add { set, element } => self.add(index, set, element),
-            Change::Transact(transaction) => self.transact(index, transaction),
+            Change::CompareAndSet { key, expect, value } => {
+                let found = self.keys.get(key);
+                if found.map(|(value, _)| value) != expect.as_ref() {
+                    return Answer::NotEqual(self.value(key));
+                }
+                self.put(index, key, value, told);
+                Answer::Swapped { version: index }
+            }
+            Change::Add { set, element } => self.add(index, set, element, told),
+            Change::Transact(transaction) => self.transact(index, transaction, told),
             Change::OpenSession => {
                 self.sessions.open(index);
                 Answer::Opened { session: index }
             }
-            Change::Lease(change) => self.leases.change(index, change),
+            Change::Lease(change) => self.leases.change(index, change, told),
             Change::Fenced { fence, .. } if !self.leases.admits(fence) => {
                 Answer::FencedOff { held: self.leases.holder(&fence.lock) }
             }
-            Change::Fenced { change, .. } => self.change(index, change),
+            Change::Fenced { change, .. } => self.change(index, change, told),
         }
     }
 
-    fn compare_and_set(&mut self, index: Index, key: &str, expect: Option<&str>, value: &str) -> Answer {
-        let found = self.keys.get(key);
-        if found.map(|(value, _)| value.as_str()) != expect {
-            return Answer::NotEqual(self.value(key));
-        }
+    fn put(&mut self, index: Index, key: &str, value: &str, told: &mut Vec<Event>) {
         self.keys.insert(key.into(), (value.into(), index));
-        Answer::Swapped { version: index }
+        told.push(Event::Put { key: key.into(), value: value.into() });
     }
 
-    fn add(&mut self, index: Index, set: &str, element: &str) -> Answer {
-        let set = self.sets.entry(set.into()).or_default();
+    fn add(&mut self, index: Index, name: &str, element: &str, told: &mut Vec<Event>) -> Answer {
+        let set = self.sets.entry(name.into()).or_default();
         let added = set.elements.insert(element.into());
         if added {
             set.version = index;
+            told.push(Event::Add { set: name.into(), element: element.into() });
         }
         Answer::Added { added, version: set.version }
     }

@@ -312,3 +312,49 @@ fn there_is_only_so_much_room_for_leases_and_locks() {
     assert_eq!(machine.apply(200_000, &plain(acquire("more", 1))), Answer::TooMany);
     assert!(matches!(machine.apply(200_001, &plain(acquire("more", 2))), Answer::LockAcquired { .. }));
 }
+
+/// Applies the changes from entry 10 on, and compares what each did.
+fn check_told(script: &[(Change, &[Event])]) {
+    let mut machine = Machine::default();
+    for (index, (change, expected)) in (10..).zip(script) {
+        let (_, told) = machine.apply_telling(index, &plain(change.clone()));
+        assert_eq!(told, *expected, "entry {index}: {change:?}");
+    }
+}
+
+#[test]
+fn only_what_changed_something_is_told() {
+    let put = |key: &str, value: &str| Event::Put { key: key.into(), value: value.into() };
+    let unlock = |lock: &str| Event::Unlock { lock: lock.into() };
+    check_told(&[
+        (write("x", "1"), &[put("x", "1")]),
+        (swap("x", Some("2"), "3"), &[]),
+        (swap("x", Some("1"), "3"), &[put("x", "3")]),
+        (add("s", "a"), &[Event::Add { set: "s".into(), element: "a".into() }]),
+        (add("s", "a"), &[]),
+        (transact(&["x@0"], &["x=4"]), &[]),
+        (
+            transact(&[], &["x=4", "-y", "x", "-x", "x=5"]),
+            &[put("x", "4"), Event::Delete { key: "x".into() }, put("x", "5")],
+        ),
+        (leased(LeaseChange::Grant { ttl_ms: 500 }), &[]),
+        (acquire("l", 17), &[Event::Lock { lock: "l".into(), lease: 17, token: 18 }]),
+        (acquire("l", 17), &[]),
+        (fenced("l", 9, write("x", "6")), &[]),
+        (fenced("l", 18, write("x", "6")), &[put("x", "6")]),
+        (leased(LeaseChange::Release { lock: "l".into(), token: 18 }), &[unlock("l")]),
+        (acquire("a", 17), &[Event::Lock { lock: "a".into(), lease: 17, token: 23 }]),
+        (acquire("b", 17), &[Event::Lock { lock: "b".into(), lease: 17, token: 24 }]),
+        (leased(LeaseChange::KeepAlive { lease: 17 }), &[]),
+        (leased(LeaseChange::Revoke { lease: 17 }), &[unlock("a"), unlock("b")]),
+    ]);
+}
+
+#[test]
+fn a_repetition_is_told_once() {
+    let mut machine = Machine::default();
+    machine.apply(1, &plain(Change::OpenSession));
+    let once = in_session(1, 1, write("x", "1"));
+    assert_eq!(machine.apply_telling(2, &once).1.len(), 1);
+    assert_eq!(machine.apply_telling(3, &once), (Answer::Written { version: 2 }, vec![]));
+}

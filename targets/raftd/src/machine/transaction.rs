@@ -2,7 +2,7 @@
 //!
 //! The types are those of the API, too: their JSON is documented in API.md.
 
-use super::{Answer, Machine, Version};
+use super::{Answer, Event, Machine, Version};
 use crate::types::Index;
 use serde::{Deserialize, Serialize};
 
@@ -94,11 +94,12 @@ impl Transaction {
 }
 
 impl Machine {
-    pub(super) fn transact(&mut self, index: Index, transaction: &Transaction) -> Answer {
+    pub(super) fn transact(&mut self, index: Index, transaction: &Transaction, told: &mut Vec<Event>) -> Answer {
         if !self.holds(&transaction.conditions) {
             return Answer::Aborted;
         }
-        Answer::Committed(transaction.operations.iter().map(|operation| self.operate(index, operation)).collect())
+        let operations = transaction.operations.iter();
+        Answer::Committed(operations.map(|operation| self.operate(index, operation, told)).collect())
     }
 
     /// What a transaction that only reads would see; `None` if a condition does not hold.
@@ -116,14 +117,20 @@ impl Machine {
             .all(|condition| self.keys.get(&condition.key).map_or(0, |(_, version)| *version) == condition.version)
     }
 
-    fn operate(&mut self, index: Index, operation: &Operation) -> Done {
+    fn operate(&mut self, index: Index, operation: &Operation, told: &mut Vec<Event>) -> Done {
         match operation {
             Operation::Read { key } => self.read(key),
             Operation::Write { key, value } => {
-                self.keys.insert(key.clone(), (value.clone(), index));
+                self.put(index, key, value, told);
                 Done::Write { key: key.clone(), version: index }
             }
-            Operation::Delete { key } => Done::Delete { key: key.clone(), existed: self.keys.remove(key).is_some() },
+            Operation::Delete { key } => {
+                let existed = self.keys.remove(key).is_some();
+                if existed {
+                    told.push(Event::Delete { key: key.clone() });
+                }
+                Done::Delete { key: key.clone(), existed }
+            }
         }
     }
 

@@ -48,7 +48,9 @@ impl From<core::Failed> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.cause {
-            Cause::QueueFull => write!(f, "too many requests wait; ask again later"),
+            Cause::QueueFull => {
+                write!(f, "too many requests wait, or too many bytes of them; ask again later, or less at a time")
+            }
             Cause::Stopping => write!(f, "the server is stopping; ask another member"),
             Cause::Core(reason) => write!(f, "{reason}"),
         }

@@ -1,10 +1,10 @@
 //! The clients' side of a member.
 
-use super::{Failure, Freshness, REQUEST_BYTES_MAX, Request, Status};
+use super::{Failure, Freshness, Metrics, REQUEST_BYTES_MAX, Request, Status};
 use crate::machine::{Answer, Command, Query, View};
 use crate::types::NodeId;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -16,29 +16,48 @@ pub struct Handle {
     timeout: Duration,
     /// The bytes that further requests may have.
     room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
 }
 
 impl Handle {
     /// Asks through `requests`, waits `timeout` at most, and sees what `status` shows.
     pub fn new(requests: mpsc::Sender<Request>, status: watch::Receiver<Status>, timeout: Duration) -> Handle {
-        Handle { requests, status, timeout, room: Arc::new(Semaphore::new(REQUEST_BYTES_MAX)) }
+        let room = Arc::new(Semaphore::new(REQUEST_BYTES_MAX));
+        Handle { requests, status, timeout, room, metrics: Arc::default() }
+    }
+
+    /// Counts there, and lets requests that have no answer yet have so many bytes at most.
+    #[must_use]
+    pub fn within(self, metrics: Arc<Metrics>, open_bytes_max: usize) -> Handle {
+        Handle { room: Arc::new(Semaphore::new(open_bytes_max)), metrics, ..self }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Has the state changed by `command`.
     pub async fn change(&self, command: Command) -> Result<Answer, Failure> {
+        let begun = Instant::now();
         let (reply, answer) = oneshot::channel();
         let command = command.encode();
         let room = self.room_for(command.len())?;
         self.submit(Request::Change { command, room, reply })?;
-        self.wait(answer).await
+        let answer = self.wait(answer).await?;
+        self.metrics.proposal.took(begun.elapsed());
+        Ok(answer)
     }
 
     /// Looks at the state.
     pub async fn ask(&self, query: Query, freshness: Freshness) -> Result<View, Failure> {
+        let begun = Instant::now();
         let (reply, answer) = oneshot::channel();
         let room = self.room_for(query.bytes())?;
         self.submit(Request::Ask { query, freshness, room, reply })?;
-        self.wait(answer).await.map_err(Failure::of_read)
+        let view = self.wait(answer).await.map_err(Failure::of_read)?;
+        self.metrics.read.took(begun.elapsed());
+        Ok(view)
     }
 
     /// Whether this cluster uses leases.

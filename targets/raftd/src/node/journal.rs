@@ -6,6 +6,7 @@ use crate::types::{Payload, Snapshot};
 use std::io;
 use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// A group ends when its commands have this many bytes.
@@ -32,10 +33,10 @@ enum Job {
 /// What the disk has done.
 #[derive(Debug)]
 pub(super) enum Durable {
-    /// All requests up to this number.
-    UpTo(u64),
-    /// A snapshot that was taken here.
-    Snapshot(Snapshot),
+    /// All requests up to this number, the last of them in this time.
+    UpTo(u64, Duration),
+    /// A snapshot that was taken here, in this time.
+    Snapshot(Snapshot, Duration),
 }
 
 impl Journal {
@@ -87,14 +88,17 @@ fn write_all<D: Disk>(
 ) {
     let mut next = None;
     while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
+        let begun = Instant::now();
         let outcome = match job {
-            Job::Snapshot(snapshot) => wal.save_snapshot(&snapshot).map(|()| Durable::Snapshot(snapshot)),
+            Job::Snapshot(snapshot) => {
+                wal.save_snapshot(&snapshot).map(|()| Durable::Snapshot(snapshot, begun.elapsed()))
+            }
             Job::Persist(first) => {
                 let group;
                 (group, next) = collect(first, jobs);
                 let last = group.last().map_or(0, |persist| persist.sequence);
                 let records: Vec<Record> = group.into_iter().map(record).collect();
-                wal.save(&records).map(|()| Durable::UpTo(last))
+                wal.save(&records).map(|()| Durable::UpTo(last, begun.elapsed()))
             }
         };
         let failed = outcome.is_err();

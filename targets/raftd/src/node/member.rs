@@ -1,13 +1,14 @@
 //! The loop.
 
 use super::journal::Durable;
-use super::{Failure, Freshness, Journal, Request, Status, clock};
+use super::{Failure, Freshness, Journal, PeerStatus, Request, Windows, clock};
 use crate::core::{self, Committed, Core, Granted, Message, Output, ReadBy, RequestId, RoleName};
 use crate::machine::{Command, CommandError, Expiry, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
 use crate::types::{Index, Payload, Snapshot, Term};
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -42,7 +43,7 @@ pub struct Member {
     /// Counts the ticks, and stands still while the member does.
     ticks: u64,
     tick_ms: u64,
-    status: watch::Sender<Status>,
+    windows: Windows,
     /// What the log was last told of the core.
     logged: core::Status,
 }
@@ -95,8 +96,7 @@ enum Input {
 
 impl Member {
     /// A member that has done nothing yet; its state machine begins with the snapshot that its core was started with. It
-    /// takes one of its own every `snapshot_entries` entries. `status` is kept up to date; only what the core, the machine
-    /// and the links know is changed in it.
+    /// takes one of its own every `snapshot_entries` entries. What shows in `windows` is kept up to date.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Member {
         snapshot_entries: u64,
         journal: Journal,
         links: Links,
-        status: watch::Sender<Status>,
+        windows: Windows,
     ) -> Result<Member, NodeError> {
         let mut member = Member {
             machine: Machine::with_bug(core.bug()),
@@ -123,7 +123,7 @@ impl Member {
             expiry: Expiry::default(),
             ticks: 0,
             tick_ms: 0,
-            status,
+            windows,
             logged: core.status(),
             core,
         };
@@ -162,9 +162,15 @@ impl Member {
             match input {
                 Input::Stop => return Ok(()),
                 Input::Durable(outcome) => match outcome? {
-                    Durable::UpTo(sequence) => self.core.persisted(sequence),
-                    Durable::Snapshot(snapshot) => {
-                        info!(last = snapshot.last_index, bytes = snapshot.state.len(), "snapshot saved");
+                    Durable::UpTo(sequence, took) => {
+                        self.windows.metrics.fsync.took(took);
+                        self.core.persisted(sequence);
+                    }
+                    Durable::Snapshot(snapshot, took) => {
+                        self.windows.metrics.snapshot_write.took(took);
+                        let (term, index) = (snapshot.last_term, snapshot.last_index);
+                        info!(term, index, bytes = snapshot.state.len(), took_ms = took.as_millis(), "snapshot saved");
+                        self.windows.metrics.snapshot_bytes.store(snapshot.state.len() as u64, Ordering::Relaxed);
                         self.core.snapshot_saved(snapshot);
                     }
                 },
@@ -207,7 +213,8 @@ impl Member {
         }
         if let Request::Transfer { to, reply } = request {
             let begun = self.core.transfer(to);
-            info!(to, begun, "asked to hand the leadership over");
+            let core::Status { term, last_index: last, .. } = self.core.status();
+            info!(term, last, to, begun, "asked to hand the leadership over");
             let _ = reply.send(Ok(begun));
             return;
         }
@@ -231,13 +238,18 @@ impl Member {
             self.journal.submit(persist);
         }
         if let Some(snapshot) = install {
-            info!(last = snapshot.last_index, bytes = snapshot.state.len(), "installs a snapshot of the leader's");
+            let (term, index) = (snapshot.last_term, snapshot.last_index);
+            info!(term, index, bytes = snapshot.state.len(), "installs a snapshot of the leader's");
             self.install(&snapshot)?;
         }
+        let has_news = !committed.is_empty();
         committed.into_iter().try_for_each(|committed| self.apply(committed))?;
+        if has_news {
+            self.windows.feed.tell();
+        }
         granted.into_iter().for_each(|granted| self.serve(granted));
         for failed in failed {
-            debug!(request = failed.id, fate = ?failed.fate, reason = %failed.reason, "a request failed");
+            debug!(term = self.logged.term, request = failed.id, fate = ?failed.fate, reason = %failed.reason, "a request failed");
             if let Some(request) = self.open.remove(&failed.id) {
                 request.fail(failed.into());
             }
@@ -250,10 +262,11 @@ impl Member {
     /// If this member leads, proposes the end of the leases whose time is over.
     fn end_leases(&mut self) {
         self.ticks += 1;
-        let core::Status { role, term, .. } = self.core.status();
+        let core::Status { role, term, commit, .. } = self.core.status();
         let leads = (role == RoleName::Leader).then_some(term);
         if let Some(change) = self.expiry.due(leads, self.machine.leases(), self.ticks * self.tick_ms) {
             // Nobody waits for an answer: what came of it shows in the state.
+            debug!(term, commit, ?change, "asks for leases to end");
             self.last_id += 1;
             self.core.propose(self.last_id, Command { serial: None, change }.encode());
         }
@@ -276,6 +289,9 @@ impl Member {
         let machine = Machine::decode(state, self.core.bug());
         self.machine = machine.map_err(|source| NodeError::State { index: *last_index, source })?;
         (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
+        self.windows.feed.restart(*last_index);
+        self.windows.feed.tell();
+        self.windows.metrics.snapshot_bytes.store(state.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -283,10 +299,13 @@ impl Member {
         let index = entry.index;
         if let Payload::Command { bytes, .. } = &entry.payload {
             let command = Command::decode(bytes).map_err(|source| NodeError::Command { index, source })?;
-            let answer = self.machine.apply(index, &command);
+            let (answer, events) = self.machine.apply_telling(index, &command);
+            self.windows.feed.add(index, events);
             if let Some(Request::Change { reply, .. }) = proposal.and_then(|id| self.open.remove(&id)) {
                 let _ = reply.send(Ok(answer));
             }
+        } else {
+            self.windows.feed.add(index, Vec::new());
         }
         (self.applied, self.applied_term) = (index, entry.term);
         Ok(())
@@ -309,7 +328,13 @@ impl Member {
     /// Brings the status up to date.
     fn show(&self) {
         let core = self.core.status();
-        self.status.send_modify(|status| {
+        let peers = self.core.progress().into_iter().map(|peer| PeerStatus {
+            id: peer.id,
+            matched: peer.matched,
+            next: peer.next,
+            needs_snapshot: peer.needs_snapshot,
+        });
+        self.windows.status.send_modify(|status| {
             status.role = core.role.to_string();
             status.term = core.term;
             status.voted_for = core.voted_for;
@@ -322,6 +347,7 @@ impl Member {
             status.durable = core.durable_index;
             status.lease_left_ms = core.lease_left_us / 1000;
             status.connected = self.links.connected();
+            status.peers = peers.collect();
             status.keys = self.machine.keys();
             status.sessions = self.machine.sessions();
             status.leases = self.machine.leases().all().len();

@@ -6,20 +6,25 @@
 
 mod clock;
 mod failure;
+mod feed;
 mod handle;
 mod journal;
 mod member;
+mod metrics;
 mod status;
 
 pub use failure::{Cause, Failure};
+pub use feed::{Changed, Compacted, Feed, Told, Watching};
 pub use handle::Handle;
 pub use journal::Journal;
 pub use member::{Inputs, Member, NodeError};
-pub use status::Status;
+pub use metrics::{BUCKETS_US, Histogram, Metrics, Shown};
+pub use status::{PeerStatus, Status};
 
 use crate::machine::{Answer, Query, View};
 use crate::types::NodeId;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// How many requests wait for the loop to take them; more are refused.
 pub const REQUESTS_MAX: usize = 1024;
@@ -27,6 +32,17 @@ pub const REQUESTS_MAX: usize = 1024;
 pub const REQUEST_BYTES_MAX: usize = 64 << 20;
 /// How many messages of peers wait for the loop; while there are more, the peers have to wait.
 pub const MESSAGES_MAX: usize = 1024;
+
+/// What a member shows of itself while it works.
+#[derive(Debug)]
+pub struct Windows {
+    /// What it believes. Only what the core, the machine and the links know is changed in it.
+    pub status: watch::Sender<Status>,
+    /// What it applies, for those who watch.
+    pub feed: Feed,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+}
 
 /// As of when the state is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,6 +34,8 @@ pub struct Status {
     pub members: Vec<NodeId>,
     /// The peers that it has a connection to.
     pub connected: Vec<NodeId>,
+    /// What the leader knows of the others; empty elsewhere.
+    pub peers: Vec<PeerStatus>,
     /// How many keys there are.
     pub keys: usize,
     /// How many client sessions are open.
@@ -50,4 +52,17 @@ pub struct Status {
     pub open_requests: usize,
     /// The planted bug, if there is one.
     pub bug: Option<String>,
+}
+
+/// What the leader knows of another member.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PeerStatus {
+    /// The member.
+    pub id: NodeId,
+    /// So much of the leader's log is on its disk.
+    pub matched: Index,
+    /// What it is sent next.
+    pub next: Index,
+    /// Whether it is sent a snapshot.
+    pub needs_snapshot: bool,
 }

@@ -47,7 +47,8 @@ fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
     let (stop, stopped) = watch::channel(false);
     let links = Links::open(&membership, &BTreeMap::new());
     let journal = Journal::start(wal).unwrap();
-    let member = Member::new(core, recovered.snapshot.as_ref(), SNAPSHOT_ENTRIES, journal, links, status).unwrap();
+    let windows = Windows { status, feed: Feed::new(1 << 20).0, metrics: Arc::default() };
+    let member = Member::new(core, recovered.snapshot.as_ref(), SNAPSHOT_ENTRIES, journal, links, windows).unwrap();
     let inputs = Inputs { messages: to_member, requests, stop: stopped, tick: Duration::from_millis(5) };
     let running = tokio::spawn(member.run(inputs));
     let handle = Handle::new(from_clients, shown, DEADLINE);
