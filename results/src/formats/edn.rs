@@ -333,6 +333,9 @@ fn is_symbol(byte: u8) -> bool {
 }
 
 #[cfg(test)]
+mod oracle;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 
 use super::{golden_path, told};
 use squall_results::formats::{FailedCas, Format, Options, Reader, Subject, Writer};
+use squall_results::{History, Operation, Outcome};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -20,15 +21,44 @@ fn convert(name: &str, options: &Options, to: Format, keyed: bool) -> Result<Str
 
 /// Through each format and back the operations stay what they are.
 fn check(name: &str, options: &Options, keyed: bool, formats: &[Format]) {
-    let expected = told(&super::read(name, options));
+    let before = super::read(name, options);
+    assert!(before.operations.len() > 1, "{name}");
     for to in formats {
         let text = convert(name, options, *to, keyed).unwrap_or_else(|error| panic!("{name} as {to}: {error}"));
         let again = Options { format: None, failed_cas: Some(FailedCas::Nothing), ..options.clone() };
         let reader = Reader::new(Cursor::new(text.clone()), Path::new("again"), &again).unwrap();
         assert_eq!(reader.format(), *to, "{text}");
-        let history = reader.read_history().unwrap_or_else(|error| panic!("{name} as {to}: {error}\n{text}"));
-        assert_eq!(told(&history), expected, "{name} as {to}\n{text}");
+        let after = reader.read_history().unwrap_or_else(|error| panic!("{name} as {to}: {error}\n{text}"));
+        assert_eq!(told(&after), told(&before), "{name} as {to}\n{text}");
+        assert_eq!(over_before(&after), over_before(&before), "{name} as {to}\n{text}");
+        if !matches!(to, Format::EtcdLog | Format::PorcupineKv) {
+            assert_eq!(in_full(&after), in_full(&before), "{name} as {to}\n{text}");
+        }
     }
+}
+
+/// Which calls were over before which others began.
+fn over_before(history: &History) -> Vec<(usize, usize)> {
+    let operations = || history.operations.iter().enumerate();
+    let pairs = operations().flat_map(|one| operations().map(move |other| (one, other)));
+    pairs
+        .filter(|((_, one), (_, other))| {
+            matches!(one.outcome, Outcome::Ok(_)) && one.returned_ns.is_some_and(|at| at < other.invoked_ns)
+        })
+        .map(|((one, _), (other, _))| (one, other))
+        .collect()
+}
+
+/// What stands in fields of their own: instants, nodes, and what was answered, versions included.
+fn in_full(history: &History) -> Vec<String> {
+    let line = |operation: &Operation| {
+        let Operation { node, invoked_ns, returned_ns, outcome, .. } = operation;
+        match outcome {
+            Outcome::Ok(reply) => format!("{node} {invoked_ns} {returned_ns:?} {reply:?}"),
+            Outcome::Fail(_) | Outcome::Unknown(_) => format!("{node} {invoked_ns}"),
+        }
+    };
+    history.operations.iter().map(line).collect()
 }
 
 const EVERYBODYS: [Format; 4] = [Format::Squall, Format::JepsenEdn, Format::Csv, Format::Jsonl];
@@ -97,6 +127,33 @@ fn lines_stand_in_an_order_that_keeps_what_was_concurrent() {
     let mut writer = Writer::new(Vec::new(), Format::JepsenEdn, false);
     let said = events.iter().try_for_each(|event| writer.event(event, reader.names())).unwrap_err().to_string();
     assert!(said.contains("operation 2: it happened more than two seconds before what stands before it"), "{said}");
+}
+
+#[test]
+fn what_differs_stays_different() {
+    // Each is another value; JSON and CSV know fewer kinds of values than EDN.
+    let values =
+        ["1", "1.0", "2.50", "\"1\"", "\"2\"", "null", "nan", "NULL", "1.00000000000000000001", "[1.0]", "[1]", "\\a"];
+    let line = |kind: &str, f: &str, value: &str| format!("{{:process 0, :type :{kind}, :f :{f}, :value {value}}}\n");
+    for (one, other) in values.iter().flat_map(|one| values.iter().map(move |other| (one, other))) {
+        let text = line("invoke", "write", one)
+            + &line("ok", "write", one)
+            + &line("invoke", "read", "nil")
+            + &line("ok", "read", other);
+        let options = Options { keeps_names: true, ..Options::default() };
+        let mut reader = Reader::new(Cursor::new(text), Path::new("file"), &options).unwrap();
+        let events: Vec<_> = reader.by_ref().map(Result::unwrap).collect();
+        for to in [Format::JepsenEdn, Format::Csv, Format::Jsonl] {
+            let mut out = Vec::new();
+            let mut writer = Writer::new(&mut out, to, false);
+            events.iter().try_for_each(|event| writer.event(event, reader.names())).unwrap();
+            writer.finish(reader.names()).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let said = super::judged("register", &text, &Options::default());
+            let expected = if one == other { "valid" } else { "invalid" };
+            assert_eq!(said.as_deref(), Ok(expected), "{one} and {other} as {to}\n{text}");
+        }
+    }
 }
 
 #[test]
