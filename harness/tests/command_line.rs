@@ -4,6 +4,7 @@ mod common;
 
 use common::{Squall, json};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// The command ends with this status, and standard error (or output) holds all of these texts.
 fn check(args: &[&str], status: i32, parts: &[&str]) {
@@ -227,7 +228,7 @@ fn a_run_that_was_killed_before_its_first_event_is_unknown() {
     check_folder(&[plan, ("history.jsonl", "")], 2, &unknown);
     check_folder(&[plan, ("history.jsonl", &START[..40])], 2, &unknown);
     check_folder(&[], 2, &["error", "cut short before it began"]);
-    check_folder(&[("plan.partial", "seed")], 2, &["error", "cut short before it began"]);
+    check_folder(&[("plan.yaml.7-0.partial", "seed")], 2, &["error", "cut short before it began"]);
     // What is no run's folder is none, whatever it lacks.
     check_folder(&[("notes.txt", "")], 64, &["history.jsonl"]);
     check_folder(&[("history.jsonl", "")], 64, &["holds no event"]);
@@ -366,6 +367,26 @@ fn histories_are_converted() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn a_conversion_that_is_interrupted_leaves_nothing() {
+    let squall = Squall::new();
+    let folder = squall.folder().join("out");
+    fs::create_dir(&folder).unwrap();
+    let pipe = squall.folder().join("pipe").display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let out = folder.join("history.csv").display().to_string();
+    // Nobody writes into the pipe: the conversion waits for its first line.
+    let run = squall.start(&["convert", &pipe, "--to", "csv", "-o", &out]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while fs::read_dir(&folder).unwrap().count() == 0 {
+        assert!(Instant::now() < deadline, "it never begins");
+        std::thread::yield_now();
+    }
+    run.signal(libc::SIGINT);
+    run.finish().expect(3);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "what is not finished is removed");
 }
 
 #[test]

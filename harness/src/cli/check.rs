@@ -90,8 +90,9 @@ fn nothing_recorded() -> History {
 
 /// Whether this is the folder of a run that was killed before its plan was in place: it holds nothing else either.
 fn has_no_plan_yet(folder: &RunFolder) -> bool {
-    let unfinished = folder.plan().with_extension("partial");
-    fs::read_dir(folder.root()).is_ok_and(|entries| entries.flatten().all(|entry| entry.path() == unfinished))
+    let is_plan = |name: &str| name.starts_with("plan.") && name.ends_with(".partial");
+    let is_unfinished = |entry: fs::DirEntry| entry.file_name().to_str().is_some_and(is_plan);
+    fs::read_dir(folder.root()).is_ok_and(|entries| entries.flatten().all(is_unfinished))
 }
 
 /// The workload whose checkers judge, and the promise: as asked for, else as the history says of itself, or the plan

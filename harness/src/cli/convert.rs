@@ -3,11 +3,14 @@
 use super::{ConvertArgs, fail, open, reading};
 use crate::exit::Exit;
 use crate::narrate::{DIM, RESET};
+use crate::stop::{self, Stop};
 use squall_results::Event;
+use squall_results::folder::WholeFile;
 use squall_results::formats::{Format, Options, WriteError, Writer};
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::{fs, thread};
+use tokio::runtime::Runtime;
 
 pub(super) fn main(args: &ConvertArgs) -> Exit {
     let converted = match &args.output {
@@ -36,28 +39,45 @@ impl From<String> for Failure {
     }
 }
 
-/// Into a file that is there when it is whole. What is no file (a pipe, `/dev/null`) is written into, and stays what it is.
+/// Into a file that is there when it is whole; Ctrl-C and its like leave nothing behind.
 fn convert_into(args: &ConvertArgs, out: &Path) -> Result<(), Failure> {
     let cannot = |error| format!("cannot write {}: {error}", out.display());
-    // A link stays a link.
-    let out = &fs::canonicalize(out).unwrap_or_else(|_| out.to_path_buf());
-    if fs::metadata(out).is_ok_and(|metadata| !metadata.is_file()) {
-        let pipe = File::options().write(true).open(out).map_err(cannot)?;
-        return convert(args, BufWriter::new(pipe));
-    }
-    let beside = beside(out);
-    let file = File::create_new(&beside).map_err(cannot)?;
-    let converted = convert(args, BufWriter::new(file)).and_then(|()| fs::rename(&beside, out).map_err(Failure::Write));
-    converted.inspect_err(|_| {
-        let _ = fs::remove_file(&beside);
-    })
+    let signals = Signals::listen().map_err(cannot)?;
+    let mut file = WholeFile::create(out).map_err(cannot)?;
+    signals.end_with(file.beside().map(Path::to_path_buf)).map_err(cannot)?;
+    convert(args, BufWriter::new(&mut file))?;
+    file.finish().map_err(Failure::Write)
 }
 
-/// A name beside that of a file which is nobody else's: not that of another file, and not that of another conversion.
-fn beside(out: &Path) -> PathBuf {
-    let mut name = out.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    out.with_file_name(name)
+/// Signals that ask to stop, from before there is anything to remove.
+struct Signals {
+    runtime: Runtime,
+    stop: Stop,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stopper, stop) = stop::channel();
+        {
+            let _within = runtime.enter();
+            stop::on_signals(stopper)?;
+        }
+        Ok(Signals { runtime, stop })
+    }
+
+    /// They end the process from now on, and remove what is unfinished.
+    fn end_with(self, unfinished: Option<PathBuf>) -> io::Result<()> {
+        let Signals { runtime, mut stop } = self;
+        let wait = move || {
+            runtime.block_on(stop.stopped());
+            if let Some(unfinished) = unfinished {
+                let _ = fs::remove_file(unfinished);
+            }
+            std::process::exit(Exit::Failed as i32);
+        };
+        thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
+    }
 }
 
 fn convert(args: &ConvertArgs, out: impl Write) -> Result<(), Failure> {

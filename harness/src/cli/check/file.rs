@@ -52,37 +52,36 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
     let mut reader = open(&args.path, &reading)?;
     let bytes = std::fs::metadata(&args.path).ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
     let progress = Progress::start(bytes, reader.bytes_read());
-    let is_own = reader.format() == Format::Squall;
-    let promise = args.consistency.as_ref().map_or(Promise::Linearizable, |name| name.promise());
-    let wrong_promise = || format!("a history of a file is judged as linearizable, not as {promise}");
-    if !is_own && question.is_some() && promise != Promise::Linearizable {
-        return Err(wrong_promise());
-    }
     // What squall recorded may be a run, which its workload's checkers judge; that is known when all of it is read.
-    let is_streamed = !is_own && bytes.is_some_and(|bytes| bytes >= STREAM_BYTES_MIN);
-    if let Some(question) = question.as_ref().filter(|_| is_streamed) {
-        if let Some(judged) = judge_stream(args, reader, question)? {
-            return Ok(Judging::Done(Box::new(judged)));
+    let is_own = reader.format() == Format::Squall;
+    if !is_own {
+        let question = question.as_ref().ok_or_else(|| needs_model(&reader))?;
+        only_linearizable(args)?;
+        if bytes.is_some_and(|bytes| bytes >= STREAM_BYTES_MIN) {
+            if let Some(judged) = judge_stream(args, reader, question)? {
+                return Ok(Judging::Done(Box::new(judged)));
+            }
+            reader = open(&args.path, &reading)?;
         }
-        reader = open(&args.path, &reading)?;
     }
-    let checker = match &question {
-        Some(question) => Some(question.checker(&mut reader).map_err(|error| error.to_string())?),
-        None if is_own => None,
-        None => return Err(needs_model(&reader)),
-    };
+    let checker = question.map(|question| question.checker(&mut reader)).transpose();
+    let checker = checker.map_err(|error| error.to_string())?;
     let history = reader.read_history().map_err(|error| error.to_string())?;
     progress.judging();
-    match checker {
-        Some(checker) if !(is_own && is_run(args, &history)) => {
-            if promise != Promise::Linearizable {
-                return Err(wrong_promise());
-            }
-            let verdict = judge::check(checker.as_ref(), &history, &budget(args));
-            let (judgement, figures) = (Judgement::new(promise, vec![verdict]), Figures::of(&history));
-            Ok(Judging::Done(Box::new(Judged { history, judgement, figures })))
-        }
-        _ => Ok(Judging::Run(Box::new(history))),
+    let Some(checker) = checker.filter(|_| !(is_own && is_run(args, &history))) else {
+        return Ok(Judging::Run(Box::new(history)));
+    };
+    only_linearizable(args)?;
+    let verdict = judge::check(checker.as_ref(), &history, &budget(args));
+    let (judgement, figures) = (Judgement::new(Promise::Linearizable, vec![verdict]), Figures::of(&history));
+    Ok(Judging::Done(Box::new(Judged { history, judgement, figures })))
+}
+
+/// A model judges whether a history is linearizable, and no other promise.
+fn only_linearizable(args: &CheckArgs) -> Result<(), String> {
+    match args.consistency.as_ref().map(|name| name.promise()) {
+        None | Some(Promise::Linearizable) => Ok(()),
+        Some(other) => Err(format!("a history of a file is judged as linearizable, not as {other}")),
     }
 }
 
