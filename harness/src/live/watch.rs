@@ -188,6 +188,28 @@ mod tests {
         assert_eq!(watches[0].wrong(), None);
     }
 
+    /// A call that never ends holds its key up, until the key counts as over: then what is wrong is told with its evidence.
+    #[test]
+    fn what_an_open_call_held_up_is_told_when_the_key_is_over() {
+        let checkers: [Box<dyn Checker>; 1] = [Box::new(Linearizable::new(Register))];
+        let mut watches = watches(&checkers, &Arc::default());
+        let invoke = |op, at_ns, key| {
+            let call = Call::Read { key };
+            Event::Invoke(Invoke { at_ns, due_ns: at_ns, op, process: op, node: "n1".into(), call })
+        };
+        let found = |events: &[Event], watches: &mut Vec<Box<dyn Watch + '_>>| {
+            watches[0].take(events);
+            watches[0].wrong()
+        };
+        assert_eq!(found(&[invoke(1_000, 0, 0)], &mut watches), None);
+        assert_eq!(found(&events(300, Some(101)), &mut watches), None, "the call at 0 is open");
+        // The last one shows that no earlier event is to come any more.
+        let [soon, later, last] = [50, 100, 103].map(|s| invoke(1_000 + s, s * 1_000_000_000, 1));
+        assert_eq!(found(&[soon], &mut watches), None, "the key is in use");
+        let told = found(&[later, last], &mut watches).unwrap();
+        assert!(told.told.starts_with("stale read on key 0: "), "{told:?}");
+    }
+
     #[test]
     fn events_that_make_no_history_are_no_violation() {
         let checkers: [Box<dyn Checker>; 2] =
