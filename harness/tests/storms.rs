@@ -20,6 +20,18 @@ schedule:
 - {at: 6s, for: 1s, fault: pause, select: leader}
 ";
 
+/// Clocks that are wrong in every way; under one of them a server is killed and started again, and one is stopped.
+const SKEWED: &str = "
+time_limit: 13s
+seed: 31
+schedule:
+- {at: 1s, for: 6s, fault: clock, skew: {jump: -1h}, select: all}
+- {at: 2s, for: 1s, fault: kill, select: leader}
+- {at: 4500ms, for: 1s, fault: pause, select: leader}
+- {at: 8s, for: 1s, fault: clock, skew: {strobe: {by: 200ms, every: 10ms}}, select: leader}
+- {at: 10s, for: 1s, fault: clock, skew: {drift: 20%}, select: leader}
+";
+
 /// A leader that is cut off for long: a server that does not confirm its leadership must be caught.
 const CUT_OFF: &str = "
 time_limit: 6s
@@ -73,6 +85,25 @@ fn storm_is_valid(squall: &Squall) {
 fn a_storm_over_a_correct_cluster_is_valid() {
     let _alone = one_at_a_time();
     storm_is_valid(&Squall::new());
+}
+
+#[test]
+fn wrong_clocks_are_shown_and_healed_also_when_servers_start_anew() {
+    let _alone = one_at_a_time();
+    for squall in [Squall::new(), Squall::as_ordinary_user()] {
+        let plan = squall.file("plan.yaml", SKEWED);
+        let run = squall.run(&["test", "--json", "--plan", &plan]);
+        run.expect(0);
+        let output = json(&run);
+        assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+        assert_eq!(faults_in_force(&output), (5, 5), "{}", run.stderr);
+        let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+        for fault in &history.faults {
+            assert!(fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
+        }
+        assert!(run.stderr.contains("behind") && run.stderr.contains("is right to"), "{}", run.stderr);
+        assert_eq!(leftovers(&squall), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Conductor {
     rng: Mutex<ChaCha8Rng>,
     /// The nodes whose servers are killed or paused, or that are cut off, and by which fault.
     busy: Mutex<BTreeMap<String, u32>>,
+    /// The nodes whose clocks are wrong, and by which fault; others may hit them meanwhile.
+    busy_clocks: Mutex<BTreeMap<String, u32>>,
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
@@ -66,8 +68,17 @@ impl Conductor {
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        let (rng, busy, busy_clients) = (Mutex::new(rng), Mutex::default(), Mutex::default());
-        Arc::new(Conductor { deployment, clients, record, rng, busy, busy_clients, names })
+        let (busy, busy_clocks, busy_clients) = Default::default();
+        Arc::new(Conductor {
+            deployment,
+            clients,
+            record,
+            rng: Mutex::new(rng),
+            busy,
+            busy_clocks,
+            busy_clients,
+            names,
+        })
     }
 
     fn stage(&self) -> Stage<'_> {
@@ -113,7 +124,7 @@ impl Conductor {
             }
         };
         self.tell_injection(id, &fault, Some(&hit));
-        let injected = family::inject(fault.family, &hit, self.stage()).await;
+        let injected = family::inject(&fault, &hit, self.stage()).await;
         let is_in_force = injected.is_ok();
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
@@ -134,6 +145,7 @@ impl Conductor {
         };
         self.change(id, change);
         lock(&self.busy).retain(|_, fault| *fault != id);
+        lock(&self.busy_clocks).retain(|_, fault| *fault != id);
         lock(&self.busy_clients).retain(|_, fault| *fault != id);
     }
 
@@ -210,13 +222,13 @@ impl Conductor {
     }
 
     /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other
-    /// faults may come beside it.
+    /// faults may come beside it. Whose clock is wrong may still be killed, paused and cut off.
     fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Hit, SelectError> {
         let mut rng = lock(&self.rng);
         if fault.family == Family::Partition && fault.shape.is_for_all() {
             return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
         }
-        let mut busy = lock(&self.busy);
+        let mut busy = lock(if fault.family == Family::Clock { &self.busy_clocks } else { &self.busy });
         let taken: Vec<String> = busy.keys().cloned().collect();
         let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut rng)?;
         busy.extend(nodes.iter().map(|node| (node.clone(), id)));

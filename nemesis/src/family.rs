@@ -1,5 +1,6 @@
 //! The families of faults: how each is injected, shown to be in force, healed, and shown to be gone.
 
+mod clock;
 mod kill;
 mod partition;
 mod pause;
@@ -91,6 +92,7 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         }
         Family::Kill => (Vec::new(), format!("kill {}", nodes.join(", "))),
         Family::Pause | Family::PauseClient => (Vec::new(), format!("pause {}", nodes.join(", "))),
+        Family::Clock => (Vec::new(), fault.skew.map(|skew| skew.told(&nodes)).unwrap_or_default()),
     };
     Hit { nodes, links, clients: Vec::new(), what }
 }
@@ -115,20 +117,29 @@ pub struct Stage<'a> {
 }
 
 /// Injects a fault and waits until it shows; the answer is what shows it.
-pub async fn inject(family: Family, hit: &Hit, stage: Stage<'_>) -> Result<String, FaultError> {
+pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String, FaultError> {
     let Stage { deployment, clients } = stage;
-    match family {
+    match fault.family {
         Family::Partition => partition::inject(&hit.links, deployment).await,
         Family::Kill => kill::inject(&hit.nodes, deployment).await,
         Family::Pause => pause::inject(&hit.nodes, deployment).await,
         Family::PauseClient => pause_client::inject(&hit.clients, clients).await,
+        Family::Clock => match fault.skew {
+            Some(skew) => clock::inject(skew, &hit.nodes, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said to be wrong with the clocks".into())),
+        },
     }
 }
 
-/// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile.
+/// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile. Clocks must still be
+/// wrong at the end: a server may have been started meanwhile.
 pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Flaps {
     match (fault.family, fault.flapping) {
         (Family::Partition, Some(every)) => partition::flap(&hit.links, every, deployment, end).await,
+        (Family::Clock, _) => {
+            end.await;
+            Flaps::of_none(clock::look(&hit.nodes, deployment).await.err())
+        }
         _ => {
             end.await;
             Flaps::none()
@@ -144,6 +155,7 @@ pub async fn heal(family: Family, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) ->
         Family::Kill => kill::heal(&hit.nodes, deployment).await,
         Family::Pause => pause::heal(&hit.nodes, deployment).await,
         Family::PauseClient => pause_client::heal(&hit.clients, clients).await,
+        Family::Clock => clock::heal(&hit.nodes, deployment).await,
     }
 }
 

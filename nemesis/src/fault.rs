@@ -2,6 +2,7 @@
 
 use crate::selector::Selector;
 use crate::shape::Shape;
+use crate::skew::Skew;
 use crate::span::Span;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,11 +21,13 @@ pub enum Family {
     /// The processes of the selected clients are stopped by SIGSTOP, and go on by SIGCONT; servers are left alone.
     #[serde(rename = "pause-client")]
     PauseClient,
+    /// The clocks of the servers of the selected nodes go wrong: how, the fault's [`Skew`] says. The machine's stay right.
+    Clock,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 4] = [Family::Partition, Family::Kill, Family::Pause, Family::PauseClient];
+    pub const ALL: [Family; 5] = [Family::Partition, Family::Kill, Family::Pause, Family::PauseClient, Family::Clock];
 
     /// The name on the command line and in histories.
     pub fn name(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Family {
             Family::Kill => "kill",
             Family::Pause => "pause",
             Family::PauseClient => "pause-client",
+            Family::Clock => "clock",
         }
     }
 
@@ -43,7 +47,14 @@ impl Family {
             Family::Kill => "kills servers with SIGKILL and starts them again",
             Family::Pause => "stops servers with SIGSTOP and lets them go on",
             Family::PauseClient => "stops processes of clients with SIGSTOP and lets them go on; for locks",
+            Family::Clock => "sets clocks of servers wrong in one of the ways below; only when it is asked for",
         }
+    }
+
+    /// Whether a storm has it for which nobody chose faults. A clock needs what not every machine allows: to reach into
+    /// another process.
+    pub fn is_usual(self) -> bool {
+        self != Family::Clock
     }
 
     /// Whether it hits clients; the others hit nodes.
@@ -76,6 +87,8 @@ pub struct Fault {
     pub shape: Shape,
     /// How long a flapping partition's links are cut, and then open, by turns; none for one that stays.
     pub flapping: Option<Span>,
+    /// What is wrong with clocks; none for all other families.
+    pub skew: Option<Skew>,
     /// To whom.
     pub selector: Selector,
 }
@@ -91,6 +104,16 @@ impl Fault {
         }
         if !self.family.hits_clients() && self.selector == Selector::Holder {
             return Some("only clients hold locks; nodes are selected in other ways".into());
+        }
+        match (self.family, &self.skew) {
+            (Family::Clock, None) => return Some("what is wrong? say for instance skew: {jump: 57s}".into()),
+            (Family::Clock, Some(skew)) => {
+                if let Some(why) = skew.refuses() {
+                    return Some(why);
+                }
+            }
+            (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
+            (_, None) => {}
         }
         if self.family != Family::Partition {
             let has_links = self.shape != Shape::default() || self.flapping.is_some();
@@ -108,6 +131,9 @@ impl fmt::Display for Fault {
         write!(f, "{}", self.family)?;
         if self.shape != Shape::default() {
             write!(f, " ({})", self.shape)?;
+        }
+        if let Some(skew) = self.skew {
+            write!(f, " ({skew})")?;
         }
         write!(f, " of {}", self.selector)
     }

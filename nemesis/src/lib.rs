@@ -1,6 +1,6 @@
 //! What goes wrong, when, and to whom?
 //!
-//! A [`Fault`] is data: a family, a [`Selector`], and for partitions a [`Shape`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
+//! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
 //! or written by hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
@@ -13,6 +13,7 @@ pub mod fault;
 pub mod schedule;
 pub mod selector;
 pub mod shape;
+pub mod skew;
 pub mod span;
 
 pub use clients::Clients;
@@ -21,4 +22,5 @@ pub use fault::{Family, Fault};
 pub use schedule::{Planned, Schedule};
 pub use selector::Selector;
 pub use shape::Shape;
+pub use skew::Skew;
 pub use span::Span;

@@ -3,6 +3,7 @@
 use crate::fault::{Family, Fault};
 use crate::selector::Selector;
 use crate::shape::Shape;
+use crate::skew::{Kind, Skew};
 use crate::span::Span;
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -26,6 +27,9 @@ pub struct Planned {
     /// A partition that comes and goes: for so long its links are cut, for so long they are open, by turns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flapping: Option<Span>,
+    /// What is wrong with clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew: Option<Skew>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -34,17 +38,19 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector) = (self.shape.clone(), self.select.clone());
-        Fault { family: self.fault, shape, flapping: self.flapping, selector }
+        Fault { family: self.fault, shape, flapping: self.flapping, skew: self.skew, selector }
     }
 
     /// Why this fault makes no sense among these nodes; none if it does.
     pub fn refuses(&self, nodes: &[String]) -> Option<String> {
         let too_short = self.flapping.filter(|flapping| flapping.ms().saturating_mul(2) > self.lasts.ms());
-        self.what().refuses(nodes).or_else(|| {
+        let too_short = || {
             too_short.map(|flapping| {
                 format!("links that flap every {flapping} need twice this time; it lasts {}", self.lasts)
             })
-        })
+        };
+        let too_far = || self.skew.and_then(|skew| skew.refuses_for(self.lasts));
+        self.what().refuses(nodes).or_else(too_short).or_else(too_far)
     }
 }
 
@@ -82,12 +88,13 @@ pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng
     while let Some(fault) = family_deck.deal(rng) {
         let lasts_ms = rng.random_range(if fault.hits_clients() { CLIENT_LASTS_MS } else { LASTS_MS });
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
-        let Some(Card { shape, flapping, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
+        let Some(Card { shape, flapping, skew, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
+        let skew = skew.map(|kind| kind.draw(rng));
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
             break;
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
-        schedule.push(Planned { at, lasts, fault, shape, flapping, select });
+        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, select });
         at_ms += lasts_ms + rng.random_range(QUIET_MS);
     }
     schedule
@@ -98,12 +105,15 @@ pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng
 struct Card {
     shape: Shape,
     flapping: Option<Span>,
+    /// Its size is drawn when the card is dealt.
+    skew: Option<Kind>,
     select: Selector,
 }
 
 /// The cards of a family; what stands twice comes twice as often.
 fn cards(family: Family, nodes: usize) -> Vec<Card> {
-    let plain = |select| Card { shape: Shape::Split, flapping: None, select };
+    let plain = |select| Card { shape: Shape::Split, flapping: None, skew: None, select };
+    let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -112,13 +122,26 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
             .map(plain)
             .into(),
+        // Whoever leads is relied upon for leases; a majority can outvote the clocks that are right.
+        Family::Clock => [
+            (Kind::Jump, Selector::One),
+            (Kind::Jump, Selector::Leader),
+            (Kind::Jump, Selector::Majority),
+            (Kind::Strobe, Selector::Leader),
+            (Kind::Strobe, Selector::Minority),
+            (Kind::Drift, Selector::Leader),
+            (Kind::Drift, Selector::One),
+            (Kind::Drift, Selector::Majority),
+        ]
+        .map(clock)
+        .into(),
         Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
     }
 }
 
 /// The partitions that make sense among so many nodes, none of them the same as another.
 fn partitions(nodes: usize) -> Vec<Card> {
-    let card = |shape, select| Card { shape, flapping: None, select };
+    let card = |shape, select| Card { shape, flapping: None, skew: None, select };
     // The interesting side is the one that still believes to lead: half of all cards leave the leader alone.
     let alone = card(Shape::Split, Selector::Leader);
     let mut others = vec![
@@ -237,6 +260,18 @@ mod tests {
     }
 
     #[test]
+    fn drawn_skews_fit_and_are_of_every_kind() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let schedule = draw(&[Family::Clock], 3, Span::from_ms(600_000), &mut rng);
+        let nodes = ["n1", "n2", "n3"].map(String::from);
+        assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
+        let count = |is: fn(&Skew) -> bool| schedule.iter().filter_map(|planned| planned.skew).filter(is).count();
+        assert!(count(|skew| matches!(skew, Skew::Jump(_))) > 20, "{schedule:?}");
+        assert!(count(|skew| matches!(skew, Skew::Strobe { .. })) > 20, "{schedule:?}");
+        assert!(count(|skew| matches!(skew, Skew::Drift(_))) > 20, "{schedule:?}");
+    }
+
+    #[test]
     fn shape_and_flapping_must_fit() {
         let nodes = ["n1", "n2", "n3"].map(String::from);
         let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
@@ -245,8 +280,10 @@ mod tests {
             fault,
             shape,
             flapping: flapping_ms.map(Span::from_ms),
+            skew: None,
             select: Selector::One,
         };
+        let skew = |text: &str| Some(Skew::Jump(text.parse().unwrap()));
         for (planned, part) in [
             (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
             (planned(Family::Pause, Shape::Split, Some(200)), "only a partition has a shape or is flapping"),
@@ -255,6 +292,13 @@ mod tests {
             (planned(Family::Partition, Shape::Halves, None), "select: all"),
             (Planned { select: Selector::Leader, ..planned(Family::PauseClient, Shape::Split, None) }, "not by leader"),
             (Planned { select: Selector::Holder, ..planned(Family::Pause, Shape::Split, None) }, "only clients hold"),
+            (planned(Family::Clock, Shape::Split, None), "what is wrong?"),
+            (Planned { skew: skew("57s"), ..planned(Family::Kill, Shape::Split, None) }, "only a clock has a skew"),
+            (Planned { skew: skew("0s"), ..planned(Family::Clock, Shape::Split, None) }, "cannot be off by 0ms"),
+            (
+                Planned { skew: skew("1s"), ..planned(Family::Clock, Shape::Bridge, None) },
+                "only a partition has a shape",
+            ),
         ] {
             let said = planned.refuses(&nodes);
             assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");

@@ -1,5 +1,6 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
+use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::cluster::{Cluster, ClusterError, Link, Node};
 use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
@@ -172,6 +173,33 @@ impl Deployment {
     /// Sends SIGCONT to the server of `node` and waits until it runs.
     pub async fn resume(&self, node: &str) -> Result<ProcessState, DeployError> {
         self.signal(node, Signal::SIGCONT, Awaited::Running).await
+    }
+
+    /// Lets the clocks of the server of `node` go wrong so, and those of the next one that is started there.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`], but for clocks that are to be right.
+    pub async fn skew_clocks(&self, node: &str, skew: Skew) -> Result<ClocksSet, DeployError> {
+        if skew != Skew::None {
+            self.refuse_ended(node).await?;
+        }
+        Ok(self.nodes()[self.place(node)?].remote.skew_clocks(skew).await?)
+    }
+
+    /// Makes the server of `node` read its clocks.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`].
+    pub async fn read_clocks(&self, node: &str) -> Result<ClockReading, DeployError> {
+        self.refuse_ended(node).await?;
+        let (at, pid) = self.server(node)?;
+        match at.remote.read_clocks(pid).await {
+            Ok(reading) => Ok(reading),
+            Err(error) => {
+                self.refuse_ended(node).await?; // it may have ended meanwhile
+                Err(error.into())
+            }
+        }
     }
 
     async fn signal(&self, node: &str, signal: Signal, wanted: Awaited) -> Result<ProcessState, DeployError> {

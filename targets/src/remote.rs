@@ -12,6 +12,7 @@ pub(crate) use agent::AgentRemote;
 pub(crate) use log::CommandLog;
 pub(crate) use nowhere::Nowhere;
 
+use crate::clock::{ClockReading, ClocksSet, Skew};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,6 +58,13 @@ pub trait Remote: Send + Sync {
 
     /// Removes the entries of [`Remote::block_neighbours`]; the true link addresses are learned anew.
     async fn unblock_neighbours(&self, peers: &[Ipv4Addr]) -> Result<(), RemoteError>;
+
+    /// Lets the clocks of all daemons that were started here go wrong so, and of those that are started later from their first
+    /// instruction on. The node's own clock is left alone.
+    async fn skew_clocks(&self, skew: Skew) -> Result<ClocksSet, RemoteError>;
+
+    /// Makes a daemon that was started here read its clocks.
+    async fn read_clocks(&self, pid: u32) -> Result<ClockReading, RemoteError>;
 }
 
 /// A command to run to its end.

@@ -68,6 +68,7 @@ fn text() -> String {
     let workloads = squall_workloads::ALL.iter().map(|workload| (workload.name.to_owned(), workload.about.to_owned()));
     let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
     let shapes = squall_nemesis::Shape::ALL.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned()));
+    let skews = squall_nemesis::Skew::ALL.iter().map(|(skew, about)| ((*skew).to_owned(), (*about).to_owned()));
     let models = squall_results::models::ALL.iter().map(|model| (model.name.to_owned(), model.about.to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
@@ -79,6 +80,11 @@ fn text() -> String {
     section(&mut out, "workloads", workloads.collect());
     section(&mut out, "faults", faults.collect());
     section(&mut out, "shapes of a partition, for plans; with flapping: 200ms it comes and goes", shapes.collect());
+    section(
+        &mut out,
+        "skews of a clock, for plans: {at: 1s, for: 3s, fault: clock, skew: ..., select: one}",
+        skews.collect(),
+    );
     section(&mut out, "models that judge anybody's history: squall check FILE --model", models.collect());
     section(&mut out, "planted bugs", bugs.collect());
     out

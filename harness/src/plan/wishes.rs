@@ -190,11 +190,12 @@ impl Wishes {
         let nodes = self.nodes.map_or(3, |nodes| nodes.0);
         let time_limit = storm(self.time_limit.unwrap_or(Span::from_ms(20_000)))?;
         let seed = self.seed.unwrap_or_else(seed::fresh);
-        // A single node has no links to cut, and most clients are no processes of their own.
+        // A single node has no links to cut, most clients are no processes of their own, and some faults want to be asked for.
         let has_client_processes = workload.workload().has_client_processes();
         let fits = |family: &squall_nemesis::Family| {
             (nodes > 1 || *family != squall_nemesis::Family::Partition)
                 && (has_client_processes || !family.hits_clients())
+                && family.is_usual()
         };
         let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
         let faults = distinct(self.faults.unwrap_or_else(all_families));

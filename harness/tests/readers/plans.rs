@@ -23,6 +23,10 @@ const PLANS: &[&str] = &[
      - {at: 3s, for: 1s, fault: partition, shape: {links: [n1>n2, n3>n1]}, select: all}\n\
      - {at: 5s, for: 1s, fault: partition, shape: majorities_ring, flapping: 250ms, select: all}\n\
      - {at: 7s, for: 1s, fault: partition, shape: halves, select: all}\n",
+    "seed: 2\nnodes: 3\nschedule:\n\
+     - {at: 1s, for: 1s, fault: clock, skew: {jump: -1h}, select: leader}\n\
+     - {at: 3s, for: 1s, fault: clock, skew: {strobe: {by: 200ms, every: 10ms}}, select: all}\n\
+     - {at: 5s, for: 1s, fault: clock, skew: {drift: -0.5%}, select: one}\n",
     "seed: 3\nschedule:\n- at: 500ms\n  for: 2s\n  fault: partition\n  shape: mute\n  select: leader\n",
 ];
 
@@ -44,6 +48,13 @@ const WORDS: &[&str] = &[
     "links",
     "shape",
     "flapping",
+    "clock",
+    "skew",
+    "jump",
+    "strobe",
+    "drift",
+    "200%",
+    "-1h",
     "split",
     "halves",
     "bridge",

@@ -1,6 +1,7 @@
 //! The processes of a node: how they are started, what state they are in, how a whole session gets a signal.
 
 use super::protocol::Trouble;
+use crate::clock::{ClockError, Clocks};
 use crate::remote::{DaemonSpec, Exit, ProcessState, Scope, Signal};
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -32,8 +33,9 @@ pub(crate) struct Change {
 }
 
 impl Daemons {
-    /// Starts a daemon; its output goes to files, so that nothing of it depends on squall's being there to read.
-    pub(crate) fn start(&mut self, spec: &DaemonSpec) -> Result<u32, Trouble> {
+    /// Starts a daemon; its output goes to files, so that nothing of it depends on squall's being there to read. Where clocks
+    /// are wrong, its are so from its first instruction on.
+    pub(crate) fn start(&mut self, spec: &DaemonSpec, clocks: &mut Clocks) -> Result<u32, Trouble> {
         if !spec.cwd.is_dir() {
             return Err(Trouble::refused(format!("start in {}", spec.cwd.display()), "no such folder; make it first"));
         }
@@ -47,9 +49,27 @@ impl Daemons {
         let stderr = open(&spec.stderr).map_err(|error| Trouble::refused(spec.stderr.display().to_string(), error))?;
         let mut command = prepare(&spec.argv, &spec.env)?;
         command.current_dir(&spec.cwd).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        let is_skewed = clocks.is_skewed();
+        if is_skewed {
+            // SAFETY: the closure runs in the forked child and makes one system call.
+            unsafe { command.pre_exec(Clocks::ask_to_be_traced) };
+        }
         let pid = spawn(&mut command, &spec.argv)?.id();
         self.states.insert(pid, ProcessState::Running);
-        Ok(pid)
+        match if is_skewed { clocks.patch_at_exec(pid).map(drop) } else { Ok(()) } {
+            Ok(()) | Err(ClockError::Ended) => Ok(pid),
+            Err(error) => {
+                let _ = send(pid, Signal::SIGKILL); // with right clocks it would be what nobody asked for
+                Err(Trouble::refused(format!("skew the clocks of {}", spec.argv[0]), error))
+            }
+        }
+    }
+
+    /// The processes of all daemons' sessions.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let gone = |state: &ProcessState| matches!(state, ProcessState::Gone { .. });
+        let sessions = self.states.iter().filter(|(_, state)| !gone(state)).map(|(pid, _)| *pid);
+        if proc_is_ours() { sessions.flat_map(members).collect() } else { sessions.collect() }
     }
 
     /// The state of a daemon as far as the kernel has told.

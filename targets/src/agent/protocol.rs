@@ -4,13 +4,14 @@
 //! executable; the greeting carries a version all the same, for a copy that was left on a machine. Nothing here knows over
 //! what the bytes travel, nor whether the node is local.
 
+use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::remote::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Scope};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use std::net::Ipv4Addr;
 
 /// Raised with every change of the messages.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A body longer than this is no message, but a stream gone astray.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -34,6 +35,8 @@ pub(crate) enum Ask {
     CountProbe { probe: u64, expected: u32, timeout_ms: u64 },
     BlockNeighbours(Vec<Ipv4Addr>),
     UnblockNeighbours(Vec<Ipv4Addr>),
+    SkewClocks(Skew),
+    ReadClocks { pid: u32 },
 }
 
 /// What the agent says.
@@ -56,6 +59,8 @@ pub(crate) enum Answer {
     Started { pid: u32 },
     State(ProcessState),
     Counted(u32),
+    ClocksSet(ClocksSet),
+    Clocks(ClockReading),
 }
 
 /// Why a request came to nothing.

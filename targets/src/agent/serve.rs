@@ -4,6 +4,7 @@ use super::children::{self, Change, Daemons};
 use super::command::Running;
 use super::probes::Probes;
 use super::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
+use crate::clock::Clocks;
 use crate::local::netlink::{Netlink, NetlinkError};
 use crate::remote::{Awaited, ProcessState};
 use nix::errno::Errno;
@@ -27,6 +28,7 @@ struct Agent {
     signals: SignalFd,
     probes: Probes,
     daemons: Daemons,
+    clocks: Clocks,
     running: Vec<Running>,
     waiting: Vec<Waiting>,
     /// The link on which the other nodes are reached.
@@ -59,6 +61,7 @@ pub(crate) fn serve(reading: OwnedFd, writing: OwnedFd, notices: Vec<String>, li
         signals: super::child_signals()?,
         probes: Probes::listen()?,
         daemons: Daemons::default(),
+        clocks: Clocks::default(),
         running: Vec::new(),
         waiting: Vec::new(),
         link,
@@ -154,7 +157,10 @@ impl Agent {
                 self.running.push(running);
                 return Ok(None);
             }
-            Ask::Start(spec) => return self.daemons.start(&spec).map(|pid| Some(Answer::Started { pid })),
+            Ask::Start(spec) => {
+                let started = self.daemons.start(&spec, &mut self.clocks);
+                return started.map(|pid| Some(Answer::Started { pid }));
+            }
             Ask::Signal { pid, signal, scope } => {
                 self.take_changes();
                 self.daemons.signal(pid, signal, scope)?;
@@ -177,6 +183,19 @@ impl Agent {
             }
             Ask::BlockNeighbours(peers) => block(&self.link, &peers).map_err(told)?,
             Ask::UnblockNeighbours(peers) => unblock(&self.link, &peers).map_err(told)?,
+            Ask::SkewClocks(skew) => {
+                self.take_changes();
+                let set = self.clocks.set(skew, &self.daemons.processes());
+                return set
+                    .map(|set| Some(Answer::ClocksSet(set)))
+                    .map_err(|(pid, error)| Trouble::refused(format!("skew the clocks of process {pid}"), error));
+            }
+            Ask::ReadClocks { pid } => {
+                self.take_changes();
+                self.daemons.state(pid)?;
+                let read = self.clocks.read(pid).map(|reading| Some(Answer::Clocks(reading)));
+                return read.map_err(|error| Trouble::refused(format!("read the clocks of process {pid}"), error));
+            }
         }
         Ok(Some(Answer::Done))
     }

@@ -1,7 +1,12 @@
 //! Devices and settings that faults to come will need.
 
+use super::fresh::{Fresh, in_child};
 use super::{Finding, Purpose};
-use nix::unistd::{AccessFlags, access, geteuid};
+use nix::errno::Errno;
+use nix::sched::CloneFlags;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{AccessFlags, ForkResult, access, fork, pause};
 use std::fs::{self, File};
 use std::io;
 
@@ -28,16 +33,45 @@ fn device(path: &'static str, purpose: Purpose, module: &str) -> Finding {
     }
 }
 
-/// Reaching into another process.
+/// Reaching into a process that was started here, as the agent of a node does.
 pub(super) fn ptrace() -> Finding {
-    let (what, purpose) = ("ptrace of daemons", Purpose::Later("clocks that run wrong for one process"));
-    let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_else(|_| "0".into());
-    let remedy = "sysctl -w kernel.yama.ptrace_scope=0, or run as root";
-    match scope.trim() {
-        "0" => Finding::works(what, purpose, "ptrace_scope is 0, or the kernel does not restrict it"),
-        "3" => Finding::refused(what, purpose, "ptrace_scope is 3: nobody may, until the next boot", remedy),
-        scope if geteuid().is_root() => Finding::works(what, purpose, format!("as root, with ptrace_scope {scope}")),
-        scope => Finding::refused(what, purpose, format!("ptrace_scope is {scope}"), remedy),
+    let (what, purpose) =
+        ("ptrace of own processes", Purpose::Today("clocks that are wrong for servers: --faults clock"));
+    if cfg!(not(target_arch = "x86_64")) {
+        return Finding::missing(what, purpose, "clocks can be skewed on x86-64 only", "use such a machine");
+    }
+    let fresh = Fresh::for_this_user();
+    match in_child(|| trace_a_child(&fresh)) {
+        Ok(()) => Finding::works(what, purpose, "a child was traced"),
+        Err(errno) => {
+            let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").unwrap_or_default();
+            let detail = match scope.trim() {
+                "" => errno.desc().to_owned(),
+                scope => format!("{}; kernel.yama.ptrace_scope is {scope}", errno.desc()),
+            };
+            let remedy =
+                "sysctl -w kernel.yama.ptrace_scope=1 (after 3: at the next boot); in a container, allow ptrace";
+            Finding::refused(what, purpose, detail, remedy)
+        }
+    }
+}
+
+/// System calls only: it runs in a forked child.
+fn trace_a_child(fresh: &Fresh) -> Result<(), Errno> {
+    let _ = fresh.enter(CloneFlags::empty()); // as on a node, where possible
+    // SAFETY: both sides make system calls only.
+    match unsafe { fork() }? {
+        ForkResult::Child => loop {
+            pause();
+        },
+        ForkResult::Parent { child } => {
+            // SAFETY: begins to trace a child that does nothing.
+            let traced = unsafe { libc::ptrace(libc::PTRACE_SEIZE, child.as_raw(), 0, 0) };
+            let traced = Errno::result(traced).map(drop);
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = waitpid(child, None);
+            traced
+        }
     }
 }
 

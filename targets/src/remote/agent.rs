@@ -2,6 +2,7 @@
 
 use super::{Awaited, CommandLine, CommandLog, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
 use crate::agent::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
+use crate::clock::{ClockReading, ClocksSet, Skew};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -91,6 +92,8 @@ impl AgentRemote {
         let answer = self.ask(ask, what, time).await;
         match &answer {
             Ok(Answer::Started { pid }) => self.log.end(begun, what, format_args!("process {pid}"), b"", b""),
+            Ok(Answer::ClocksSet(set)) => self.log.end(begun, what, set, b"", b""),
+            Ok(Answer::Clocks(reading)) => self.log.end(begun, what, reading, b"", b""),
             Ok(_) => self.log.end(begun, what, "done", b"", b""),
             Err(error) => self.log.end(begun, what, "failed", b"", error.to_string().as_bytes()),
         }
@@ -192,6 +195,22 @@ impl Remote for AgentRemote {
 
     async fn unblock_neighbours(&self, peers: &[Ipv4Addr]) -> Result<(), RemoteError> {
         self.done(Ask::UnblockNeighbours(peers.to_vec()), format!("unblock the neighbours {peers:?}")).await
+    }
+
+    async fn skew_clocks(&self, skew: Skew) -> Result<ClocksSet, RemoteError> {
+        let what = format!("skew the clocks: {skew}");
+        match self.act(Ask::SkewClocks(skew), &what, NO_TIME).await? {
+            Answer::ClocksSet(set) => Ok(set),
+            other => Err(self.astray(&what, &other)),
+        }
+    }
+
+    async fn read_clocks(&self, pid: u32) -> Result<ClockReading, RemoteError> {
+        let what = format!("read the clocks of process {pid}");
+        match self.act(Ask::ReadClocks { pid }, &what, NO_TIME).await? {
+            Answer::Clocks(reading) => Ok(reading),
+            other => Err(self.astray(&what, &other)),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A node of which only name and address are known, as a client's process knows it: nothing can be done there.
 
 use super::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
+use crate::clock::{ClockReading, ClocksSet, Skew};
 use async_trait::async_trait;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -54,5 +55,13 @@ impl Remote for Nowhere {
 
     async fn unblock_neighbours(&self, _peers: &[Ipv4Addr]) -> Result<(), RemoteError> {
         self.refuse("unblock neighbours")
+    }
+
+    async fn skew_clocks(&self, _skew: Skew) -> Result<ClocksSet, RemoteError> {
+        self.refuse("skew clocks")
+    }
+
+    async fn read_clocks(&self, _pid: u32) -> Result<ClockReading, RemoteError> {
+        self.refuse("read clocks")
     }
 }
