@@ -17,6 +17,7 @@
 pub mod client;
 pub mod clocks;
 pub mod exhaustive;
+pub mod holder;
 pub mod member;
 pub mod network;
 pub mod property;

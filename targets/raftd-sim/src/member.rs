@@ -5,8 +5,8 @@
 
 use crate::clocks::Clock;
 use crate::time::Micros;
-use raftd::core::{Config, Core, Lease, Output, Persist, ReadBy, RequestId};
-use raftd::machine::{Answer, Command, Machine, Query, View};
+use raftd::core::{Config, Core, Lease, Output, Persist, ReadBy, RequestId, RoleName, Status};
+use raftd::machine::{Answer, Command, Expiry, Machine, Query, View};
 use raftd::storage::memory::Memory;
 use raftd::storage::{Identity, Record, StorageError, Wal};
 use raftd::types::{Bug, Entry, Index, NodeId, Payload, Snapshot, Term};
@@ -67,6 +67,8 @@ struct Running {
     disk_is_busy: bool,
     open: BTreeMap<RequestId, Asked>,
     last_id: RequestId,
+    expiry: Expiry,
+    ticks: u64,
 }
 
 /// A request of a client at the member that it asked.
@@ -174,6 +176,8 @@ impl Member {
             disk_is_busy: false,
             open: BTreeMap::new(),
             last_id: 0,
+            expiry: Expiry::default(),
+            ticks: 0,
         };
         if let Some(snapshot) = &snapshot {
             running.install(snapshot, self.config.bug);
@@ -195,6 +199,20 @@ impl Member {
             Crash::Kill => self.disk.after_kill(),
             Crash::PowerCut => self.disk.after_power_cut(rng),
         };
+    }
+
+    /// A tick passes: as raftd's own loop it looks, if it leads, which leases of clients are over.
+    pub fn tick(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        running.core.tick();
+        running.ticks += 1;
+        let Status { role, term, .. } = running.core.status();
+        let leads = (role == RoleName::Leader).then_some(term);
+        let now_ms = running.ticks * TICK_US / 1000;
+        if let Some(change) = running.expiry.due(leads, running.machine.leases(), now_ms) {
+            running.last_id += 1;
+            running.core.propose(running.last_id, Command { serial: None, change }.encode());
+        }
     }
 
     /// A client asks.

@@ -8,6 +8,7 @@ mod leader_append_only;
 mod leader_completeness;
 mod lease_safety;
 mod linearizability;
+mod lock_safety;
 mod log_matching;
 mod progress;
 mod snapshot_safety;
@@ -18,6 +19,7 @@ pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
 pub use lease_safety::alone_by_lease;
 pub use linearizability::{Judged, explain, judge};
+pub use lock_safety::one_relies;
 pub use log_matching::LogMatching;
 pub use progress::has_recovered;
 pub use snapshot_safety::SnapshotSafety;
@@ -45,6 +47,8 @@ pub enum Property {
     SnapshotSafety,
     /// See [`alone_by_lease`].
     LeaseSafety,
+    /// See [`one_relies`].
+    LockSafety,
     /// See [`judge`].
     Linearizability,
     /// See [`has_recovered`].
@@ -200,6 +204,7 @@ impl fmt::Display for Property {
             Property::StateMachineSafety => "state machine safety",
             Property::SnapshotSafety => "snapshot safety",
             Property::LeaseSafety => "lease safety",
+            Property::LockSafety => "lock safety",
             Property::Linearizability => "linearizability",
             Property::Progress => "progress",
             Property::Assertion => "assertion of a member",

@@ -2,9 +2,10 @@
 
 use crate::client::{Client, Next, Record};
 use crate::clocks::Setting;
+use crate::holder::Holder;
 use crate::member::{Asked, Crash, Member, TICK_US, Told};
 use crate::network::{Network, delay_us};
-use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered};
+use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered, one_relies};
 use crate::storm::Trouble;
 use crate::time::{Agenda, MS, Micros};
 use crate::trace::Trace;
@@ -15,6 +16,10 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
+/// Those who hold locks are numbered from here on, clients before.
+const HOLDERS_FROM: usize = 1000;
+/// How many there are, where leaders have leases.
+const HOLDERS: usize = 3;
 /// How long fair weather lasts.
 const FAIR_US: Micros = 3_000 * MS;
 /// How long the cluster may take to recover.
@@ -40,6 +45,7 @@ pub struct World {
     rng: ChaCha8Rng,
     members: Vec<Member>,
     clients: Vec<Client>,
+    holders: Vec<Holder>,
     network: Network,
     /// Counts the partitions: an old one's end must not heal a new one.
     partition: u64,
@@ -67,6 +73,7 @@ enum Event {
     Restart { member: usize },
     Heal { partition: u64 },
     SetClock,
+    HolderWakes { holder: usize },
 }
 
 impl World {
@@ -83,9 +90,12 @@ impl World {
             members.iter_mut().for_each(|member| member.use_leases(clocks.drift_percent, clocks.clock()));
             clients.iter_mut().for_each(|client| client.has_leases = true);
         }
+        let has_holders = weather.clocks.is_some() && bug.is_none();
+        let holders = (0..HOLDERS).filter(|_| has_holders).map(|number| Holder::new(HOLDERS_FROM + number)).collect();
         World {
             members,
             clients,
+            holders,
             record,
             properties: Properties::new(bug),
             trace,
@@ -119,6 +129,7 @@ impl World {
             let pause_us = self.rng.random_range(0..200 * MS);
             self.agenda.after(pause_us, Event::Wake { client });
         }
+        (0..self.holders.len()).for_each(|holder| self.agenda.after(MS, Event::HolderWakes { holder }));
         if self.is_storm {
             self.schedule_trouble();
             self.schedule_clock();
@@ -159,6 +170,9 @@ impl World {
             Event::DiskEnds { .. } => {}
             Event::Deliver(message) => return self.deliver(message),
             Event::Ask { member, asked } => return self.on(member, |member, _| member.ask(asked)),
+            Event::Told { client, attempt, told } if client >= HOLDERS_FROM => {
+                return self.holder_is_told(client - HOLDERS_FROM, attempt, &told);
+            }
             Event::Told { client, attempt, told } => {
                 let now_us = self.now_us();
                 self.trace.note(now_us, || format!("client {client} is told {told:?}"));
@@ -180,6 +194,7 @@ impl World {
             Event::Heal { partition } if partition == self.partition => self.heal(),
             Event::Heal { .. } => {}
             Event::SetClock => self.set_clock(),
+            Event::HolderWakes { holder } => self.holder_wakes(holder),
         }
         Ok(())
     }
@@ -194,11 +209,7 @@ impl World {
         if self.stopped_clock.is_some_and(|(whose, until_us)| whose == id && now_us < until_us) {
             return Ok(());
         }
-        self.on(member, |member, _| {
-            if let Some(core) = member.core_mut() {
-                core.tick();
-            }
-        })
+        self.on(member, |member, _| member.tick())
     }
 
     fn deliver(&mut self, message: Message) -> Result<(), Broken> {
@@ -335,6 +346,29 @@ impl World {
         if let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) {
             self.agenda.after(clocks.next_us(), Event::SetClock);
         }
+    }
+
+    /// Who holds locks asks for something, whether the last answer came or not, and often enough for its lease.
+    fn holder_wakes(&mut self, holder: usize) {
+        let now_us = self.agenda.now_us();
+        let pause_us = if self.rng.random_bool(0.05) { 900 } else { self.rng.random_range(10..150) } * MS;
+        self.agenda.after(pause_us, Event::HolderWakes { holder });
+        let (attempt, request) = self.holders[holder].wake(now_us, &mut self.rng);
+        let asked = Asked { client: HOLDERS_FROM + holder, attempt, request };
+        let member = self.rng.random_range(0..self.members.len());
+        self.trace.note(now_us, || format!("holder {holder} asks n{}: {:?}", member + 1, asked.request));
+        if !self.rng.random_bool(self.weather.loss) {
+            let delay_us = delay_us(&self.weather, &mut self.rng);
+            self.agenda.after(delay_us, Event::Ask { member, asked });
+        }
+    }
+
+    fn holder_is_told(&mut self, holder: usize, attempt: u64, told: &Told) -> Result<(), Broken> {
+        let now_us = self.agenda.now_us();
+        self.trace.note(now_us, || format!("holder {holder} is told {told:?}"));
+        let drift_percent = self.weather.clocks.as_ref().map_or(0, |clocks| clocks.drift_percent);
+        self.holders[holder].told(attempt, told, drift_percent);
+        one_relies(&self.holders, now_us).map_err(|evidence| (Property::LockSafety, evidence))
     }
 
     fn set_clock(&mut self) {
