@@ -95,7 +95,9 @@ pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
         schedule.push(Planned { at, lasts, fault, shape, flapping, skew, select });
-        at_ms += lasts_ms + rng.random_range(QUIET_MS);
+        // A clock that is still on its way back cannot be hit again.
+        let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
+        at_ms += lasts_ms + way_back_ms + rng.random_range(QUIET_MS);
     }
     schedule
 }
@@ -266,6 +268,10 @@ mod tests {
         let nodes = ["n1", "n2", "n3"].map(String::from);
         assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
         let count = |is: fn(&Skew) -> bool| schedule.iter().filter_map(|planned| planned.skew).filter(is).count();
+        for pair in schedule.windows(2) {
+            let way_back_ms = pair[0].skew.map_or(0, |skew| skew.way_back(pair[0].lasts).ms());
+            assert!(pair[0].at.ms() + pair[0].lasts.ms() + way_back_ms < pair[1].at.ms(), "{pair:?}");
+        }
         assert!(count(|skew| matches!(skew, Skew::Jump(_))) > 20, "{schedule:?}");
         assert!(count(|skew| matches!(skew, Skew::Strobe { .. })) > 20, "{schedule:?}");
         assert!(count(|skew| matches!(skew, Skew::Drift(_))) > 20, "{schedule:?}");

@@ -65,6 +65,9 @@ const DRIFT_PPM: std::ops::RangeInclusive<i64> = -500_000..=1_000_000;
 /// What a drift may gain or lose in all: the way back takes twice as long.
 const GAIN_MAX: Span = Span::from_ms(10_000);
 
+/// How long it takes to begin a way back, and to see that it is over.
+const TURN: Span = Span::from_ms(250);
+
 impl Skew {
     /// All kinds, as one would write them, and what they do.
     pub const ALL: [(&str, &str); 3] = [
@@ -90,13 +93,26 @@ impl Skew {
         }
     }
 
+    /// What a clock gains or loses in so long a time.
+    fn gained(&self, lasts: Span) -> Span {
+        let ppm = if let Skew::Drift(percent) = self { percent.ppm.unsigned_abs() } else { 0 };
+        Span::from_ms(lasts.ms().saturating_mul(ppm) / 1_000_000)
+    }
+
+    /// How long it takes, about, until the clocks are right again after so long a fault.
+    pub fn way_back(&self, lasts: Span) -> Span {
+        match self {
+            Skew::Drift(_) => Span::from_ms(2 * self.gained(lasts).ms() + TURN.ms()),
+            Skew::Jump(_) | Skew::Strobe { .. } => Span::from_ms(0),
+        }
+    }
+
     /// Why it makes no sense for a fault that lasts so long; none if it does.
     pub fn refuses_for(&self, lasts: Span) -> Option<String> {
-        let Skew::Drift(percent) = self else { return None };
-        let gained_ms = lasts.ms().saturating_mul(percent.ppm.unsigned_abs()) / 1_000_000;
-        (gained_ms > GAIN_MAX.ms()).then(|| {
-            let gained = Span::from_ms(gained_ms);
-            format!("in {lasts} a drift of {percent} makes {gained}, and the way back takes twice as long; {GAIN_MAX} are the most")
+        let gained = self.gained(lasts);
+        let too_far = gained > GAIN_MAX;
+        too_far.then(|| {
+            format!("it makes {gained} in {lasts}, more than {GAIN_MAX}, and the way back takes twice as long")
         })
     }
 
