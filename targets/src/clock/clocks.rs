@@ -6,6 +6,7 @@ use super::course::{Course, Courses, LAG_NS, NOTICE_NS, Piece};
 use super::process::Skewed;
 use super::skew::{ClockReading, ClocksSet, Patched, Skew, True};
 use super::tracee::Tracee;
+use std::fs;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -86,7 +87,14 @@ impl Clocks {
     }
 
     /// Makes a process read its clocks, beside this machine's.
+    ///
+    /// # Errors
+    /// Among others when its clocks are to be wrong but it has become another program meanwhile, whose clocks are right.
     pub fn read(&mut self, pid: u32) -> Result<ClockReading, ClockError> {
+        if self.is_skewed() && !self.processes.iter().any(|process| process.is_in(pid)) {
+            fs::read_link(format!("/proc/{pid}/exe")).map_err(|_| ClockError::Ended)?;
+            return Err(ClockError::unfit("it has become another program, whose clocks are right"));
+        }
         let (place, _) = self.find_or_patch(pid)?;
         let process = &mut self.processes[place];
         if process.courses != Courses::TRUE && still(&process.courses) == Courses::TRUE {

@@ -281,7 +281,7 @@ fn forked() {
     talker.expect(-HOUR, "in the child, set later");
     assert!(clocks.read(child).unwrap().wall.is_as_wanted());
 
-    // A shell that becomes another program loses it, and is patched again when it is set or read.
+    // A shell that becomes another program loses it, which is told, and is patched again when it is set.
     let exe = env::current_exe().unwrap();
     let mut command = Command::new("sh");
     command.args(["-c", "read line; exec \"$0\" clock-child speaker", exe.to_str().unwrap()]);
@@ -289,6 +289,8 @@ fn forked() {
     assert_eq!(clocks.set(Skew::Jump { by_ns: HOUR }, &[shell.pid()]).unwrap().patched.len(), 1);
     shell.say();
     shell.expect(0, "another program");
+    assert!(clocks.read(shell.pid()).unwrap_err().to_string().contains("another program"));
+    assert_eq!(clocks.set(Skew::Jump { by_ns: HOUR }, &[shell.pid()]).unwrap().patched.len(), 1);
     assert!(clocks.read(shell.pid()).unwrap().wall.is_as_wanted());
     shell.expect(HOUR, "patched again");
 }
