@@ -1,11 +1,14 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
+mod disk;
+
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::cluster::{Cluster, ClusterError, Link, Node};
+use crate::disk::Model;
 use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -66,13 +69,15 @@ pub struct Deployment {
     pids: Vec<Mutex<u32>>,
     /// The links that are cut, each as often as it was.
     cut: Mutex<Vec<Link>>,
+    /// What the disks of the nodes forget; none where the servers write to the machine's own.
+    disks: OnceLock<Model>,
 }
 
 impl Deployment {
     /// The target on the cluster, with no server started.
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
-        Deployment { cluster, target, pids, cut: Mutex::default() }
+        Deployment { cluster, target, pids, cut: Mutex::default(), disks: OnceLock::new() }
     }
 
     /// The cluster.
@@ -156,7 +161,12 @@ impl Deployment {
             return Err(DeployError::NotEnded { node: node.into(), state });
         }
         let (node, _) = self.server(node)?;
-        let command = CommandLine::new(["rm", "-rf", "--", &self.target.data(node).display().to_string()]);
+        let data = self.target.data(node).display().to_string();
+        let command = match self.disks.get() {
+            None => CommandLine::new(["rm", "-rf", "--", &data]),
+            // The disk itself is mounted there.
+            Some(_) => CommandLine::new(["find", &data, "-mindepth", "1", "-delete"]),
+        };
         node.remote.run(&command, END_TIMEOUT).await?.expect_success(&node.name, &command)?;
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod client_process;
 pub mod clock;
 pub mod cluster;
 pub mod deployment;
+pub mod disk;
 pub mod doctor;
 pub mod etcd;
 mod local;

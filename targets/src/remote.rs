@@ -13,6 +13,7 @@ pub(crate) use log::CommandLog;
 pub(crate) use nowhere::Nowhere;
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
+use crate::disk::{DiskAnswer, DiskAsk};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -65,6 +66,9 @@ pub trait Remote: Send + Sync {
 
     /// Makes a daemon that was started here read its clocks.
     async fn read_clocks(&self, pid: u32) -> Result<ClockReading, RemoteError>;
+
+    /// Asks the node's disk; see [`DiskAsk`]. The first request mounts it.
+    async fn disk(&self, ask: DiskAsk) -> Result<DiskAnswer, RemoteError>;
 }
 
 /// A command to run to its end.

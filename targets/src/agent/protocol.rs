@@ -5,6 +5,7 @@
 //! what the bytes travel, nor whether the node is local.
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
+use crate::disk::{DiskAnswer, DiskAsk};
 use crate::remote::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Scope};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
@@ -26,17 +27,42 @@ pub(crate) struct Request {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Ask {
-    Run { command: CommandLine, timeout_ms: u64 },
+    Run {
+        command: CommandLine,
+        timeout_ms: u64,
+    },
     Start(DaemonSpec),
-    Signal { pid: u32, signal: i32, scope: Scope },
-    State { pid: u32 },
-    AwaitState { pid: u32, wanted: Awaited, timeout_ms: u64 },
-    SendProbe { peer: Ipv4Addr, probe: u64, count: u32 },
-    CountProbe { probe: u64, expected: u32, timeout_ms: u64 },
+    Signal {
+        pid: u32,
+        signal: i32,
+        scope: Scope,
+    },
+    State {
+        pid: u32,
+    },
+    AwaitState {
+        pid: u32,
+        wanted: Awaited,
+        timeout_ms: u64,
+    },
+    SendProbe {
+        peer: Ipv4Addr,
+        probe: u64,
+        count: u32,
+    },
+    CountProbe {
+        probe: u64,
+        expected: u32,
+        timeout_ms: u64,
+    },
     BlockNeighbours(Vec<Ipv4Addr>),
     UnblockNeighbours(Vec<Ipv4Addr>),
     SkewClocks(Skew),
-    ReadClocks { pid: u32 },
+    ReadClocks {
+        pid: u32,
+    },
+    /// Handed on to the node's disk, a process of its own.
+    Disk(DiskAsk),
 }
 
 /// What the agent says.
@@ -61,6 +87,7 @@ pub(crate) enum Answer {
     Counted(u32),
     ClocksSet(ClocksSet),
     Clocks(ClockReading),
+    Disk(DiskAnswer),
 }
 
 /// Why a request came to nothing.

@@ -2,9 +2,11 @@
 
 use super::children::{self, Change, Daemons};
 use super::command::Running;
+use super::disk::Disk;
 use super::probes::Probes;
 use super::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
 use crate::clock::Clocks;
+use crate::disk::DiskAsk;
 use crate::local::netlink::{Netlink, NetlinkError};
 use crate::remote::{Awaited, ProcessState};
 use nix::errno::Errno;
@@ -31,6 +33,7 @@ struct Agent {
     clocks: Clocks,
     running: Vec<Running>,
     waiting: Vec<Waiting>,
+    disk: Option<Disk>,
     /// The link on which the other nodes are reached.
     link: String,
 }
@@ -64,6 +67,7 @@ pub(crate) fn serve(reading: OwnedFd, writing: OwnedFd, notices: Vec<String>, li
         clocks: Clocks::default(),
         running: Vec::new(),
         waiting: Vec::new(),
+        disk: None,
         link,
     };
     agent.send(&Message::Greeting { version: protocol::VERSION, notices })?;
@@ -80,6 +84,7 @@ impl Agent {
             self.take_changes();
             self.probes.collect();
             self.running.iter_mut().for_each(Running::pump);
+            self.take_answers_of_disk()?;
             let open = self.take_requests()?;
             self.settle(Instant::now())?;
             if !open {
@@ -95,6 +100,7 @@ impl Agent {
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.probes.as_fd(), PollFlags::POLLIN),
         ];
+        fds.extend(self.disk.as_ref().map(|disk| PollFd::new(disk.as_fd(), PollFlags::POLLIN)));
         if !self.outgoing.is_empty() {
             fds.push(PollFd::new(self.writing.as_fd(), PollFlags::POLLOUT));
         }
@@ -124,6 +130,19 @@ impl Agent {
             let Change { pid, state: ProcessState::Gone { exit } } = change else { continue };
             if let Some(running) = self.running.iter_mut().find(|running| running.pid == pid) {
                 running.ended(exit);
+            }
+        }
+    }
+
+    /// Hands the answers of the disk on. When it is no more, whoever waits for one is told so.
+    fn take_answers_of_disk(&mut self) -> io::Result<()> {
+        match self.disk.as_mut().map(Disk::answers) {
+            None => Ok(()),
+            Some(Ok(answers)) => answers.iter().try_for_each(|answer| self.send(answer)),
+            Some(Err(error)) => {
+                let asked = self.disk.take().map(Disk::bury).unwrap_or_default();
+                let trouble = || Trouble::refused("ask the disk", format!("it is no more ({error}); see agent.log"));
+                asked.into_iter().try_for_each(|id| self.answer(id, Err(trouble())))
             }
         }
     }
@@ -195,6 +214,14 @@ impl Agent {
                 self.daemons.state(pid)?;
                 let read = self.clocks.read(pid).map(|reading| Some(Answer::Clocks(reading)));
                 return read.map_err(|error| Trouble::refused(format!("read the clocks of process {pid}"), error));
+            }
+            Ask::Disk(ask) => {
+                if let (DiskAsk::Mount(spec), None) = (&ask, &self.disk) {
+                    self.disk = Some(Disk::start(spec.folder.clone())?);
+                }
+                let disk = self.disk.as_mut().ok_or_else(|| Trouble::refused(ask.to_string(), "there is no disk"))?;
+                disk.ask(id, Ask::Disk(ask))?;
+                return Ok(None);
             }
         }
         Ok(Some(Answer::Done))

@@ -3,6 +3,7 @@
 use super::{Awaited, CommandLine, CommandLog, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
 use crate::agent::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
 use crate::clock::{ClockReading, ClocksSet, Skew};
+use crate::disk::{DiskAnswer, DiskAsk};
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
@@ -209,6 +210,14 @@ impl Remote for AgentRemote {
         let what = format!("read the clocks of process {pid}");
         match self.act(Ask::ReadClocks { pid }, &what, NO_TIME).await? {
             Answer::Clocks(reading) => Ok(reading),
+            other => Err(self.astray(&what, &other)),
+        }
+    }
+
+    async fn disk(&self, ask: DiskAsk) -> Result<DiskAnswer, RemoteError> {
+        let what = ask.to_string();
+        match self.act(Ask::Disk(ask), &what, NO_TIME).await? {
+            Answer::Disk(answer) => Ok(answer),
             other => Err(self.astray(&what, &other)),
         }
     }

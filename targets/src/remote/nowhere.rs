@@ -2,6 +2,7 @@
 
 use super::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
 use crate::clock::{ClockReading, ClocksSet, Skew};
+use crate::disk::{DiskAnswer, DiskAsk};
 use async_trait::async_trait;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -63,5 +64,9 @@ impl Remote for Nowhere {
 
     async fn read_clocks(&self, _pid: u32) -> Result<ClockReading, RemoteError> {
         self.refuse("read clocks")
+    }
+
+    async fn disk(&self, _ask: DiskAsk) -> Result<DiskAnswer, RemoteError> {
+        self.refuse("disk")
     }
 }

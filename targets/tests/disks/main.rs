@@ -1,0 +1,66 @@
+//! Disks for real, mounted on the nodes of a local cluster: what a loss of power leaves of what programs did, and what
+//! programs meet when a disk fails.
+//!
+//! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable is the
+//! nodes' agent, their disk, and the program that uses it. As root everything runs twice: also as an ordinary user to whom
+//! `/dev/fuse` is open.
+
+mod fails;
+mod figures;
+mod forgets;
+mod ordinary;
+mod program;
+mod stage;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use ordinary::OrdinaryUser;
+use squall_targets::disk::Model;
+use squall_targets::{agent, sandbox};
+use std::env;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next().as_ref().and_then(|first| first.to_str()) {
+        Some(agent::ARGUMENT) => return agent::run(arguments),
+        Some(program::ARGUMENT) => return program::run(arguments),
+        _ => {}
+    }
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let is_root = nix::unistd::geteuid().is_root();
+    let ordinary = if is_root && !arguments.list { OrdinaryUser::start().map(Some) } else { Ok(None) };
+    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
+    if let Err(error) = sandbox {
+        eprintln!("failed to {error}");
+        return ExitCode::FAILURE;
+    }
+    let here = libtest_mimic::run(&arguments, trials(if is_root { "root" } else { "user" }));
+    match ordinary.and_then(|run| run.map_or(Ok(true), OrdinaryUser::finish)) {
+        Ok(true) => here.exit_code(),
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the tests could not be run as an ordinary user: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials(user: &str) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut add = |name: &str, is_ignored: bool, test: fn()| {
+        let trial = Trial::test(format!("{user}::{name}"), move || {
+            test();
+            Ok::<(), Failed>(())
+        });
+        trials.push(trial.with_ignored_flag(is_ignored));
+    };
+    add("ext4_ordered_forgets", false, || stage::run(forgets::all(Model::Ext4Ordered)));
+    add("posix_forgets", false, || stage::run(forgets::all(Model::Posix)));
+    add("a_disk_is_an_ordinary_one_otherwise", false, || stage::run(fails::in_order()));
+    add("a_disk_fails_as_it_is_told", false, || stage::run(fails::switches()));
+    add("what_a_failed_sync_did_not_write_no_later_one_does", false, || stage::run(fails::failed_sync()));
+    add("a_disk_that_died_leaves_no_dead_mount", false, || stage::run(fails::death()));
+    add("figures", true, || stage::run(figures::all()));
+    trials
+}
