@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub closed: VecDeque<Closed>,
     /// Files that are of no use.
     pub leftovers: Vec<String>,
-    /// The last entry, or the one that the log begins behind.
+    /// The last entry of the segments, or the one that the log begins behind.
     pub end: (Index, Term),
     /// The last entry that the snapshot stands for.
     pub snapshot: Option<Index>,
@@ -70,12 +70,12 @@ pub(super) fn recover(disk: &impl Disk, identity: u32) -> Result<(Found, Recover
     if replay.start.0 > reach {
         return Err(StorageError::NoSnapshot { start: replay.start.0 });
     }
-    let ended = replay.end().0;
+    let ended = replay.end();
     let begins_anew = snapshot.as_ref().is_some_and(|snapshot| !replay.behind(snapshot));
     if begins_anew {
-        recovered.repairs.push(Repair::LogBeforeSnapshot { last: ended, snapshot: reach });
+        recovered.repairs.push(Repair::LogBeforeSnapshot { last: ended.0, snapshot: reach });
     }
-    let end = replay.end();
+    let end = if begins_anew { ended } else { replay.end() };
     let snapshot_index = snapshot.as_ref().map(|snapshot| snapshot.last_index);
     recovered.hard_state = replay.hard_state;
     recovered.snapshot = snapshot;

@@ -377,6 +377,31 @@ fn a_crash_while_snapshots_are_written_loses_nothing() {
     }
 }
 
+/// The last segment is full, so that what the log says of the snapshot of another member comes into one of its own: also when it
+/// is the start after a crash that says it.
+#[test]
+fn a_log_that_begins_anew_in_a_new_segment_reads_back() {
+    let begun = Memory::default();
+    let (mut wal, _) = open(&begun).unwrap();
+    wal.save(&[vote(1, Some(2)), append([(1, 1, SEGMENT as usize)])]).unwrap();
+    drop(wal);
+    let install =
+        |disk: &Memory| open(disk)?.0.save(&[Record { snapshot: Some(snapshot(9, 1, 10)), ..Record::default() }]);
+    let healthy = begun.fork();
+    install(&healthy).unwrap();
+    for number in begun.operations()..=healthy.operations() {
+        let disk = begun.fork();
+        disk.fail_from(number);
+        let _ = install(&disk);
+        let disk = disk.after_kill();
+        let (wal, found) = open(&disk).unwrap_or_else(|error| panic!("operation {number}: {error}"));
+        drop(wal);
+        let (_, again) = open(&disk).unwrap_or_else(|error| panic!("once more after operation {number}: {error}"));
+        assert_eq!((again.snapshot, again.entries), (found.snapshot, found.entries), "operation {number}");
+        assert_eq!(again.repairs, [], "operation {number}");
+    }
+}
+
 #[test]
 fn a_damaged_or_missing_snapshot_is_refused() {
     let disk = with_snapshot();

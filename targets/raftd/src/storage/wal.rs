@@ -87,8 +87,10 @@ impl<D: Disk> Wal<D> {
             snapshot,
             stopped: false,
         };
-        if begins_anew {
-            wal.write_lines([Line { mark: Some(Mark::Begins(end.0, end.1)), ..Line::default() }])?;
+        if let Some(snapshot) = recovered.snapshot.as_ref().filter(|_| begins_anew) {
+            // Only now, for a segment that this begins says first how the ones before it end.
+            let mark = Some(Mark::Begins(snapshot.last_index, snapshot.last_term));
+            wal.write_lines([Line { mark, ..Line::default() }])?;
         }
         Ok((wal, recovered))
     }
