@@ -5,7 +5,7 @@
 //! cut, the folder becomes what the disk has, in one of two [`Model`]s. It runs on the node as a process of its own, started
 //! by the agent, and is mounted in the node's mount namespace alone; when the node ends, both are gone.
 //!
-//! - [`Volume`](volume::Volume): the folder and what of it is on the disk. Pure parts: `contents` (a file), `names` (folders),
+//! - `Volume`: the folder and what of it is on the disk. Pure parts: `contents` (a file), `names` (folders),
 //!   `tear` (a write that the power cut in half).
 //! - `gate`: which calls fail or take long. `shell`: FUSE over both. `serve`: the process. `probe`: what a server would meet.
 //!

@@ -22,6 +22,7 @@ use super::{Ino, Model, ROOT};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -101,10 +102,10 @@ impl Volume {
         let parent = self.folder(folder)?;
         let stat = fstatat(&*parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
         let ino = self.ino(&stat);
-        if !self.nodes.contains_key(&ino) {
+        if let Entry::Vacant(vacant) = self.nodes.entry(ino) {
             let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
             let file = open(&parent, name, kind)?;
-            self.nodes.insert(ino, Node::of(file.into(), kind == SFlag::S_IFDIR));
+            vacant.insert(Node::of(file.into(), kind == SFlag::S_IFDIR));
         }
         Ok((ino, stat))
     }

@@ -259,7 +259,7 @@ fn at_exec() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([child::ARGUMENT, "once"]);
     // SAFETY: a plain system call in the forked child.
-    unsafe { command.pre_exec(|| Clocks::ask_to_be_traced()) };
+    unsafe { command.pre_exec(Clocks::ask_to_be_traced) };
     let before = child::clock(libc::CLOCK_REALTIME);
     let mut talker = Talker::of(&mut command);
     let patched = clocks.patch_at_exec(talker.pid()).unwrap();

@@ -15,6 +15,7 @@ fn fork_reader() -> i32 {
     let begin = true_ns(libc::CLOCK_REALTIME);
     // SAFETY: the child neither allocates nor locks, and leaves by `_exit`.
     match unsafe { libc::fork() } {
+        // SAFETY: the handler does nothing, and what is given to the calls lives as long as they do.
         0 => unsafe {
             libc::signal(libc::SIGUSR1, on_signal as *const () as libc::sighandler_t);
             let mut of_day = libc::timeval { tv_sec: 0, tv_usec: 0 };
