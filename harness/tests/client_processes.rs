@@ -21,7 +21,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-const WRITE: Call = Call::Write { key: 1, value: 5 };
+/// Takes one request.
+const LIST: Call = Call::List { key: 1 };
 
 /// Long enough for whatever happens within milliseconds.
 const SOON: Duration = Duration::from_secs(20);
@@ -114,8 +115,8 @@ async fn serve(listener: TcpListener, requests: Arc<AtomicUsize>) {
     }
 }
 
-fn is_written(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Ok(Reply::Written { .. }))
+fn is_answered(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Ok(Reply::Elements { .. }))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,15 +126,15 @@ async fn it_is_a_client_like_any_other_and_a_process_of_its_own() {
     assert_eq!(stage.processes.living(), [] as [u64; 0], "a process starts when it is asked for the first time");
     for client in [&mut one, &mut other] {
         client.ready().await;
-        let completion = client.call(&WRITE).await;
-        assert!(is_written(&completion.outcome) && completion.session == Session::Kept, "{completion:?}");
+        let completion = client.call(&LIST).await;
+        assert!(is_answered(&completion.outcome) && completion.session == Session::Kept, "{completion:?}");
     }
     assert_eq!(stage.processes.living(), [1, 2]);
     stage.await_pids(2).await;
     drop(one);
     stage.await_pids(1).await;
     assert_eq!(stage.processes.living(), [2]);
-    assert!(is_written(&other.call(&WRITE).await.outcome), "the other one goes on");
+    assert!(is_answered(&other.call(&LIST).await.outcome), "the other one goes on");
     assert_eq!(*stage.failures.lock().unwrap(), [] as [String; 0]);
 }
 
@@ -146,7 +147,7 @@ async fn a_paused_one_does_nothing_until_it_goes_on() {
     assert_eq!(shown, "process 7 stopped, its thread in state T");
     let stat = fs::read_to_string(format!("/proc/{}/stat", stage.pids()[0])).unwrap();
     assert!(stat.contains(") T "), "{stat}");
-    assert!(tokio::time::timeout(A_WHILE, client.call(&WRITE)).await.is_err(), "it cannot answer");
+    assert!(tokio::time::timeout(A_WHILE, client.call(&LIST)).await.is_err(), "it cannot answer");
     assert_eq!(stage.requests.load(Ordering::SeqCst), 0, "nothing has left it");
     let mut client = stage.client(8);
     client.ready().await;
@@ -159,7 +160,7 @@ async fn a_paused_one_does_nothing_until_it_goes_on() {
     let ((), shown) = tokio::join!(client.ready(), resume);
     assert!(begin.elapsed() >= A_WHILE, "it was ready before it went on");
     assert!(shown.starts_with("process 8 running"), "{shown}");
-    assert!(is_written(&client.call(&WRITE).await.outcome));
+    assert!(is_answered(&client.call(&LIST).await.outcome));
     assert_eq!(*stage.failures.lock().unwrap(), [] as [String; 0]);
 }
 
@@ -182,11 +183,11 @@ async fn one_that_ends_by_itself_is_a_failure_of_squall() {
     let mut client = stage.client(7);
     client.ready().await;
     send(stage.pids()[0], libc::SIGKILL);
-    let completion = client.call(&WRITE).await;
+    let completion = client.call(&LIST).await;
     assert!(completion.outcome.is_unknown() && completion.session == Session::Lost, "{completion:?}");
     let failures = stage.failures.lock().unwrap().clone();
     assert!(failures.len() == 1 && failures[0].contains("client process 7 on n1"), "{failures:?}");
-    assert!(client.call(&WRITE).await.outcome.is_fail(), "and it never comes back");
+    assert!(client.call(&LIST).await.outcome.is_fail(), "and it never comes back");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
