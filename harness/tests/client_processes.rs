@@ -24,6 +24,9 @@ use tokio::net::TcpListener;
 /// Takes one request.
 const LIST: Call = Call::List { key: 1 };
 
+/// Changes something, so that nobody knows what became of it.
+const ACQUIRE: Call = Call::Acquire { key: 1 };
+
 /// Long enough for whatever happens within milliseconds.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -183,7 +186,7 @@ async fn one_that_ends_by_itself_is_a_failure_of_squall() {
     let mut client = stage.client(7);
     client.ready().await;
     send(stage.pids()[0], libc::SIGKILL);
-    let completion = client.call(&LIST).await;
+    let completion = client.call(&ACQUIRE).await;
     assert!(completion.outcome.is_unknown() && completion.session == Session::Lost, "{completion:?}");
     let failures = stage.failures.lock().unwrap().clone();
     assert!(failures.len() == 1 && failures[0].contains("client process 7 on n1"), "{failures:?}");
