@@ -36,7 +36,7 @@ fn storm(bug: Bug) -> Storm {
             Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
         }
         Bug::LeaseWallClock => Storm::Hidden(
-            "it takes a clock that is set back on one node alone, and squall's nodes share this machine's",
+            "a leader that is cut off steps down by its ticks, whatever its wall clock says: not found in 5 storms with its clock set back",
         ),
         Bug::VoteBeforeFsync | Bug::TwoVotes => Storm::Hidden("the servers stop themselves before a client sees it"),
     }
