@@ -6,6 +6,7 @@ mod convert;
 mod doctor;
 mod list;
 mod progress;
+mod replay;
 mod test;
 
 use crate::exit::Exit;
@@ -32,6 +33,7 @@ struct Cli {
 const EXIT_HELP: &str = "Examples:
   squall test                           a 20 s storm over three raftd nodes
   squall test raft --bug stale-read     a server that is wrong on purpose
+  squall replay store/latest --times 5  how often does it come back?
   squall check store/latest             judge a stored run again
   squall check history.edn --model cas-register  judge a history of Jepsen
   squall help test                      all that a storm may be told
@@ -42,6 +44,8 @@ Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage
 enum Command {
     /// Storm a cluster and judge it: bring it up, let clients work, inject faults, check the history, write a report.
     Test(Box<TestArgs>),
+    /// Run the schedule of a stored run again, once or several times, and tell whether what was found comes back.
+    Replay(ReplayArgs),
     /// Judge a stored run again, or anybody's history: of Jepsen, Knossos, Porcupine, or in CSV or JSONL.
     Check(Box<CheckArgs>),
     /// Write a history down in another format, for a second opinion.
@@ -151,6 +155,33 @@ struct TestArgs {
     /// A plan file; flags outdo what it says.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     plan: Option<PathBuf>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  squall replay store/latest             the same calls, faults and times; roles resolved again\n",
+    "  squall replay store/latest --times 10  in how many runs it comes back, with a confidence interval\n",
+    "  squall replay store/latest --exact     the recorded nodes and links are hit, whoever leads\n\n",
+    "Exit status: 0 every run valid, 1 some run invalid, 2 none invalid but some unknown, 3 squall itself failed,\n",
+    "64 bad usage, or no run to replay."
+))]
+struct ReplayArgs {
+    /// The folder of the run.
+    #[arg(value_hint = ValueHint::DirPath)]
+    path: PathBuf,
+    /// Hit the nodes and links that were hit, in place of selecting them again.
+    #[arg(long)]
+    exact: bool,
+    /// How many times.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    times: u32,
+    /// The folder for runs.
+    #[arg(long, value_name = "DIR", default_value = "store", value_hint = ValueHint::DirPath)]
+    store: PathBuf,
     /// Print one JSON object on standard output.
     #[arg(long)]
     json: bool,
@@ -316,6 +347,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
     };
     match cli.command {
         Command::Test(args) => test::main(&args),
+        Command::Replay(args) => replay::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Convert(args) => convert::main(&args),
         Command::List(args) => list::main(&args),

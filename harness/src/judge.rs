@@ -1,6 +1,7 @@
 //! From a history on disk to a verdict and a report: everything after the run, repeatable from the folder alone.
 
 use crate::logs;
+use squall_results::checker::liveness;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::figures::Figures;
 use squall_results::folder::{RunFolder, write_whole};
@@ -41,6 +42,7 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
     verdicts
         .extend([ended(&history), recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
     let mut judgement = Judgement::new(promises.decides, verdicts);
+    judgement.liveness = liveness::judge(&history);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
     let figures = Figures::of(&history);
     Judged { history, judgement, figures }
@@ -220,7 +222,7 @@ mod tests {
 
     fn fault(fault: u32, change: FaultChange) -> [Event; 2] {
         let (family, what, selector) = ("kill".into(), "kill n1".into(), "one".into());
-        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()] };
+        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()], links: Vec::new() };
         [inject, change].map(|change| Event::Fault(FaultEvent { at_ns: 2, fault, change }))
     }
 

@@ -15,6 +15,7 @@ pub mod names;
 pub mod narrate;
 pub mod plan;
 pub mod recorder;
+pub mod replay;
 pub mod run;
 pub mod sampler;
 pub mod seed;

@@ -76,6 +76,8 @@ pub struct Plan {
     pub call_timeout: Span,
     /// How long the cluster may take to serve again after the storm.
     pub recovery_timeout: Span,
+    /// How long it may take to serve again during the storm, as long as one majority of its nodes is left alone.
+    pub failover_bound: Span,
     /// The families that faults were drawn from.
     pub faults: Vec<FaultName>,
     /// The faults with their times, counted from the beginning of the storm.
@@ -100,6 +102,9 @@ impl Plan {
         }
         if self.call_timeout.ms() == 0 {
             return refuse("a call needs some time; give call_timeout more than 0".into());
+        }
+        if self.failover_bound.ms() == 0 {
+            return refuse("a new leader needs some time; give failover_bound more than 0".into());
         }
         if self.nodes == 1 && self.schedule.iter().any(|planned| planned.fault == squall_nemesis::Family::Partition) {
             return refuse("a single node cannot be partitioned; leave partition out of --faults, or add nodes".into());
@@ -208,6 +213,7 @@ impl Plan {
             consistency: Some(plan.consistency),
             call_timeout: Some(plan.call_timeout),
             recovery_timeout: Some(plan.recovery_timeout),
+            failover_bound: Some(plan.failover_bound),
             faults: Some(plan.faults),
             schedule: Some(plan.schedule),
         };

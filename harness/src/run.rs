@@ -17,7 +17,7 @@ use crate::tally::Tally;
 use squall_nemesis::Conductor;
 use squall_nemesis::conduct::Record;
 use squall_results::call::Key;
-use squall_results::event::{End, Ending, FaultEvent, Phase, PhaseName, Start};
+use squall_results::event::{Bounds, End, Ending, FaultEvent, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Reads, Session};
@@ -158,6 +158,7 @@ fn start(plan: &Plan) -> Start {
         workload: plan.workload.to_string(),
         promise: plan.consistency.promise(),
         beside: plan.beside(),
+        bounds: Some(Bounds { failover_ms: plan.failover_bound.ms(), recovery_ms: plan.recovery_timeout.ms() }),
         read: (plan.target.target().reads.len() > 1).then(|| plan.read.clone()),
         nodes: plan.node_names(),
         seed: plan.seed,

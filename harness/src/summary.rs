@@ -106,6 +106,14 @@ fn verdict(out: &mut String, judgement: &Judgement) -> std::fmt::Result {
         };
         writeln!(out, "  {mark}{:<13}{RESET} {}", verdict.checker, verdict.reason)?;
     }
+    if let Some(liveness) = &judgement.liveness {
+        let mark = match liveness.validity {
+            Validity::Valid => "",
+            Validity::Invalid => RED,
+            Validity::Unknown => YELLOW,
+        };
+        writeln!(out, "{mark}{:<15}{RESET} {}", liveness.checker, liveness.reason)?;
+    }
     if let Some(beside) = &judgement.beside {
         let (validity, promise) = (beside.validity, beside.promise);
         writeln!(out, "  {DIM}beside        {validity} as {promise}, which is not promised{RESET}")?;

@@ -13,6 +13,7 @@ use crate::selector::{SelectError, Selector};
 use rand_chacha::ChaCha8Rng;
 use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
+use squall_targets::cluster::Link;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,6 +54,11 @@ pub struct Conductor {
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
+}
+
+/// A link as a plan writes it.
+fn written(link: &Link) -> String {
+    format!("{}>{}", link.from, link.to)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -239,7 +245,8 @@ impl Conductor {
         let (family, selector) = (fault.family.to_string(), fault.selector.to_string());
         let what = hit.map_or_else(|| family.clone(), |hit| hit.what.clone());
         let nodes = hit.map(|hit| hit.nodes.clone()).unwrap_or_default();
-        self.change(id, FaultChange::Inject { family, what, selector, nodes });
+        let links = hit.map(|hit| hit.links.iter().map(written).collect()).unwrap_or_default();
+        self.change(id, FaultChange::Inject { family, what, selector, nodes, links });
     }
 
     fn change(&self, fault: u32, change: FaultChange) {

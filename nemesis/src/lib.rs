@@ -21,6 +21,6 @@ pub use conduct::Conductor;
 pub use fault::{Family, Fault};
 pub use schedule::{Planned, Schedule};
 pub use selector::Selector;
-pub use shape::Shape;
+pub use shape::{OneLink, Shape};
 pub use skew::Skew;
 pub use span::Span;

@@ -90,6 +90,11 @@ impl Shape {
         matches!(self, Shape::Halves | Shape::MajoritiesRing | Shape::Links(_))
     }
 
+    /// Whether some of the links that it cuts are drawn, so that the selected nodes alone do not tell them.
+    pub fn is_drawn(&self) -> bool {
+        matches!(self, Shape::Minority | Shape::Halves | Shape::Bridge | Shape::MajoritiesRing)
+    }
+
     /// The links that are cut between `nodes` when `selected` of them are.
     pub fn cut(&self, nodes: &[String], selected: &[String], rng: &mut ChaCha8Rng) -> Cut {
         let others = without(nodes, selected);

@@ -4,6 +4,7 @@ pub mod activity;
 pub mod bank;
 pub mod linearizable;
 pub mod live;
+pub mod liveness;
 pub mod mutex;
 pub mod sequential;
 pub mod set;

@@ -70,6 +70,9 @@ pub struct Start {
     /// A stronger promise at which the run is judged too, for people to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<crate::verdict::Promise>,
+    /// By when the target must serve; records of older versions state nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Bounds>,
     /// How the clients read, where the target knows several ways.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<String>,
@@ -79,6 +82,27 @@ pub struct Start {
     pub seed: u64,
     /// The wall clock at instant 0, milliseconds since 1970 UTC. For people; no checker uses it.
     pub unix_ms: i64,
+}
+
+/// By when the target must serve; see [`liveness`](crate::checker::liveness).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// How long a majority that is left alone may take to serve again, in milliseconds.
+    pub failover_ms: u64,
+    /// How long the whole cluster may take to serve again after the storm, in milliseconds.
+    pub recovery_ms: u64,
+}
+
+impl Bounds {
+    /// [`failover_ms`](Self::failover_ms) in nanoseconds.
+    pub fn failover_ns(self) -> u64 {
+        self.failover_ms.saturating_mul(1_000_000)
+    }
+
+    /// [`recovery_ms`](Self::recovery_ms) in nanoseconds.
+    pub fn recovery_ns(self) -> u64 {
+        self.recovery_ms.saturating_mul(1_000_000)
+    }
 }
 
 /// A client is about to send a call.
@@ -134,6 +158,9 @@ pub enum FaultChange {
         selector: String,
         /// The nodes that it hits, resolved.
         nodes: Vec<String>,
+        /// The links that a partition cuts, resolved: `n1>n2`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        links: Vec<String>,
     },
     /// It was measured to be in force.
     InForce {

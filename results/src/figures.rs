@@ -4,6 +4,8 @@
 //!
 //! Words used throughout:
 //! - *storm*: from the phase [`PhaseName::Storm`] (without one: the first invocation) to the next phase, or to the end.
+//! - *asked*: the storm up to the last instant at which one of its calls was open. Healing may outlast the calls by seconds
+//!   (a clock that drifted takes its time to come back), and who is not asked cannot fail to serve.
 //! - *in force*: from the instant at which a fault was measured to be in force until it was measured to be gone (or its
 //!   healing began, or the record ends). A fault that never was in force has no such span.
 //! - *under faults*: an operation is, if a fault was in force at any instant from its due start to its return; a slot
@@ -38,11 +40,12 @@ pub struct Figures {
     pub faults_in_force: usize,
     /// Each kind of call that occurs.
     pub calls: Vec<CallCounts>,
-    /// Successful operations that returned in the storm, per second of the storm.
+    /// Successful operations that returned while the target was asked, per second of that time.
     pub ok_rate_hz: f64,
-    /// How much of the storm the target served.
+    /// How much of the time in which it was asked the target served.
     pub availability: Availability,
-    /// The longest time within the storm without a success returning; the start and the end of the storm bound it too.
+    /// The longest time without a success returning while the target was asked; the start and the end of that time bound
+    /// it too.
     pub longest_gap: Option<Gap>,
     /// Latency of successful operations under faults; `None`: there were none.
     pub latency_under_faults: Option<Latency>,
@@ -108,10 +111,11 @@ impl Figures {
         let duration_ns = history.end_ns();
         let storm = storm(history);
         let in_force: Vec<Span> = history.faults.iter().filter_map(|fault| in_force(fault, duration_ns)).collect();
-        let successes = slots::success_returns(history, storm);
+        let asked = asked_in_storm(history);
+        let successes = slots::success_returns(history, asked);
         let (under, outside) = latency::split(history, &in_force);
         let slow_ns = outside.as_ref().map(|latency| latency.response.p99_ns);
-        let seconds = storm.map_or(0.0, |storm| storm.length_ns() as f64 / 1e9);
+        let seconds = asked.map_or(0.0, |asked| asked.length_ns() as f64 / 1e9);
         Figures {
             duration_ns,
             storm,
@@ -119,8 +123,8 @@ impl Figures {
             faults_in_force: in_force.len(),
             calls: CallKind::ALL.iter().filter_map(|kind| count(&history.operations, *kind)).collect(),
             ok_rate_hz: if seconds > 0.0 { successes.len() as f64 / seconds } else { 0.0 },
-            availability: slots::availability(storm, &successes, &in_force),
-            longest_gap: slots::longest_gap(storm, &successes),
+            availability: slots::availability(asked, &successes, &in_force),
+            longest_gap: slots::longest_gap(asked, &successes),
             latency_under_faults: under,
             latency_outside_faults: outside,
             leader_changes: history.leader_changes().len().saturating_sub(1),
@@ -157,6 +161,16 @@ pub fn storm(history: &History) -> Option<Span> {
     let later = history.phases.iter().filter(|phase| phase.name != PhaseName::Storm && phase.at_ns >= from_ns);
     let to_ns = later.map(|phase| phase.at_ns).min().unwrap_or_else(|| history.end_ns());
     Some(Span { from_ns, to_ns: to_ns.max(from_ns) })
+}
+
+/// The part of the storm in which the target was asked; see the module's words. All of it, if no call was made in it, or if
+/// one stayed open. `None`: nothing was recorded.
+pub fn asked_in_storm(history: &History) -> Option<Span> {
+    let storm = storm(history)?;
+    let of_storm =
+        history.operations.iter().filter(|operation| (storm.from_ns..storm.to_ns).contains(&operation.invoked_ns));
+    let last_ns = of_storm.map(|operation| operation.returned_ns.unwrap_or(storm.to_ns)).max();
+    Some(Span { from_ns: storm.from_ns, to_ns: last_ns.unwrap_or(storm.to_ns).min(storm.to_ns) })
 }
 
 fn count(operations: &[Operation], kind: CallKind) -> Option<CallCounts> {

@@ -84,6 +84,9 @@ pub struct FaultSpan {
     pub selector: String,
     /// The nodes that it hit.
     pub nodes: Vec<String>,
+    /// The links that a partition cut, `n1>n2` each; older records have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// When the injection began.
     pub injected_ns: u64,
     /// When it was measured to be in force, and what showed it.
@@ -297,7 +300,7 @@ impl HistoryBuilder {
     }
 
     fn fault(&mut self, event: FaultEvent) -> Result<(), HistoryError> {
-        if let FaultChange::Inject { family, what, selector, nodes } = event.change {
+        if let FaultChange::Inject { family, what, selector, nodes, links } = event.change {
             if self.position_of_fault.insert(event.fault, self.history.faults.len()).is_some() {
                 return Err(HistoryError::InjectedTwice(event.fault));
             }
@@ -307,6 +310,7 @@ impl HistoryBuilder {
                 what,
                 selector,
                 nodes,
+                links,
                 injected_ns: event.at_ns,
                 in_force: None,
                 heal_ns: None,
@@ -402,7 +406,7 @@ mod tests {
 
     fn problem(changes: Vec<FaultChange>) -> Option<String> {
         let (family, what, selector) = ("kill".into(), "kill n1".into(), "one".into());
-        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()] };
+        let inject = FaultChange::Inject { family, what, selector, nodes: vec!["n1".into()], links: Vec::new() };
         let changes = std::iter::once(inject).chain(changes);
         let events = changes.map(|change| Event::Fault(FaultEvent { at_ns: 1, fault: 0, change }));
         History::from_events(events).unwrap().faults.remove(0).problem

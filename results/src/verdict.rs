@@ -165,6 +165,10 @@ pub struct Judgement {
     pub promise: Promise,
     /// Each checker's answer.
     pub verdicts: Vec<Verdict>,
+    /// Whether the target served when it had to: a verdict of its own, which decides nothing about the promise. `None`: there was
+    /// no storm, or the record states no bounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<Verdict>,
     /// The same history at a stronger promise, which the target does not give: for people to know, it decides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<Judgement>>,
@@ -174,7 +178,13 @@ impl Judgement {
     /// Puts the verdicts together; the worst decides. Without any verdict nothing is known.
     pub fn new(promise: Promise, verdicts: Vec<Verdict>) -> Judgement {
         let validity = verdicts.iter().map(|verdict| verdict.validity).max().unwrap_or(Validity::Unknown);
-        Judgement { validity, promise, verdicts, beside: None }
+        Judgement { validity, promise, verdicts, liveness: None, beside: None }
+    }
+
+    /// What a run comes to in one word: the promise, or [`Validity::Invalid`] if the target did not serve when it had to.
+    pub fn worst(&self) -> Validity {
+        let is_dead = self.liveness.as_ref().is_some_and(|verdict| verdict.validity == Validity::Invalid);
+        if is_dead { Validity::Invalid } else { self.validity }
     }
 
     /// What the judgement says in two or three words: `linearizable`, `not linearizable`, `whether linearizable`. Of locks

@@ -70,6 +70,8 @@ pub static ETCD: TargetInfo = TargetInfo {
             range: (10, 10_000_000),
         },
     ],
+    // A failure is noticed within two election time-outs; a vote may be split several times, on a busy machine too.
+    failover_ms: |settings| 3_000 + 5 * settings.get("election_ms").copied().unwrap_or(0),
     supports: calls::supports,
     retries: false,
     bin: Some("an etcd program"),

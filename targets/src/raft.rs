@@ -82,6 +82,8 @@ pub static RAFT: TargetInfo = TargetInfo {
             range: (0, 100),
         },
     ],
+    // A failure is noticed within two election time-outs; votes may be split several times, on a busy machine too.
+    failover_ms: |settings| 3_000 + 5 * settings.get("election_ms").copied().unwrap_or(0),
     retries: true,
     bin: None,
     find_server: |_| Ok("built in".into()),

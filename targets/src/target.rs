@@ -158,6 +158,9 @@ pub struct TargetInfo {
     pub supports: fn(CallKind) -> bool,
     /// The numbers that its server can be told.
     pub settings: &'static [Setting],
+    /// How long its servers may take with these settings to serve again as long as a majority of them is left alone, in
+    /// milliseconds: what its documentation says that a failure is noticed in, and several elections.
+    pub failover_ms: fn(&BTreeMap<String, u64>) -> u64,
     /// Whether its clients can repeat a change whose answer they did not get, so that it is done once.
     pub retries: bool,
     /// What a path in place of the installed server must lead to; `None`: there is no such choice.

@@ -88,6 +88,11 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
             range: (32, 65_536),
         },
     ],
+    // Each side notices within tickTime times syncLimit that it is alone, and the next leader waits as long for its followers.
+    failover_ms: |settings| {
+        let value = |name: &str| settings.get(name).copied().unwrap_or(0);
+        5_000 + 2 * value("tick_time_ms") * value("sync_limit_ticks")
+    },
     retries: false,
     bin: Some("the folder of a ZooKeeper distribution, with lib/zookeeper-*.jar"),
     find_server: |bin| {

@@ -47,7 +47,7 @@ fn check_folder(args: &CheckArgs, folder: &RunFolder) -> Exit {
         Err(error) => return fail_as(args.json, Exit::Usage, &error),
     };
     let judged = judge::judge(history, workload, promises, &file::budget(args));
-    let mut exit = Exit::from(judged.judgement.validity);
+    let mut exit = Exit::from(judged.judgement.worst());
     if let Err(error) = rewrite(folder, plan.as_ref(), &judged) {
         complain(&format!("{error}; the verdict stands all the same"));
         exit = Exit::Failed;
@@ -79,6 +79,7 @@ fn holds_nothing(error: &ReadError) -> bool {
         ReadError::Line { .. }
         | ReadError::Order { .. }
         | ReadError::HasOwnKeys { .. }
+        | ReadError::HasOwnOutcomes { .. }
         | ReadError::Unrecognised { .. } => false,
     }
 }

@@ -48,6 +48,7 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
         consistency: args.consistency.clone(),
         call_timeout: args.call_timeout,
         recovery_timeout: None,
+        failover_bound: None,
         faults,
         schedule: None,
     };
@@ -176,7 +177,7 @@ fn report(args: &TestArgs, plan: &Plan, place: &Place, judged: &Judged, command:
         complain(&error.to_string());
         return Ok(Exit::Failed);
     }
-    Ok(judged.judgement.validity.into())
+    Ok(judged.judgement.worst().into())
 }
 
 /// What the controller does goes to a file in the run's folder.

@@ -62,6 +62,10 @@ pub struct Wishes {
     /// How long the cluster may take to serve again after the storm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery_timeout: Option<Span>,
+    /// How long it may take to serve again during the storm, as long as one majority of its nodes is left alone; by default what
+    /// the target needs with its settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failover_bound: Option<Span>,
     /// The families to draw faults from; an empty list: no faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<Vec<FaultName>>,
@@ -130,7 +134,7 @@ impl Wishes {
         Wishes::parse(&text, &shown)
     }
 
-    pub(super) fn parse(text: &str, path: &str) -> Result<Wishes, PlanError> {
+    pub(crate) fn parse(text: &str, path: &str) -> Result<Wishes, PlanError> {
         serde_yaml::from_str(text).map_err(|error| {
             // The advice to a programmer is none to the author of a plan.
             let text = error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", "");
@@ -149,6 +153,8 @@ impl Wishes {
         let same_target = self.target.as_ref().is_none_or(|ours| ours.as_str() == theirs);
         // What another way to read promises is no wish for this one.
         let same_read = same_target && (self.read.is_none() || self.read == others.read);
+        // A bound fits the settings that it stands beside.
+        let keeps_settings = self.profile.is_none() && self.settings.is_none() && same_target;
         let others_settings = if self.profile.is_some() || !same_target { None } else { others.settings };
         let settings = match (self.settings, others_settings) {
             (Some(ours), theirs) => {
@@ -175,6 +181,7 @@ impl Wishes {
             consistency: self.consistency.or(others.consistency.filter(|_| same_read)),
             call_timeout: self.call_timeout.or(others.call_timeout),
             recovery_timeout: self.recovery_timeout.or(others.recovery_timeout),
+            failover_bound: self.failover_bound.or(others.failover_bound.filter(|_| keeps_settings)),
             faults: self.faults.or(others.faults),
             schedule: self.schedule.or(others_schedule),
         }
@@ -208,6 +215,7 @@ impl Wishes {
         let profile = self.profile.map_or_else(|| "default".parse(), Ok).map_err(PlanError::Contradiction)?;
         let mut settings = default_settings(info, &profile);
         settings.extend(self.settings.unwrap_or_default());
+        let failover_bound = self.failover_bound.unwrap_or_else(|| Span::from_ms((info.failover_ms)(&settings)));
         let plan = Plan {
             consistency: self.consistency.unwrap_or_else(|| default_promise(&target, &read)),
             read,
@@ -225,6 +233,7 @@ impl Wishes {
             bug: self.bug,
             call_timeout: self.call_timeout.unwrap_or(Span::from_ms(1_000)),
             recovery_timeout: self.recovery_timeout.unwrap_or(Span::from_ms(30_000)),
+            failover_bound,
             faults,
             schedule,
         };

@@ -38,6 +38,7 @@ fn cut_off(from_ms: u64, to_ms: u64) -> FaultSpan {
         what: "cut n1 off from n2, n3".into(),
         selector: "leader".into(),
         nodes: vec!["n1".into()],
+        links: Vec::new(),
         injected_ns: from_ms * MS,
         in_force: Some((from_ms * MS, "none of 20 probes arrived".into())),
         heal_ns: Some(to_ms * MS),

@@ -27,6 +27,7 @@ pub static MEMORY: TargetInfo = TargetInfo {
     about: "a database in the memory of one process",
     reads: &[ReadMode { name: "only", about: "as it is", promise: Promise::Linearizable, beside: None }],
     settings: &[],
+    failover_ms: |_| 1_000,
     retries: false,
     bin: None,
     find_server: |_| Ok("built in".into()),

@@ -4,6 +4,7 @@ use crate::cell::{Answer, Measured};
 use crate::limits::{Ended, Limits, run};
 use crate::table::{ratio, shown};
 use crate::usage::{peak_mb, used_s};
+use crate::variant::Variant;
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::formats::{Options, Reader};
 use squall_results::model::{CasRegister, Kv, Model};
@@ -44,30 +45,56 @@ pub fn table(data: &Path, porcupine: Option<&Path>, limits: Limits) -> Result<St
     Ok(table)
 }
 
-/// Judges the files one after the other, and prints a line for each, as Porcupine's program does.
+/// How long the search for any model takes for a key-value history as one object. The median of three.
+pub fn searched(file: &Path, variant: Variant, limits: Limits) -> Result<Option<Measured>, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut all = Vec::new();
+    for _ in 0..3 {
+        let said =
+            asked(Command::new(&program).arg("--judge-logs").arg(format!("kv-whole:{variant}")).arg(file), limits)?;
+        all.extend(sum(&said));
+        if all.last().is_none_or(|measured| !measured.answer.is_known()) {
+            return Ok(all.last().copied());
+        }
+    }
+    all.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    Ok(all.get(1).copied())
+}
+
+/// Judges the files one after the other, and prints a line for each, as Porcupine's program does. A model may be followed
+/// by `:` and a variant of the search.
 pub fn judge(model: &str, files: &[String]) -> Result<(), String> {
     for file in files {
         let reader = Reader::open(Path::new(file), &Options::default()).map_err(|error| error.to_string())?;
         let history = reader.read_history().map_err(|error| error.to_string())?;
-        let measured = match model {
-            "etcd" => measured(CasRegister::default(), &history),
-            "kv" => measured(Kv::default(), &history),
-            "kv-whole" => measured(Kv { whole: true }, &history),
-            other => return Err(format!("there is no model {other}")),
+        let whole = Kv { whole: true };
+        let measured = match model.split_once(':') {
+            None if model == "etcd" => {
+                measured(Linearizable::new(CasRegister::default()), CasRegister::default(), &history)
+            }
+            None if model == "kv" => measured(Linearizable::new(Kv::default()), Kv::default(), &history),
+            None if model == "kv-whole" => measured(Linearizable::new(whole), whole, &history),
+            Some(("kv-whole", word)) => {
+                let variant = Variant::of_word(word).ok_or_else(|| format!("there is no variant {word}"))?;
+                measured(variant.search(whole), whole, &history)
+            }
+            _ => return Err(format!("there is no model {model}")),
         };
         println!("{measured}");
     }
     Ok(())
 }
 
-fn measured<M: Model<Call = Call, Reply = Reply>>(model: M, history: &History) -> Measured {
+fn measured<M>(checker: Linearizable<M>, model: M, history: &History) -> Measured
+where
+    M: Model<Call = Call, Reply = Reply>,
+{
     let budget = Budget::default();
     let begun_s = used_s();
     let mut by_key: BTreeMap<u64, Vec<&Operation>> = BTreeMap::new();
     for operation in &history.operations {
         by_key.entry(model.partition(&operation.call)).or_default().push(operation);
     }
-    let checker = Linearizable::new(model);
     let keys = by_key.values().map(|operations| checker.check_key(operations, &budget));
     let validity = keys.max().unwrap_or(Validity::Valid);
     let seconds = used_s() - begun_s;

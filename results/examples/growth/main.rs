@@ -3,11 +3,11 @@
 //!
 //! ```text
 //! cargo run --release -p squall-results --example growth -- [--porcupine PROGRAM] [--knossos PROGRAM] [--seed N]
-//!     [--time-limit SECONDS] [--memory-limit MB] [--logs FOLDER] [curves] [compared] [limits] [ablation] [logs]
+//!     [--time-limit SECONDS] [--memory-limit MB] [--logs FOLDER] [curves] [compared] [limits] [ablation] [searched] [logs]
 //! ```
 //!
-//! With no name it does all of it; `logs`, the histories in the folder `test_data` of a clone of Porcupine, where it is
-//! told the folder. Each history is judged by a process of its own on one core, which is ended when it has
+//! With no name it does all of it; `searched` and `logs`, which need histories in the folder `test_data` of a clone of
+//! Porcupine, where it is told the folder. Each history is judged by a process of its own on one core, which is ended when it has
 //! used more than the limits: 60 processor seconds and 6,000 MB unless told otherwise. The time is that of the check
 //! alone, the memory that of the whole process. `results/peers` tells how to come by programs for Porcupine and Knossos.
 //!
@@ -30,6 +30,7 @@ mod limits;
 mod logs;
 mod picture;
 mod readme;
+mod reduction;
 mod sitting;
 mod table;
 mod variant;
@@ -43,7 +44,7 @@ use std::str::FromStr;
 use variant::Variant;
 
 /// What can be measured.
-const NAMES: [&str; 5] = ["curves", "compared", "limits", "ablation", "logs"];
+const NAMES: [&str; 6] = ["curves", "compared", "limits", "ablation", "searched", "logs"];
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -96,6 +97,9 @@ fn run(mut words: Vec<String>) -> Result<(), String> {
     }
     if wanted("ablation") {
         readme::put(&readme, "ablation", &ablation::table(&mut sitting)?)?;
+    }
+    if let Some(data) = data.as_ref().filter(|_| wanted("searched")) {
+        readme::put(&readme, "searched", &ablation::searched(&mut sitting, Path::new(data))?)?;
     }
     if let Some(data) = data.filter(|_| wanted("logs")) {
         let table = logs::table(Path::new(&data), sitting.porcupine.as_deref(), sitting.limits)?;

@@ -1,7 +1,8 @@
-//! The checker with something switched off, for the table of what each idea brings.
+//! The checker with something switched off, for the tables of what each idea brings.
 
+use crate::reduction::Reduction;
 use squall_results::checker::linearizable::{Course, Idea, Linearizable, Reductions};
-use squall_results::model::Register;
+use squall_results::model::{Model, Register};
 use std::fmt;
 
 /// How the checker is set up.
@@ -15,18 +16,24 @@ pub enum Variant {
     Without(Idea),
     /// The search for any model.
     Search,
-    /// The search for any model, which at once looks at all orders.
-    BreadthFirst,
-    /// The search for any model, without any of its reductions.
+    /// The same without one of its reductions.
+    SearchWithout(Reduction),
+    /// The same without any of them.
     BareSearch,
 }
 
 impl Variant {
-    /// All of them, the one that is meant for use first.
-    pub fn all() -> Vec<Variant> {
+    /// Those of the table for registers, the one that is meant for use first.
+    pub fn of_registers() -> Vec<Variant> {
         let without = Idea::ALL.into_iter().map(Variant::Without);
-        let others = [Variant::Search, Variant::BreadthFirst, Variant::BareSearch];
+        let others = [Variant::Search, Variant::BareSearch];
         [Variant::Automatic, Variant::NoZones].into_iter().chain(without).chain(others).collect()
+    }
+
+    /// Those of the table for any model.
+    pub fn of_search() -> Vec<Variant> {
+        let without = Reduction::ALL.into_iter().map(Variant::SearchWithout);
+        [Variant::Search].into_iter().chain(without).chain([Variant::BareSearch]).collect()
     }
 
     /// The checker.
@@ -35,17 +42,23 @@ impl Variant {
             Variant::Automatic => Linearizable::new(Register),
             Variant::NoZones => Linearizable::with_course(Register, Course::Register),
             Variant::Without(idea) => Linearizable::with_course(Register, Course::RegisterWithout(idea)),
-            Variant::Search => Linearizable::with_course(Register, Course::Search),
-            Variant::BreadthFirst => {
-                Linearizable::with_reductions(Register, Reductions { depth_first: false, ..Reductions::ALL })
-            }
-            Variant::BareSearch => Linearizable::with_reductions(Register, Reductions::NONE),
+            Variant::Search | Variant::SearchWithout(_) | Variant::BareSearch => self.search(Register),
+        }
+    }
+
+    /// The search for any model, with the reductions that are left.
+    pub fn search<M: Model>(self, model: M) -> Linearizable<M> {
+        match self {
+            Variant::SearchWithout(reduction) => Linearizable::with_reductions(model, reduction.others()),
+            Variant::BareSearch => Linearizable::with_reductions(model, Reductions::NONE),
+            _ => Linearizable::with_course(model, Course::Search),
         }
     }
 
     /// The variant of this name.
     pub fn of_word(word: &str) -> Option<Variant> {
-        Variant::all().into_iter().find(|variant| variant.to_string() == word)
+        let mut all = Variant::of_registers().into_iter().chain(Variant::of_search());
+        all.find(|variant| variant.to_string() == word)
     }
 
     /// What is left, as the table tells it.
@@ -62,7 +75,7 @@ impl Variant {
             Variant::Without(Idea::Frugal) => "crashed: no frugal passes",
             Variant::Without(Idea::Endless) => "crashed: no endless supply",
             Variant::Search => "the search for any model",
-            Variant::BreadthFirst => "the same without following one order first",
+            Variant::SearchWithout(reduction) => reduction.about(),
             Variant::BareSearch => "the same without its reductions",
         }
     }
@@ -75,7 +88,9 @@ impl fmt::Display for Variant {
             Variant::NoZones => f.write_str("no-zones"),
             Variant::Without(idea) => write!(f, "without-{}", format!("{idea:?}").to_lowercase()),
             Variant::Search => f.write_str("search"),
-            Variant::BreadthFirst => f.write_str("breadth-first"),
+            Variant::SearchWithout(reduction) => {
+                write!(f, "search-without-{}", format!("{reduction:?}").to_lowercase())
+            }
             Variant::BareSearch => f.write_str("bare-search"),
         }
     }

@@ -32,6 +32,7 @@ fn fault(id: u32, injected: u64, in_force: Option<u64>, heal: u64, healed: Optio
         what: "kill n1".into(),
         selector: "one".into(),
         nodes: vec!["n1".into()],
+        links: Vec::new(),
         injected_ns: injected * MS,
         in_force: in_force.map(|at| (at * MS, "process gone".into())),
         heal_ns: Some(heal * MS),
@@ -145,13 +146,35 @@ fn an_empty_history_has_figures_too() {
 #[test]
 fn without_any_success_the_whole_storm_is_a_gap() {
     let history = History {
-        operations: operations(&[(0, 0, 10, 'f'), (500, 500, 510, 'f')]),
+        operations: operations(&[(0, 0, 10, 'f'), (500, 500, 510, 'f'), (900, 900, 0, 'u')]),
         phases: phases(&[(0, PhaseName::Storm), (1050, PhaseName::Recovery)]),
         ..History::default()
     };
     let figures = Figures::of(&history);
     assert_eq!(figures.longest_gap.map(|gap| gap.length_ns()), Some(1050 * MS));
     assert_eq!(figures.availability.overall, Share { served: 0, slots: 10 }, "the half slot at the end does not count");
+}
+
+#[test]
+fn a_storm_that_outlasts_its_calls_is_no_outage() {
+    // The last call's end, and what is told of three seconds of storm: slots served, the longest gap, successes a second.
+    let check = |last: (u64, u64, u64, char), served: (usize, usize), gap: Option<(u64, u64)>, rate_hz: f64| {
+        let history = History {
+            operations: operations(&[(0, 0, 50, 'k'), (100, 100, 150, 'k'), last, (3100, 3100, 3110, 'k')]),
+            phases: phases(&[(0, PhaseName::Storm), (3000, PhaseName::Recovery)]),
+            ..History::default()
+        };
+        let figures = Figures::of(&history);
+        let overall = figures.availability.overall;
+        assert_eq!((overall.served, overall.slots), served, "{last:?}");
+        assert_eq!(figures.longest_gap.map(|gap| (gap.from_ns / MS, gap.to_ns / MS)), gap, "{last:?}");
+        assert_eq!(figures.ok_rate_hz, rate_hz, "{last:?}");
+        assert_eq!(figures.storm, Some(Span { from_ns: 0, to_ns: 3000 * MS }), "the storm is what it was");
+    };
+    check((200, 200, 250, 'k'), (2, 2), Some((50, 150)), 12.0);
+    check((200, 200, 1200, 'u'), (2, 12), Some((150, 1200)), 2.0 / 1.2);
+    check((200, 200, 0, 'u'), (2, 30), Some((150, 3000)), 2.0 / 3.0);
+    check((200, 200, 3050, 'k'), (2, 30), Some((150, 3000)), 2.0 / 3.0);
 }
 
 #[test]

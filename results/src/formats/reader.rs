@@ -90,6 +90,12 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
+    /// A meaning was given to what says by itself what it means.
+    #[error("{path} is a history of squall, where every compare-and-set says what it observed; leave --failed-cas out")]
+    HasOwnOutcomes {
+        /// The file.
+        path: PathBuf,
+    },
     /// It begins like none of the formats.
     #[error("{path}, line 1, column 1: this begins like no history that squall knows; name its format with --format: {}", Format::ALL.map(Format::name).join(", "))]
     Unrecognised {
@@ -145,6 +151,9 @@ impl Reader {
         let said = options.keys.clone().filter(|keys| *keys != Keys::Detected);
         if format == Format::Squall && said.is_some() {
             return Err(ReadError::HasOwnKeys { path });
+        }
+        if format == Format::Squall && options.failed_cas.is_some() {
+            return Err(ReadError::HasOwnOutcomes { path });
         }
         let keys = said.clone().unwrap_or_else(|| format.keys());
         let names = FieldNames::new(format, keys.field(), said.is_some());

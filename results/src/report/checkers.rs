@@ -14,7 +14,7 @@ pub(super) fn render(judgement: &Judgement) -> Markup {
                     table.stack {
                         thead { tr { th { "Checker" } th { "Verdict" } th { "Why" } th { "Figures" } } }
                         tbody {
-                            @for verdict in &judgement.verdicts {
+                            @for verdict in judgement.verdicts.iter().chain(&judgement.liveness) {
                                 tr {
                                     td data-label="Checker" { (verdict.checker) }
                                     td data-label="Verdict" { (tag(verdict.validity)) }

@@ -118,7 +118,7 @@ fn is_run(args: &CheckArgs, history: &History) -> bool {
 
 /// Says what came out, and writes the page that was asked for.
 pub(super) fn report(args: &CheckArgs, judged: &Judged) -> Exit {
-    let mut exit = Exit::from(judged.judgement.validity);
+    let mut exit = Exit::from(judged.judgement.worst());
     if let Some(out) = &args.html
         && let Err(error) = write_page(args, judged, out)
     {

@@ -1,0 +1,80 @@
+//! Which nodes the faults of a history left alone, and when.
+
+use crate::figures::{Span, over_ns};
+use crate::history::History;
+
+/// The family that hits clients only.
+const HITS_CLIENTS: &str = "pause-client";
+
+/// What disturbed nodes and links, and when: from the moment a fault begins to be injected until it was measured to be gone.
+pub(super) struct Undisturbed<'a> {
+    nodes: &'a [String],
+    disturbances: Vec<Disturbance>,
+}
+
+struct Disturbance {
+    span: Span,
+    /// The nodes that it hits, a bit each.
+    nodes: u32,
+    /// The links, as pairs of places: in which direction does not matter.
+    links: Vec<(usize, usize)>,
+}
+
+impl<'a> Undisturbed<'a> {
+    /// What the faults of `history` did to `nodes`.
+    pub(super) fn of(history: &History, nodes: &'a [String]) -> Undisturbed<'a> {
+        let end_ns = history.end_ns();
+        let place = |name: &str| nodes.iter().position(|node| node == name);
+        let faults = history.faults.iter().filter(|fault| fault.family != HITS_CLIENTS);
+        let disturbances = faults.map(|fault| {
+            let span = Span { from_ns: fault.injected_ns, to_ns: over_ns(fault, end_ns).saturating_add(1) };
+            let ends = fault.links.iter().filter_map(|link| link.split_once('>'));
+            let links: Vec<_> = ends.filter_map(|(from, to)| Some((place(from)?, place(to)?))).collect();
+            // What cuts links leaves the nodes themselves alone.
+            let hit = if links.is_empty() { &fault.nodes[..] } else { &[] };
+            let nodes = hit.iter().filter_map(|name| place(name)).fold(0, |all, place| all | 1 << place);
+            Disturbance { span, nodes, links }
+        });
+        Undisturbed { nodes, disturbances: disturbances.collect() }
+    }
+
+    /// The parts of `gap` that are longer than `least_ns` and in which one majority was left alone, each with its nodes: the
+    /// longest part first, of each part the majorities that are part of no greater one.
+    pub(super) fn majorities_within(&self, gap: Span, least_ns: u64) -> impl Iterator<Item = (Span, Vec<&'a str>)> {
+        let within = |at_ns: &u64| (gap.from_ns..gap.to_ns).contains(at_ns);
+        let begins = self.disturbances.iter().map(|disturbance| disturbance.span.to_ns).filter(within);
+        let ends = self.disturbances.iter().map(|disturbance| disturbance.span.from_ns).filter(within);
+        let begins: Vec<u64> = begins.chain([gap.from_ns]).collect();
+        let ends: Vec<u64> = ends.chain([gap.to_ns]).collect();
+        let parts =
+            begins.iter().flat_map(|from_ns| ends.iter().map(|to_ns| Span { from_ns: *from_ns, to_ns: *to_ns }));
+        let mut parts: Vec<Span> = parts.filter(|part| part.length_ns() > least_ns).collect();
+        parts.sort_by_key(|part| (std::cmp::Reverse(part.length_ns()), part.from_ns));
+        parts.into_iter().flat_map(|part| self.majorities(part).into_iter().map(move |majority| (part, majority)))
+    }
+
+    /// The majorities that were left alone during all of `span`.
+    fn majorities(&self, span: Span) -> Vec<Vec<&'a str>> {
+        let hits = self.disturbances.iter();
+        let hits: Vec<&Disturbance> =
+            hits.filter(|hit| hit.span.from_ns < span.to_ns && span.from_ns < hit.span.to_ns).collect();
+        let hit = hits.iter().fold(0, |all, disturbance| all | disturbance.nodes);
+        let links: Vec<(usize, usize)> =
+            hits.iter().flat_map(|disturbance| disturbance.links.iter().copied()).collect();
+        let is_alone = |group: &u32| {
+            group & hit == 0 && links.iter().all(|(one, other)| group & (1 << one) == 0 || group & (1 << other) == 0)
+        };
+        // Clusters have fifteen nodes at most.
+        let groups = (1_u32..1 << self.nodes.len()).filter(|group| group.count_ones() as usize > self.nodes.len() / 2);
+        let mut alone: Vec<u32> = groups.filter(is_alone).collect();
+        alone.sort_by_key(|group| std::cmp::Reverse(group.count_ones()));
+        let mut greatest: Vec<u32> = Vec::new();
+        for group in alone {
+            if greatest.iter().all(|other| group & other != group) {
+                greatest.push(group);
+            }
+        }
+        let places = |group: u32| (0..self.nodes.len()).filter(move |place| group & (1 << place) != 0);
+        greatest.into_iter().map(|group| places(group).map(|place| &*self.nodes[place]).collect()).collect()
+    }
+}
