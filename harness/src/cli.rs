@@ -107,6 +107,9 @@ struct TestArgs {
     /// The families of faults, with commas between; or none [default: all].
     #[arg(long, value_delimiter = ',', value_name = "FAULT,..|none")]
     faults: Option<Vec<String>>,
+    /// Draw the storm itself from the seed: which families, how often, how long, how many nodes, how hard clients work.
+    #[arg(long)]
+    swarm: bool,
     /// The number of nodes [default: 3].
     #[arg(long)]
     nodes: Option<Nodes>,

@@ -7,9 +7,8 @@ pub(crate) use command::typed;
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
-use squall_nemesis::{Planned, Selector, Span, schedule};
+use squall_nemesis::{Planned, Selector, Span, Swarm};
 use squall_results::Promise;
-use squall_targets::disk::Model;
 use squall_targets::target::ReadMode;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,6 +80,8 @@ pub struct Plan {
     pub failover_bound: Span,
     /// The families that faults were drawn from.
     pub faults: Vec<FaultName>,
+    /// Whether the storm itself was drawn from the seed: see [`squall_nemesis::swarm`].
+    pub swarm: bool,
     /// The faults with their times, counted from the beginning of the storm.
     pub schedule: Vec<Planned>,
 }
@@ -116,16 +117,7 @@ impl Plan {
             let name = workload.name;
             return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
         }
-        self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))?;
-        schedule::disks(&self.schedule).map(drop).map_err(PlanError::Contradiction)
-    }
-
-    /// What the disks forget that must lie under the servers' data; none where no fault needs any.
-    ///
-    /// # Panics
-    /// Never for a plan that was resolved.
-    pub fn disks(&self) -> Option<Model> {
-        schedule::disks(&self.schedule).expect("the plan was checked")
+        self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))
     }
 
     fn check_target(&self) -> Result<(), PlanError> {
@@ -195,6 +187,11 @@ impl Plan {
         }
     }
 
+    /// The mixture that was drawn, where the storm itself was.
+    pub fn mixture(&self) -> Option<Swarm> {
+        self.swarm.then(|| wishes::mixture(&self.faults, self.seed))
+    }
+
     /// The names of the nodes.
     pub fn node_names(&self) -> Vec<String> {
         (1..=self.nodes).map(|number| format!("n{number}")).collect()
@@ -225,6 +222,7 @@ impl Plan {
             recovery_timeout: Some(plan.recovery_timeout),
             failover_bound: Some(plan.failover_bound),
             faults: Some(plan.faults),
+            swarm: plan.swarm.then_some(true),
             schedule: Some(plan.schedule),
         };
         serde_yaml::to_string(&wishes).map_err(|error| PlanError::Contradiction(error.to_string()))
@@ -251,13 +249,36 @@ mod tests {
 
     #[test]
     fn a_resolved_plan_reads_back_as_itself() {
-        for text in
-            ["seed: 7", "seed: 1\nbug: stale-read\nnodes: 5\nrate_hz: 12.5", "seed: 3\nfaults: []\ntime_limit: 90s"]
-        {
+        for text in [
+            "seed: 7",
+            "seed: 9\nswarm: true",
+            "seed: 9\nswarm: true\nfaults: [clock, kill]\nrate_hz: 50",
+            "seed: 1\nbug: stale-read\nnodes: 5\nrate_hz: 12.5",
+            "seed: 3\nfaults: []\ntime_limit: 90s",
+        ] {
             let plan = parse(text).unwrap();
             let yaml = plan.to_yaml().unwrap();
             assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
         }
+    }
+
+    #[test]
+    fn a_swarm_draws_what_is_not_given() {
+        let plans: Vec<Plan> =
+            (0..40).map(|seed| parse(&format!("seed: {seed}\nswarm: true\ntime_limit: 60s")).unwrap()).collect();
+        let distinct = |of: fn(&Plan) -> String| plans.iter().map(of).collect::<std::collections::BTreeSet<_>>().len();
+        assert_eq!(distinct(|plan| plan.nodes.to_string()), 2);
+        assert!(distinct(|plan| plan.rate_hz.to_string()) > 20 && distinct(|plan| plan.concurrency.to_string()) > 8);
+        assert!(distinct(Plan::title) > 4, "some families are left out");
+        let mixture = plans[0].mixture().expect("it was drawn").to_string();
+        assert_eq!(
+            parse(&plans[0].to_yaml().unwrap()).unwrap().mixture().map(|again| again.to_string()),
+            Some(mixture)
+        );
+        let given = parse("seed: 3\nswarm: true\nnodes: 4\nrate_hz: 70\nconcurrency: 9\nfaults: [kill]").unwrap();
+        assert_eq!((given.nodes, given.rate_hz, given.concurrency), (4, 70.0, 9));
+        assert!(given.schedule.iter().all(|planned| planned.fault == squall_nemesis::Family::Kill));
+        assert_eq!(parse("seed: 3").unwrap().mixture(), None);
     }
 
     #[test]
@@ -357,57 +378,6 @@ schedule:
         );
         let drawn = parse("seed: 1").unwrap();
         assert!(!drawn.faults.iter().any(|name| name.as_str() == "pause-client"), "not drawn where it cannot be");
-    }
-
-    #[test]
-    fn disks_are_there_where_the_faults_need_them() {
-        let fault = |more: &str| format!("schedule: [{{at: 1s, for: 2s, select: leader, {more}}}]\n");
-        for (text, disks) in [
-            ("seed: 1", None),
-            ("seed: 1\nfaults: [kill, power]", Some(Model::Ext4Ordered)),
-            ("faults: [disk]", Some(Model::Ext4Ordered)),
-            (&fault("fault: power"), Some(Model::Ext4Ordered)),
-            (&fault("fault: power, model: posix"), Some(Model::Posix)),
-            (&fault("fault: disk, trouble: full"), Some(Model::Ext4Ordered)),
-            (&fault("fault: kill"), None),
-        ] {
-            assert_eq!(parse(text).unwrap().disks(), disks, "{text}");
-        }
-        let drawn = parse("seed: 1").unwrap();
-        assert!(drawn.faults.iter().all(|name| !name.family().needs_disks()), "they want to be asked for");
-    }
-
-    #[test]
-    fn faults_of_disks_read_back_as_themselves() {
-        let text = "seed: 1
-schedule:
-- {at: 1s, for: 1s, fault: power, select: all}
-- {at: 3s, for: 1s, fault: power, model: posix, select: one}
-- {at: 5s, for: 1s, fault: disk, trouble: eio_sync, select: leader}
-- {at: 7s, for: 1s, fault: disk, trouble: {slow: 200ms}, select: majority}
-- {at: 9s, for: 1s, fault: disk, trouble: {slow_reads: 50ms}, select: one}
-";
-        let plan = parse(text).unwrap();
-        let yaml = plan.to_yaml().unwrap();
-        assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
-        assert_eq!((yaml.matches("model:").count(), yaml.matches("trouble:").count()), (1, 3), "{yaml}");
-    }
-
-    #[test]
-    fn faults_of_disks_that_do_not_fit_are_refused() {
-        let fault = |more: &str| format!("schedule:\n- at: 1s\n  for: 2s\n  {more}\n  select: leader\n");
-        refused(&fault("fault: disk"), &["fault 1", "disk of leader", "what is wrong? say for instance trouble: eio"]);
-        refused(&fault("fault: disk\n  trouble: ieo"), &["storm.yaml", "5:12", "^", "ieo", "eio"]);
-        refused(&fault("fault: disk\n  trouble: {slow: 3}"), &["storm.yaml", "^", "no length of time"]);
-        refused(&fault("fault: disk\n  trouble: {slow: 9s}"), &["fault 1", "disk (slow 9s)", "from 1ms to 2s"]);
-        refused(&fault("fault: disk\n  trouble: full\n  model: posix"), &["only a loss of power has a model"]);
-        refused(&fault("fault: power\n  trouble: full"), &["fault 1", "only a disk has a trouble"]);
-        refused(&fault("fault: power\n  model: ext3"), &["storm.yaml", "5:10", "^", "ext3", "ext4-ordered"]);
-        let both = "schedule:
-- {at: 1s, for: 1s, fault: power, model: ext4-ordered, select: all}
-- {at: 3s, for: 1s, fault: power, model: posix, select: one}
-";
-        refused(both, &["one model of disks, not both ext4-ordered and posix"]);
     }
 
     #[test]

@@ -5,12 +5,11 @@ use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::{Kind, Skew};
 use crate::span::Span;
-use crate::trouble::{self, Trouble};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use squall_targets::disk::Model;
+use std::fmt;
 
 /// A fault with its times, counted from the beginning of the storm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +31,6 @@ pub struct Planned {
     /// What is wrong with clocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
-    /// What a disk forgets that loses its power.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<Model>,
-    /// What is wrong with disks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trouble: Option<Trouble>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -46,8 +39,13 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector) = (self.shape.clone(), self.select.clone());
-        let Planned { flapping, skew, model, trouble, .. } = *self;
-        Fault { family: self.fault, shape, flapping, skew, model, trouble, selector }
+        Fault { family: self.fault, shape, flapping: self.flapping, skew: self.skew, selector }
+    }
+
+    /// When it is over, the way back of a clock that drifted included.
+    pub fn over(&self) -> Span {
+        let way_back_ms = self.skew.map_or(0, |skew| skew.way_back(self.lasts).ms());
+        Span::from_ms(self.at.ms() + self.lasts.ms() + way_back_ms)
     }
 
     /// Why this fault makes no sense among these nodes; none if it does.
@@ -70,26 +68,43 @@ fn is_default(shape: &Shape) -> bool {
 /// Faults in the order of their beginning.
 pub type Schedule = Vec<Planned>;
 
-/// What the disks forget that must lie under the servers' data before they start, for these faults; none where none needs any.
-///
-/// # Errors
-/// When two faults want different ones: a disk is of one kind for as long as it is there.
-pub fn disks(schedule: &[Planned]) -> Result<Option<Model>, String> {
-    let mut models = schedule.iter().filter_map(|planned| planned.model);
-    let model = models.next().unwrap_or_default();
-    if let Some(other) = models.find(|other| *other != model) {
-        return Err(format!(
-            "a run has one model of disks, not both {model} and {other}; give all losses of power the same"
-        ));
-    }
-    Ok(schedule.iter().any(|planned| planned.fault.needs_disks()).then_some(model))
+/// How fast faults follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The least and the greatest quiet time before the first fault and between two of them, in ms.
+    pub quiet_ms: (u64, u64),
+    /// How long a fault stays at least and at most, in ms.
+    pub lasts_ms: (u64, u64),
 }
 
-/// The quiet time before the first fault and between two of them, in ms.
-const QUIET_MS: std::ops::RangeInclusive<u64> = 600..=1_500;
+impl Pace {
+    /// The pace of a storm for which nobody chose one: short faults hit elections, long ones outlast every time-out.
+    pub const USUAL: Pace = Pace { quiet_ms: (600, 1_500), lasts_ms: (800, 3_000) };
 
-/// How long a fault stays, in ms: short ones hit elections, long ones outlast every time-out.
-const LASTS_MS: std::ops::RangeInclusive<u64> = 800..=3_000;
+    /// A pace for one storm: hectic or slow, even or not. Every fault lasts as long as links need to flap.
+    pub(crate) fn draw(rng: &mut ChaCha8Rng) -> Pace {
+        let mut range = |least: std::ops::RangeInclusive<u64>, more: std::ops::RangeInclusive<u64>| {
+            let least = rng.random_range(least);
+            (least, least + rng.random_range(more))
+        };
+        Pace { quiet_ms: range(100..=1_000, 200..=3_000), lasts_ms: range(2 * FLAPPING.ms()..=1_500, 300..=6_000) }
+    }
+
+    fn quiet(&self, rng: &mut ChaCha8Rng) -> u64 {
+        rng.random_range(self.quiet_ms.0..=self.quiet_ms.1)
+    }
+
+    fn lasts(&self, rng: &mut ChaCha8Rng) -> u64 {
+        rng.random_range(self.lasts_ms.0..=self.lasts_ms.1)
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let span = |(least, most): (u64, u64)| format!("{} to {}", Span::from_ms(least), Span::from_ms(most));
+        write!(f, "each for {}, {} between", span(self.lasts_ms), span(self.quiet_ms))
+    }
+}
 
 /// How long a client is paused, in ms: mostly past the two to four seconds that a lease lasts as a rule, and long enough for
 /// others to do something under its lock.
@@ -104,26 +119,29 @@ const FLAPPING: Span = Span::from_ms(200);
 /// Draws a schedule for a storm of `storm` over so many nodes out of `families`: one fault after the other with quiet
 /// times between, no family a second time before each had its turn, and likewise what each family does to whom.
 pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
+    draw_at(&Pace::USUAL, families, nodes, storm, rng)
+}
+
+/// As [`draw`], at this pace; a family that is named several times comes as many times as often.
+pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
     let mut schedule = Vec::new();
     let mut family_deck = Deck::new(families.to_vec());
     let mut decks: Vec<(Family, Deck<Card>)> =
         families.iter().map(|family| (*family, Deck::new(cards(*family, nodes)))).collect();
-    let mut at_ms = rng.random_range(QUIET_MS);
+    let mut at_ms = pace.quiet(rng);
     while let Some(fault) = family_deck.deal(rng) {
-        let lasts_ms = rng.random_range(if fault.hits_clients() { CLIENT_LASTS_MS } else { LASTS_MS });
+        let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
-        let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, select } = card;
+        let Some(Card { shape, flapping, skew, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
         let skew = skew.map(|kind| kind.draw(rng));
-        let trouble = trouble.map(|kind| kind.draw(rng));
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
             break;
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
-        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, model: None, trouble, select });
+        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, select });
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
-        at_ms += lasts_ms + way_back_ms + rng.random_range(QUIET_MS);
+        at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
     }
     schedule
 }
@@ -135,23 +153,13 @@ struct Card {
     flapping: Option<Span>,
     /// Its size is drawn when the card is dealt.
     skew: Option<Kind>,
-    /// As that of a skew.
-    trouble: Option<trouble::Kind>,
     select: Selector,
-}
-
-impl Card {
-    /// To whom, and nothing special.
-    fn plain(select: Selector) -> Card {
-        Card { shape: Shape::Split, flapping: None, skew: None, trouble: None, select }
-    }
 }
 
 /// The cards of a family; what stands twice comes twice as often.
 fn cards(family: Family, nodes: usize) -> Vec<Card> {
-    let plain = Card::plain;
+    let plain = |select| Card { shape: Shape::Split, flapping: None, skew: None, select };
     let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
-    let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -174,28 +182,12 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         .map(clock)
         .into(),
         Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
-        // What a majority has acknowledged can only be lost where a majority loses it.
-        Family::Power => {
-            [Selector::All, Selector::All, Selector::Majority, Selector::Leader, Selector::One].map(plain).into()
-        }
-        Family::Disk => [
-            (trouble::Kind::Fixed(Trouble::Eio), Selector::One),
-            (trouble::Kind::Fixed(Trouble::Eio), Selector::Leader),
-            (trouble::Kind::Fixed(Trouble::EioSync), Selector::Leader),
-            (trouble::Kind::Fixed(Trouble::Full), Selector::Leader),
-            (trouble::Kind::Fixed(Trouble::Full), Selector::Majority),
-            (trouble::Kind::Slow, Selector::Leader),
-            (trouble::Kind::Slow, Selector::Majority),
-            (trouble::Kind::SlowReads, Selector::One),
-        ]
-        .map(disk)
-        .into(),
     }
 }
 
 /// The partitions that make sense among so many nodes, none of them the same as another.
 fn partitions(nodes: usize) -> Vec<Card> {
-    let card = |shape, select| Card { shape, ..Card::plain(select) };
+    let card = |shape, select| Card { shape, flapping: None, skew: None, select };
     // The interesting side is the one that still believes to lead: half of all cards leave the leader alone.
     let alone = card(Shape::Split, Selector::Leader);
     let mut others = vec![
@@ -258,7 +250,10 @@ mod tests {
         for seed in 0..200 {
             let schedule = drawn(seed, 30);
             for pair in schedule.windows(2) {
-                assert!(pair[0].at.ms() + pair[0].lasts.ms() + QUIET_MS.start() <= pair[1].at.ms(), "{schedule:?}");
+                assert!(
+                    pair[0].at.ms() + pair[0].lasts.ms() + Pace::USUAL.quiet_ms.0 <= pair[1].at.ms(),
+                    "{schedule:?}"
+                );
             }
             let last = schedule.last().expect("30 s are enough for a fault");
             assert!(last.at.ms() + last.lasts.ms() + TAIL_MS <= 30_000);
@@ -266,40 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn twenty_seconds_are_enough_for_every_usual_family_that_hits_nodes() {
-        let fits = |family: &Family| family.is_usual() && !family.hits_clients();
-        let families: Vec<Family> = Family::ALL.into_iter().filter(fits).collect();
+    fn twenty_seconds_are_enough_for_every_family_that_hits_nodes() {
+        let families: Vec<Family> = Family::ALL.into_iter().filter(|family| !family.hits_clients()).collect();
         for seed in 0..200 {
             let schedule = draw(&families, 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(seed));
             for family in families.iter().copied() {
                 assert!(schedule.iter().any(|planned| planned.fault == family), "seed {seed} lacks {family}");
             }
-        }
-    }
-
-    #[test]
-    fn every_family_can_be_drawn_alone() {
-        let nodes = ["n1", "n2", "n3"].map(String::from);
-        for family in Family::ALL {
-            let schedule = draw(&[family], 3, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
-            assert!(schedule.len() > 40, "{family}: {schedule:?}");
-            for planned in &schedule {
-                assert_eq!((planned.fault, planned.refuses(&nodes)), (family, None), "{planned:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn disks_are_there_where_a_fault_needs_them_and_of_one_model() {
-        let planned = |fault, model| Planned { fault, model, ..plain(Family::Kill) };
-        let power = |model| planned(Family::Power, model);
-        for (schedule, expected) in [
-            (vec![planned(Family::Kill, None)], Ok(None)),
-            (vec![planned(Family::Kill, None), planned(Family::Disk, None)], Ok(Some(Model::Ext4Ordered))),
-            (vec![power(None), power(Some(Model::Posix))], Ok(Some(Model::Posix))),
-            (vec![power(Some(Model::Ext4Ordered)), power(Some(Model::Posix))], Err(())),
-        ] {
-            assert_eq!(disks(&schedule).map_err(drop), expected, "{schedule:?}");
         }
     }
 
@@ -356,21 +324,18 @@ mod tests {
         assert!(count(|skew| matches!(skew, Skew::Drift(_))) > 20, "{schedule:?}");
     }
 
-    fn plain(fault: Family) -> Planned {
-        let (at, lasts) = (Span::from_ms(0), Span::from_ms(1_000));
-        let (shape, select) = (Shape::Split, Selector::One);
-        Planned { at, lasts, fault, shape, flapping: None, skew: None, model: None, trouble: None, select }
-    }
-
     #[test]
-    fn what_is_said_of_a_fault_must_fit_it() {
+    fn shape_and_flapping_must_fit() {
         let nodes = ["n1", "n2", "n3"].map(String::from);
         let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
+            at: Span::from_ms(0),
+            lasts: Span::from_ms(1_000),
+            fault,
             shape,
             flapping: flapping_ms.map(Span::from_ms),
-            ..plain(fault)
+            skew: None,
+            select: Selector::One,
         };
-        let disk = |trouble| Planned { trouble: Some(trouble), ..plain(Family::Disk) };
         let skew = |text: &str| Some(Skew::Jump(text.parse().unwrap()));
         for (planned, part) in [
             (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
@@ -387,22 +352,10 @@ mod tests {
                 Planned { skew: skew("1s"), ..planned(Family::Clock, Shape::Bridge, None) },
                 "only a partition has a shape",
             ),
-            (Planned { model: Some(Model::Posix), ..plain(Family::Kill) }, "only a loss of power has a model"),
-            (Planned { model: Some(Model::Posix), ..disk(Trouble::Full) }, "only a loss of power has a model"),
-            (Planned { trouble: Some(Trouble::Full), ..plain(Family::Power) }, "only a disk has a trouble"),
-            (Planned { skew: skew("1s"), ..disk(Trouble::Eio) }, "only a clock has a skew"),
-            (plain(Family::Disk), "what is wrong? say for instance trouble: eio"),
-            (disk(Trouble::Slow(Span::from_ms(9_000))), "cannot be slow by 9s"),
-            (
-                Planned { flapping: Some(FLAPPING), ..plain(Family::Power) },
-                "only a partition has a shape or is flapping",
-            ),
         ] {
             let said = planned.refuses(&nodes);
             assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");
         }
         assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
-        assert_eq!(Planned { model: Some(Model::Posix), ..plain(Family::Power) }.refuses(&nodes), None);
-        assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
     }
 }

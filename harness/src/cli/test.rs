@@ -12,7 +12,6 @@ use crate::summary;
 use squall_results::event::Ending;
 use squall_results::folder::{RunFolder, write_whole};
 use squall_results::{Budget, reader};
-use squall_targets::disk;
 use squall_targets::sandbox::{self, Sandbox};
 use std::fs::File;
 use std::path::PathBuf;
@@ -51,6 +50,7 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
         recovery_timeout: None,
         failover_bound: None,
         faults,
+        swarm: args.swarm.then_some(true),
         schedule: None,
     };
     match &args.plan {
@@ -62,9 +62,8 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
 /// Everything after the plan. An error is squall's own failure.
 fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
-    // Before there is a folder: without a server, or its disk, nothing will be recorded.
+    // Before there is a folder: without a server nothing will be recorded.
     (plan.target.target().find_server)(plan.bin.as_deref()).map_err(|error| error.to_string())?;
-    plan.disks().map_or(Ok(()), |_| disk::are_possible())?;
     let folder = run::make_folder(&args.store, &plan.title())?;
     let yaml = plan.to_yaml().map_err(|error| error.to_string())?;
     write_whole(&folder.plan(), yaml.as_bytes())
@@ -92,6 +91,10 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
     stop::on_signals(stopper.clone()).map_err(|error| format!("cannot listen to signals: {error}"))?;
     let narrator = Narrator::new();
     narrator.say(&headline(plan));
+    if let Some(mixture) = plan.mixture() {
+        let Plan { rate_hz, concurrency, .. } = plan;
+        narrator.say(&format!("{DIM}swarm{RESET}   {concurrency} workers, {rate_hz} calls a second; {mixture}"));
+    }
     if plan.schedule.is_empty() && !plan.faults.is_empty() {
         narrator.say(&format!(
             "{YELLOW}no faults{RESET}: none fits into a storm of {}; give it some more time",

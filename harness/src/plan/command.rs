@@ -22,7 +22,8 @@ impl Plan {
 
     /// What must be wished for to get this plan, if flags can say it.
     fn needed_wishes(&self) -> Option<Wishes> {
-        let least = Wishes { target: Some(self.target), seed: Some(self.seed), ..Wishes::default() };
+        let swarm = self.swarm.then_some(true);
+        let least = Wishes { target: Some(self.target), seed: Some(self.seed), swarm, ..Wishes::default() };
         let nodes = (self.nodes != least.clone().resolve().ok()?.nodes).then_some(Nodes(self.nodes));
         // Some defaults depend on the number of nodes.
         let default = Wishes { nodes, ..least.clone() }.resolve().ok()?;
@@ -85,8 +86,10 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
     let mut flags: Vec<(&'static str, String)> =
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     // A switch has no value.
-    if wishes.retry == Some(true) {
-        flags.insert(0, ("retry", String::new()));
+    for (name, wish) in [("retry", wishes.retry), ("swarm", wishes.swarm)] {
+        if wish == Some(true) {
+            flags.insert(0, (name, String::new()));
+        }
     }
     flags
 }
@@ -124,6 +127,11 @@ mod tests {
             ("seed: 7\nnodes: 5\ntime_limit: 90s", "squall test raft --nodes 5 --time-limit 90s --seed 7"),
             ("seed: 7\nschedule: [{at: 1s, for: 1s, fault: kill, select: one}]", "squall test --plan run/plan.yaml"),
             ("seed: 7\nnodes: 1", "squall test raft --nodes 1 --seed 7"),
+            ("seed: 7\nswarm: true", "squall test raft --swarm --seed 7"),
+            (
+                "seed: 7\nswarm: true\nnodes: 7\nfaults: [kill, clock]",
+                "squall test raft --swarm --nodes 7 --faults kill,clock --seed 7",
+            ),
             ("seed: 7\nnodes: 5\nconcurrency: 12", "squall test raft --nodes 5 --concurrency 12 --seed 7"),
             ("seed: 7\nrecovery_timeout: 5s", "squall test --plan run/plan.yaml"),
             (

@@ -4,7 +4,7 @@ use super::{Plan, PlanError, STORM_MAX};
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::seed;
 use serde::{Deserialize, Serialize};
-use squall_nemesis::{Planned, Span, schedule};
+use squall_nemesis::{Planned, Span, Swarm, schedule};
 use squall_targets::target::{Setting, TargetInfo};
 use std::collections::BTreeMap;
 use std::fs;
@@ -69,6 +69,10 @@ pub struct Wishes {
     /// The families to draw faults from; an empty list: no faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<Vec<FaultName>>,
+    /// Draw the storm itself from the seed: families, weights, paces, and where they are not given the number of nodes, the rate and
+    /// the number of workers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<bool>,
     /// The faults with their times; drawn from the seed by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Vec<Planned>>,
@@ -183,6 +187,7 @@ impl Wishes {
             recovery_timeout: self.recovery_timeout.or(others.recovery_timeout),
             failover_bound: self.failover_bound.or(others.failover_bound.filter(|_| keeps_settings)),
             faults: self.faults.or(others.faults),
+            swarm: self.swarm.or(others.swarm),
             schedule: self.schedule.or(others_schedule),
         }
     }
@@ -194,22 +199,29 @@ impl Wishes {
     pub fn resolve(self) -> Result<Plan, PlanError> {
         let target = self.target.map_or_else(|| DEFAULT_TARGET.parse(), Ok).map_err(PlanError::Contradiction)?;
         let workload = self.workload.map_or_else(|| "register".parse(), Ok).map_err(PlanError::Contradiction)?;
-        let nodes = self.nodes.map_or(3, |nodes| nodes.0);
         let time_limit = storm(self.time_limit.unwrap_or(Span::from_ms(20_000)))?;
         let seed = self.seed.unwrap_or_else(seed::fresh);
         // A single node has no links to cut, most clients are no processes of their own, and some faults want to be asked for.
         let has_client_processes = workload.workload().has_client_processes();
+        let has_links = self.nodes.is_none_or(|nodes| nodes.0 > 1);
         let fits = |family: &squall_nemesis::Family| {
-            (nodes > 1 || *family != squall_nemesis::Family::Partition)
+            (has_links || *family != squall_nemesis::Family::Partition)
                 && (has_client_processes || !family.hits_clients())
                 && family.is_usual()
         };
         let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
         let faults = distinct(self.faults.unwrap_or_else(all_families));
+        let swarm = self.swarm.unwrap_or(false).then(|| mixture(&faults, seed));
+        let nodes = self.nodes.map_or(swarm.as_ref().map_or(3, |swarm| swarm.nodes), |nodes| nodes.0);
         let schedule = self.schedule.unwrap_or_else(|| {
+            let mut rng = seed::stream(seed, "schedule");
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
-            schedule::draw(&families, nodes, time_limit, &mut seed::stream(seed, "schedule"))
+            match &swarm {
+                Some(swarm) => swarm.schedule(nodes, time_limit, &mut rng),
+                None => schedule::draw(&families, nodes, time_limit, &mut rng),
+            }
         });
+        let workers = swarm.as_ref().map_or(4, |swarm| swarm.workers);
         let info = target.target();
         let read = self.read.unwrap_or_else(|| info.reads[0].name.to_owned());
         let profile = self.profile.map_or_else(|| "default".parse(), Ok).map_err(PlanError::Contradiction)?;
@@ -227,19 +239,26 @@ impl Wishes {
             workload,
             nodes,
             time_limit,
-            rate_hz: self.rate_hz.map_or(500.0, |rate| rate.0),
-            concurrency: self.concurrency.map_or(4 * nodes, |workers| workers.0),
+            rate_hz: self.rate_hz.map_or(swarm.as_ref().map_or(500.0, |swarm| swarm.rate_hz), |rate| rate.0),
+            concurrency: self.concurrency.map_or(workers * nodes, |workers| workers.0),
             seed,
             bug: self.bug,
             call_timeout: self.call_timeout.unwrap_or(Span::from_ms(1_000)),
             recovery_timeout: self.recovery_timeout.unwrap_or(Span::from_ms(30_000)),
             failover_bound,
             faults,
+            swarm: swarm.is_some(),
             schedule,
         };
         plan.check()?;
         Ok(plan)
     }
+}
+
+/// The mixture that `seed` draws out of these families.
+pub(super) fn mixture(faults: &[FaultName], seed: u64) -> Swarm {
+    let families: Vec<_> = faults.iter().map(FaultName::family).collect();
+    Swarm::draw(&families, &mut seed::stream(seed, "swarm"))
 }
 
 /// A length that a storm can have; refused before a schedule of such a length is drawn.

@@ -1,0 +1,67 @@
+//! Mixtures of many seeds.
+
+use super::*;
+use rand::SeedableRng;
+use std::collections::BTreeSet;
+
+const FAMILIES: [Family; 5] = [Family::Partition, Family::Kill, Family::Pause, Family::PauseClient, Family::Clock];
+
+fn drawn(seed: u64) -> (Swarm, Schedule) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let swarm = Swarm::draw(&FAMILIES, &mut rng);
+    let schedule = swarm.schedule(swarm.nodes, Span::from_ms(120_000), &mut rng);
+    (swarm, schedule)
+}
+
+#[test]
+fn a_seed_repeats_its_mixture_and_others_differ() {
+    assert_eq!(drawn(7), drawn(7));
+    let told: BTreeSet<String> = (0..100).map(|seed| drawn(seed).0.to_string()).collect();
+    assert!(told.len() > 90, "{told:#?}");
+}
+
+#[test]
+fn every_mixture_has_a_fault_and_every_family_is_left_out_at_times() {
+    let mut absent: BTreeSet<Family> = BTreeSet::new();
+    let mut alone = 0;
+    for seed in 0..200 {
+        let (swarm, schedule) = drawn(seed);
+        assert!(!swarm.weights.is_empty() && !schedule.is_empty(), "seed {seed}: {swarm}");
+        let there = swarm.families();
+        assert!(schedule.iter().all(|planned| there.contains(&planned.fault)), "seed {seed}");
+        alone += usize::from(there.len() == 1);
+        absent.extend(FAMILIES.into_iter().filter(|family| !there.contains(family)));
+    }
+    assert_eq!(absent.len(), FAMILIES.len());
+    assert!(alone > 5, "some storms have one family only: {alone} of 200");
+}
+
+#[test]
+fn all_that_is_drawn_fits() {
+    let mut beside = 0;
+    for seed in 0..200 {
+        let (swarm, schedule) = drawn(seed);
+        assert!((100.0..=3_000.0).contains(&swarm.rate_hz) && WORKERS.contains(&swarm.workers), "{swarm:?}");
+        let nodes: Vec<String> = (1..=swarm.nodes).map(|number| format!("n{number}")).collect();
+        for (place, planned) in schedule.iter().enumerate() {
+            assert_eq!(planned.refuses(&nodes), None, "seed {seed}: {planned:?}");
+            assert!(planned.at.ms() + planned.lasts.ms() <= 120_000);
+            for other in &schedule[place + 1..] {
+                assert!(!collide(planned, other), "seed {seed}: {planned:?} and {other:?}");
+                beside += usize::from(other.at <= planned.over());
+            }
+        }
+    }
+    assert!(beside > 100, "faults come beside each other: {beside}");
+}
+
+#[test]
+fn the_weightier_comes_more_often() {
+    let pace = Pace { quiet_ms: (100, 200), lasts_ms: (200, 300) };
+    let weights = vec![(Family::Kill, 3), (Family::Pause, 1)];
+    let swarm = Swarm { nodes: 3, rate_hz: 100.0, workers: 1, weights, pace, lanes: 1 };
+    let schedule = swarm.schedule(3, Span::from_ms(120_000), &mut ChaCha8Rng::seed_from_u64(1));
+    let kills = schedule.iter().filter(|planned| planned.fault == Family::Kill).count();
+    assert!(schedule.len() > 100 && (kills * 4).abs_diff(schedule.len() * 3) <= 12, "{kills} of {}", schedule.len());
+    assert_eq!(swarm.to_string(), "3 x kill, pause; each for 200ms to 300ms, 100ms to 200ms between");
+}
