@@ -28,9 +28,14 @@ struct Arguments {
     #[arg(long)]
     cluster: String,
 
-    /// All members, this one included, with the addresses at which they reach each other
+    /// The members that the cluster begins with, this one included, with the addresses at which they reach each other. It stays
+    /// what it was at the first start: how the members change later is in the log. With --join: this member alone
     #[arg(long, value_delimiter = ',', required = true, value_name = "ID=HOST:PORT,...", value_parser = parse_peer)]
     peers: Vec<(NodeId, String)>,
+
+    /// Belongs to no cluster at first, and waits until a member of one is asked to add it
+    #[arg(long)]
+    join: bool,
 
     /// Where clients are served
     #[arg(long, value_name = "HOST:PORT")]
@@ -101,10 +106,16 @@ struct Arguments {
 fn parse_peer(text: &str) -> Result<(NodeId, String), String> {
     let (id, address) = text.split_once('=').ok_or("expected ID=HOST:PORT, as in 1=10.0.0.1:7101")?;
     let id: NodeId = id.trim().parse().map_err(|_| format!("`{id}` is not the number of a member"))?;
+    check_member(id, address)?;
+    Ok((id, address.into()))
+}
+
+/// Whether a member may have this number and be reached there, or why not.
+pub(crate) fn check_member(id: NodeId, address: &str) -> Result<(), String> {
     let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
     match (id, port.map(str::parse::<u16>)) {
         (0, _) => Err("members are numbered from 1".into()),
-        (_, Some(Ok(_))) => Ok((id, address.into())),
+        (_, Some(Ok(_))) => Ok(()),
         (_, Some(Err(_)) | None) => Err(format!("`{address}` is not HOST:PORT")),
     }
 }
@@ -126,6 +137,11 @@ impl Arguments {
         let Some(own_address) = peers.get(&self.id) else {
             return Err(format!("--peers does not list member {}, which --id says this is", self.id));
         };
+        if self.join && peers.len() > 1 {
+            return Err("--peers lists other members, and --join says that none is known yet: leave the others out, the leader tells \
+                        of them"
+                .into());
+        }
         if self.election_ms < 2 * self.heartbeat_ms {
             return Err(format!(
                 "--election-ms {} is less than twice --heartbeat-ms {}: one late heartbeat would end every leadership",
@@ -137,6 +153,7 @@ impl Arguments {
             id: self.id,
             cluster: self.cluster,
             peers,
+            joins: self.join,
             listen_client: self.listen_client,
             data: self.data,
             heartbeat_ms: self.heartbeat_ms,

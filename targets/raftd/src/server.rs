@@ -7,11 +7,11 @@ use crate::node::{
 };
 use crate::peer::{LeaseTerms, Links, Membership, listen};
 use crate::storage::{Folder, Identity, Recovered, SEGMENT_BYTES, StorageError, Wal};
-use crate::types::{Bug, NodeId};
+use crate::types::{Bug, Configuration, NodeId};
 use axum::Router;
 use axum::serve::ListenerExt;
 use nix::sys::socket::{setsockopt, sockopt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -46,8 +46,11 @@ pub struct Config {
     pub id: NodeId,
     /// The name of its cluster.
     pub cluster: String,
-    /// Where all members listen for each other, `host:port`, itself included.
+    /// Where the members listen for each other, `host:port`: all that the cluster began with, this one included; where this one
+    /// joins, itself alone.
     pub peers: BTreeMap<NodeId, String>,
+    /// It belongs to no cluster yet, and waits to be added to one.
+    pub joins: bool,
     /// Where it listens for clients, `host:port`.
     pub listen_client: String,
     /// Where it listens for the other members, `host:port`.
@@ -155,8 +158,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> Result<(), S
     let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
     let (status, shown) = watch::channel(first_status(&config));
     let (stopper, stopped) = watch::channel(false);
-    let incoming = listen(peers, membership.clone(), to_member);
-    let links = Links::open(&membership, &config.peers);
+    let links = Links::new(membership.clone());
+    let incoming = listen(peers, membership, links.callers(), to_member);
     let journal = Journal::start(wal).map_err(ServerError::Thread)?;
     let inputs = Inputs { messages, requests, stop: stopped.clone(), tick: Duration::from_millis(TICK_MS) };
     let (feed, watching) = Feed::new(config.watch_history_bytes);
@@ -225,8 +228,7 @@ fn open_log(config: &Config) -> Result<(Wal<Folder>, Recovered), ServerError> {
         io::ErrorKind::WouldBlock => ServerError::FolderInUse { path: path.clone() },
         _ => ServerError::Folder { path: path.clone(), source },
     })?;
-    let members = config.peers.keys().copied().collect();
-    let identity = Identity { cluster: config.cluster.clone(), member: config.id, members };
+    let identity = Identity { cluster: config.cluster.clone(), member: config.id, members: founders(config) };
     let (wal, recovered) =
         Wal::open(folder, &identity, SEGMENT_BYTES).map_err(|source| ServerError::Storage { path, source })?;
     for repair in &recovered.repairs {
@@ -251,8 +253,8 @@ async fn bind(whom: &'static str, address: &str, argument: &'static str) -> Resu
 
 fn core_config(config: &Config) -> core::Config {
     let ticks = |ms: u64| u32::try_from(ms.div_ceil(TICK_MS)).unwrap_or(u32::MAX);
-    let members = config.peers.keys().copied().collect();
     core::Config {
+        members: if config.joins { Configuration::default() } else { Configuration::of_voters(config.peers.clone()) },
         heartbeat_ticks: ticks(config.heartbeat_ms),
         election_ticks: ticks(config.election_ms),
         request_ticks: ticks(config.request_timeout_ms),
@@ -263,21 +265,30 @@ fn core_config(config: &Config) -> core::Config {
         keep_entries: usize::try_from(config.snapshot_entries / 2).unwrap_or(usize::MAX).min(KEEP_ENTRIES_MAX),
         lease: config.lease_drift_percent.map(|drift_percent| Lease { drift_percent, tick_us: TICK_MS * 1000 }),
         bug: config.bug,
-        ..core::Config::new(config.id, members, config.incarnation, config.seed)
+        ..core::Config::new(config.id, Vec::new(), config.incarnation, config.seed)
     }
 }
 
+/// The members that the cluster began with, as far as this one knows: who joins later does not.
+fn founders(config: &Config) -> BTreeSet<NodeId> {
+    if config.joins { BTreeSet::new() } else { config.peers.keys().copied().collect() }
+}
+
 fn membership(config: &Config) -> Membership {
-    let peers = config.peers.keys().copied().filter(|peer| *peer != config.id).collect();
     let terms = |drift_percent| LeaseTerms { drift_percent, election_ms: config.election_ms };
-    Membership { cluster: config.cluster.clone(), id: config.id, peers, lease: config.lease_drift_percent.map(terms) }
+    Membership {
+        cluster: config.cluster.clone(),
+        id: config.id,
+        address: config.peers.get(&config.id).unwrap_or(&config.listen_peer).clone(),
+        founders: founders(config),
+        lease: config.lease_drift_percent.map(terms),
+    }
 }
 
 fn first_status(config: &Config) -> Status {
     Status {
         cluster: config.cluster.clone(),
         id: config.id,
-        members: config.peers.keys().copied().collect(),
         lease_drift_percent: config.lease_drift_percent,
         bug: config.bug.map(|bug| bug.to_string()),
         ..Status::default()

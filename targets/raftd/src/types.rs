@@ -1,8 +1,10 @@
 //! The words that core, storage and wire share (Ongaro, "Consensus: Bridging Theory and Practice", figure 3.1).
 
 mod bug;
+mod configuration;
 
 pub use bug::{Bug, Mistake};
+pub use configuration::{Configuration, MemberChange, Place, Standing};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -39,6 +41,14 @@ pub enum Payload {
         /// The command, encoded.
         bytes: Vec<u8>,
     },
+    /// The cluster has these members from here on: as soon as the entry is in a log, committed or not, its owner counts by
+    /// them (dissertation, section 4.1).
+    Configuration {
+        /// The request that brought it here; none if the leader promoted a learner by itself.
+        ticket: Option<Ticket>,
+        /// The members.
+        configuration: Configuration,
+    },
 }
 
 impl Payload {
@@ -47,6 +57,15 @@ impl Payload {
         match self {
             Payload::Noop => None,
             Payload::Command { ticket, .. } => Some(*ticket),
+            Payload::Configuration { ticket, .. } => *ticket,
+        }
+    }
+
+    /// How many bytes its command has, if it is one.
+    pub fn command_bytes(&self) -> usize {
+        match self {
+            Payload::Noop | Payload::Configuration { .. } => 0,
+            Payload::Command { bytes, .. } => bytes.len(),
         }
     }
 }
@@ -69,6 +88,8 @@ pub struct Snapshot {
     pub last_index: Index,
     /// That entry's term.
     pub last_term: Term,
+    /// The members as of that entry.
+    pub configuration: Configuration,
     /// The state machine, encoded. The core does not look into it.
     pub state: Arc<[u8]>,
 }

@@ -1,14 +1,15 @@
 //! What a member of a cluster is told when it starts.
 
-use crate::types::{Bug, NodeId};
+use crate::types::{Bug, Configuration, NodeId};
 
 /// What a member is told when it starts. Times are in ticks: calls of [`Core::tick`](super::Core::tick).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The member's own name.
     pub id: NodeId,
-    /// All members, itself included.
-    pub members: Vec<NodeId>,
+    /// The members that the cluster began with, itself included, as long as neither the log nor a snapshot says who belongs to
+    /// it. All of them begin with the same. One that joins later begins with none.
+    pub members: Configuration,
     /// A number that no other start of this member uses: 64 random bits, say. It keeps late answers to an earlier start
     /// from being taken for answers to this one.
     pub incarnation: u64,
@@ -55,11 +56,11 @@ pub struct Lease {
 }
 
 impl Config {
-    /// A member with the usual limits, for ticks of about 10 ms.
+    /// A member with the usual limits, for ticks of about 10 ms, of a cluster of these voters; they have no addresses.
     pub fn new(id: NodeId, members: Vec<NodeId>, incarnation: u64, seed: u64) -> Config {
         Config {
             id,
-            members,
+            members: Configuration::of_voters(members.into_iter().map(|member| (member, String::new()))),
             incarnation,
             seed,
             election_ticks: 30,
@@ -89,13 +90,7 @@ impl Config {
 
     /// Whether a member can run with this.
     pub(super) fn validate(&self) -> Result<(), StartError> {
-        let mut members = self.members.clone();
-        members.sort_unstable();
-        members.dedup();
-        if members.len() != self.members.len() {
-            return Err(StartError::MemberTwice);
-        }
-        if !members.contains(&self.id) {
+        if !self.members.members().is_empty() && !self.members.is_voter(self.id) {
             return Err(StartError::NotAMember { id: self.id });
         }
         if self.heartbeat_ticks == 0 || self.election_ticks <= self.heartbeat_ticks || self.request_ticks == 0 {
@@ -122,9 +117,6 @@ impl Config {
 /// Why a member cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartError {
-    /// Two members have the same name.
-    #[error("a member is listed twice; give each its own number")]
-    MemberTwice,
     /// The member itself is missing.
     #[error("member {id} is not among the members; list it too")]
     NotAMember {

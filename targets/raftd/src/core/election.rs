@@ -5,13 +5,14 @@
 //! neither raises its term nor, when it is heard again, deposes a leader whom a majority hears. And a leader that a
 //! majority does not answer leads no longer, so that its clients go elsewhere.
 
+use super::change::CatchUp;
 use super::log::Log;
 use super::message::Body;
 use super::progress::Progress;
 use super::read::Reads;
 use super::seen::Seen;
 use super::{Core, Needs};
-use crate::types::{Bug, Entry, HardState, Index, NodeId, Payload, Term};
+use crate::types::{Bug, Configuration, Entry, HardState, Index, NodeId, Payload, Term};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +36,10 @@ pub(super) enum Role {
 /// What a leader knows, and forgets when its term ends.
 #[derive(Debug, Clone)]
 pub(super) struct Leadership {
-    /// All members but the leader.
+    /// All members but the leader; who was removed too, until that is committed.
     pub(super) peers: BTreeMap<NodeId, Progress>,
+    /// How the learners catch up.
+    pub(super) learners: BTreeMap<NodeId, CatchUp>,
     pub(super) reads: Reads,
     pub(super) seen: Seen,
     /// The tick of the last proof that a majority follows.
@@ -59,8 +62,8 @@ pub(super) struct Transfer {
 /// Without the ticks.
 impl Hash for Leadership {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Leadership { peers, reads, seen, confirmed_at: _, transfer, gave_leave } = self;
-        (peers, reads, seen, gave_leave).hash(state);
+        let Leadership { peers, learners, reads, seen, confirmed_at: _, transfer, gave_leave } = self;
+        (peers, learners, reads, seen, gave_leave).hash(state);
         transfer.as_ref().map(|transfer| (transfer.to, transfer.is_told)).hash(state);
     }
 }
@@ -78,10 +81,11 @@ impl Core {
         self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
     }
 
-    /// Who leads, as far as this member hears.
+    /// Who leads, as far as this member hears. A learner, and who was removed, waits for a leader for ever.
     pub(super) fn leader(&self) -> Option<NodeId> {
         match self.role {
-            Role::Follower | Role::Leader(_) => self.led_by,
+            Role::Follower => self.led_by.filter(|_| self.elapsed < self.election_timeout || self.may_stand()),
+            Role::Leader(_) => self.led_by,
             Role::PreCandidate { .. } | Role::Candidate { .. } => None,
         }
     }
@@ -108,7 +112,7 @@ impl Core {
         self.elapsed = 0;
         self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
-        for peer in self.peers() {
+        for peer in self.other_voters() {
             self.send(peer, Body::RequestPreVote { last_index, last_term }, Needs::Term);
         }
         self.on_pre_vote(self.config.id);
@@ -130,7 +134,7 @@ impl Core {
 
     /// Whether a leader was heard of within the shortest election time-out. A leader hears itself: whether others do too
     /// it checks by the quorum.
-    fn hears_leader(&self) -> bool {
+    pub(super) fn hears_leader(&self) -> bool {
         match self.role {
             Role::Leader(_) => true,
             Role::Follower => self.led_by.is_some() && self.elapsed < self.config.election_ticks,
@@ -140,10 +144,10 @@ impl Core {
 
     /// A member, possibly this one itself, would give its vote.
     pub(super) fn on_pre_vote(&mut self, voter: NodeId) {
-        let quorum = self.quorum();
+        let configuration = self.membership.in_force();
         let Role::PreCandidate { votes } = &mut self.role else { return };
         votes.insert(voter);
-        if votes.len() >= quorum {
+        if is_majority(votes, configuration) {
             self.start_election(false);
         }
     }
@@ -163,7 +167,7 @@ impl Core {
         self.role = Role::Candidate { votes: BTreeSet::new() };
         self.elapsed = 0;
         let (last_index, last_term) = (self.log.last_index(), self.log.last_term());
-        for peer in self.peers() {
+        for peer in self.other_voters() {
             self.send(peer, Body::RequestVote { last_index, last_term, by_leave }, Needs::Term);
         }
     }
@@ -186,10 +190,10 @@ impl Core {
 
     /// A member, possibly this one itself, gave its vote for this term.
     pub(super) fn on_vote(&mut self, voter: NodeId) {
-        let quorum = self.quorum();
+        let configuration = self.membership.in_force();
         let Role::Candidate { votes } = &mut self.role else { return };
         votes.insert(voter);
-        if votes.len() >= quorum {
+        if is_majority(votes, configuration) {
             self.lead();
         }
     }
@@ -197,10 +201,13 @@ impl Core {
     /// Leads the term. The entry without content lets the leader commit what earlier leaders left behind (section 8).
     fn lead(&mut self) {
         let last_index = self.log.last_index();
-        let peers = self.peers().into_iter().map(|peer| (peer, Progress::new(last_index))).collect();
+        let others = self.membership.in_force().members().keys().filter(|id| **id != self.config.id);
+        let peers = others.map(|peer| (*peer, Progress::new(last_index))).collect();
+        let learners = BTreeMap::new();
         let reads = Reads::new(self.config.max_requests);
         let seen = Seen::new(self.config.max_requests);
-        let leadership = Leadership { peers, reads, seen, confirmed_at: self.now, transfer: None, gave_leave: false };
+        let (confirmed_at, transfer, gave_leave) = (self.now, None, false);
+        let leadership = Leadership { peers, learners, reads, seen, confirmed_at, transfer, gave_leave };
         self.role = Role::Leader(Box::new(leadership));
         self.led_by = Some(self.config.id);
         self.elapsed = 0;
@@ -208,11 +215,12 @@ impl Core {
     }
 
     /// Begins to hand the leadership over to another member. Says whether it does: only a leader can, and only to another
-    /// member. Until that has all of the log and was elected, or an election time-out has passed, nothing is taken on.
+    /// voter. Until that has all of the log and was elected, or an election time-out has passed, nothing is taken on.
     pub(super) fn start_transfer(&mut self, to: NodeId) -> bool {
         let until = self.now + u64::from(self.config.election_ticks);
+        let is_voter = self.membership.in_force().is_voter(to);
         let Role::Leader(leadership) = &mut self.role else { return false };
-        let is_possible = leadership.peers.contains_key(&to);
+        let is_possible = is_voter && leadership.peers.contains_key(&to);
         if is_possible {
             leadership.transfer = Some(Transfer { to, until, is_told: false });
         }
@@ -246,7 +254,7 @@ impl Core {
     /// The leader hands over to this member. It asks for votes without asking whether it would get them: others hear the
     /// old leader still.
     pub(super) fn on_timeout_now(&mut self, leader: NodeId) {
-        if matches!(self.role, Role::Follower) && self.led_by == Some(leader) {
+        if matches!(self.role, Role::Follower) && self.led_by == Some(leader) && self.may_stand() {
             self.start_election(true);
         }
     }
@@ -254,7 +262,9 @@ impl Core {
     /// Adds an entry of the leader's own term to its log.
     pub(super) fn append(&mut self, payload: Payload) {
         let index = self.log.last_index() + 1;
-        self.log.append([Entry { term: self.hard.term, index, payload }]);
+        let entry = Entry { term: self.hard.term, index, payload };
+        self.membership.appended(&entry);
+        self.log.append([entry]);
         self.durability.log_changed(index);
     }
 }
@@ -262,6 +272,11 @@ impl Core {
 /// Draws an election time-out, in ticks. That members draw different ones makes split votes rare (section 5.2).
 pub(super) fn draw_timeout(rng: &mut ChaCha8Rng, shortest: u32) -> u32 {
     rng.random_range(shortest..shortest.saturating_mul(2))
+}
+
+/// Whether a majority of the voters gave their votes; whoever else did does not count.
+fn is_majority(votes: &BTreeSet<NodeId>, configuration: &Configuration) -> bool {
+    configuration.voters().filter(|voter| votes.contains(voter)).count() >= configuration.quorum()
 }
 
 /// Whether a candidate's log has at least what this log has (section 5.4.1): the later last term wins, then the longer

@@ -1,6 +1,6 @@
 //! The log, in memory, from behind the snapshot on. It knows nothing of disks, roles or other members.
 
-use crate::types::{Entry, Index, Payload, Term};
+use crate::types::{Entry, Index, Term};
 
 /// Entries without gaps; their terms never fall.
 #[derive(Debug, Clone, Hash)]
@@ -74,10 +74,7 @@ impl Log {
         for entry in entries {
             assert!(entry.index == self.last_index() + 1, "an entry would leave a gap in the log");
             assert!(entry.term >= self.last_term(), "terms would fall along the log");
-            let bytes = match &entry.payload {
-                Payload::Noop => 0,
-                Payload::Command { bytes, .. } => bytes.len() as u64,
-            };
+            let bytes = entry.payload.command_bytes() as u64;
             self.command_bytes.push(self.command_bytes[self.entries.len()] + bytes);
             self.entries.push(entry);
         }

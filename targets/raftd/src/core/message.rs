@@ -1,7 +1,8 @@
 //! What members say to each other.
 
+use super::output::Reason;
 use super::read::ReadBy;
-use crate::types::{Entry, Index, NodeId, Snapshot, Term, Ticket};
+use crate::types::{Configuration, Entry, Index, MemberChange, NodeId, Snapshot, Term, Ticket};
 use serde::{Deserialize, Serialize};
 
 /// One message from one member to another. It may be lost, delayed, duplicated or overtaken: none of that does harm.
@@ -83,6 +84,8 @@ pub enum Body {
     Chunk {
         /// Which snapshot.
         snapshot: SnapshotName,
+        /// The members as of its last entry. It follows from the name, as the state does.
+        configuration: Configuration,
         /// Where in its state the chunk begins.
         offset: u64,
         /// The chunk.
@@ -124,10 +127,19 @@ pub enum Body {
         /// How the leader is to make sure that it leads.
         by: ReadBy,
     },
+    /// A follower passes on a request to change the members.
+    Change {
+        /// The request.
+        ticket: Ticket,
+        /// The change.
+        change: MemberChange,
+    },
     /// The leader did not and will not take the request.
     Refused {
         /// The request.
         ticket: Ticket,
+        /// Why.
+        reason: Reason,
     },
     /// The leader was still the leader after the read was asked for.
     ReadGranted {
@@ -154,7 +166,7 @@ pub struct SnapshotName {
 impl SnapshotName {
     /// The name of a snapshot.
     pub fn of(snapshot: &Snapshot) -> SnapshotName {
-        let Snapshot { last_index, last_term, state } = snapshot;
+        let Snapshot { last_index, last_term, configuration: _, state } = snapshot;
         SnapshotName {
             last_index: *last_index,
             last_term: *last_term,
@@ -177,6 +189,17 @@ impl Body {
         )
     }
 
+    /// Whether it may be ignored when it comes from somebody who is no member here, while a leader is heard (dissertation,
+    /// section 4.2.3): it asks for a vote without the leader's leave, or wants nothing but to make its newer term known.
+    pub(super) fn may_disturb(&self, is_newer: bool) -> bool {
+        match self {
+            Body::RequestVote { by_leave, .. } => !by_leave,
+            Body::RequestPreVote { .. } => true,
+            Body::Append { .. } | Body::Chunk { .. } | Body::Heartbeat { .. } | Body::TimeoutNow => false,
+            _ => is_newer,
+        }
+    }
+
     /// Whether the parts fit together, and to the term in which this is said, as every member makes them.
     pub(super) fn is_well_formed(&self, term: Term) -> bool {
         match self {
@@ -187,7 +210,7 @@ impl Body {
                     && entries.first().is_none_or(|entry| entry.term >= *previous_term)
                     && entries.last().is_none_or(|entry| entry.term <= term)
             }
-            Body::Chunk { snapshot, offset, bytes } => {
+            Body::Chunk { snapshot, offset, bytes, .. } => {
                 snapshot.last_term <= term
                     && offset.checked_add(bytes.len() as u64).is_some_and(|end| end <= snapshot.bytes)
             }

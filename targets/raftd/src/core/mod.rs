@@ -6,8 +6,8 @@
 //! randomness but its seed: the same calls give the same output.
 //!
 //! It follows Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)", called the
-//! extended paper, and Ongaro's dissertation, "Consensus: Bridging Theory and Practice". There are no membership changes:
-//! the members stay.
+//! extended paper, and Ongaro's dissertation, "Consensus: Bridging Theory and Practice". Members come and go one at a time:
+//! see [`Core::change`].
 //!
 //! A cluster of one member, from start to its first committed command:
 //!
@@ -41,10 +41,12 @@
 //! recognises it there. When a member enters a new term, every request it has not seen through fails: a command's fate
 //! is unknown then, a read certainly has no effect.
 
+mod change;
 mod config;
 mod durability;
 mod election;
 mod log;
+mod membership;
 pub mod message;
 mod output;
 mod progress;
@@ -61,10 +63,11 @@ pub use output::{
 };
 pub use read::ReadBy;
 
-use crate::types::{Bug, Entry, HardState, Index, NodeId, Snapshot, Term};
+use crate::types::{Bug, Configuration, Entry, HardState, Index, MemberChange, NodeId, Snapshot, Term};
 use durability::{Durability, Needs};
 use election::Role;
 use log::Log;
+use membership::Membership;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use request::Requests;
@@ -77,6 +80,8 @@ pub struct Core {
     config: Config,
     hard: HardState,
     log: Log,
+    /// Who belongs to the cluster, as the log and the snapshot say.
+    membership: Membership,
     /// The newest snapshot that is known to be whole; the log begins behind it, or earlier.
     snapshot: Option<Snapshot>,
     /// What has come of a snapshot from the leader.
@@ -126,6 +131,9 @@ impl Core {
         if log.last_term() > hard_state.term {
             return Err(StartError::HardStateLost { last_term: log.last_term(), term: hard_state.term });
         }
+        let members = snapshot.as_ref().map_or(&config.members, |snapshot| &snapshot.configuration);
+        let mut membership = Membership::new(start.0, members.clone());
+        log.between(log.start(), log.last_index()).iter().for_each(|entry| membership.appended(entry));
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
         rng.set_stream(config.id);
         Ok(Core {
@@ -147,6 +155,7 @@ impl Core {
             election_timeout: election::draw_timeout(&mut rng, config.election_ticks),
             rng,
             log,
+            membership,
             config,
         })
     }
@@ -165,11 +174,15 @@ impl Core {
             Role::Follower | Role::PreCandidate { .. } | Role::Candidate { .. }
                 if self.elapsed >= self.election_timeout =>
             {
-                self.start_pre_vote();
+                match self.may_stand() {
+                    true => self.start_pre_vote(),
+                    false => self.requests.end_term(),
+                }
             }
             _ => {}
         }
         self.expire_transfer();
+        self.promote();
         self.check_quorum();
     }
 
@@ -182,21 +195,23 @@ impl Core {
     }
 
     /// Asks for votes now, without asking whether there is a leader already. A leader goes on leading; where leases are used
-    /// nobody asks who must not give a vote.
+    /// nobody asks who must not give a vote; and nobody who is no voter.
     pub fn campaign(&mut self) {
-        if !matches!(self.role, Role::Leader(_)) && !self.owes_silence() {
+        if !matches!(self.role, Role::Leader(_)) && !self.owes_silence() && self.may_stand() {
             self.start_election(false);
         }
     }
 
     /// Hands the leadership over to `to` (dissertation, section 3.10): as soon as that member has all of the log it asks
-    /// for votes. Says whether it was begun; only the leader can, and only to another member. Meanwhile it takes no
+    /// for votes. Says whether it was begun; only the leader can, and only to another voter. Meanwhile it takes no
     /// proposals; after an election time-out it gives up and goes on leading.
     pub fn transfer(&mut self, to: NodeId) -> bool {
         self.start_transfer(to)
     }
 
-    /// A message came. What comes from strangers, to somebody else, or misshapen is ignored.
+    /// A message came. What comes to somebody else, or misshapen, is ignored; so is what would depose a leader that is heard, if
+    /// it comes from somebody who is no member here: most likely it was removed. All else is heeded, whoever says it: somebody
+    /// else may know of a newer configuration than this member does (dissertation, sections 4.1 and 4.2.3).
     ///
     /// # Panics
     ///
@@ -204,8 +219,11 @@ impl Core {
     /// contradicted): some disk forgot what it had promised to keep. To go on would spread the damage.
     pub fn receive(&mut self, message: Message) {
         let Message { from, to, term, body } = message;
-        let is_peer = from != self.config.id && self.config.members.contains(&from);
-        if to != self.config.id || !is_peer || !body.is_well_formed(term) {
+        if to != self.config.id || from == to || !body.is_well_formed(term) {
+            return;
+        }
+        let may_disturb = !self.membership.in_force().contains(from) && body.may_disturb(term > self.hard.term);
+        if may_disturb && self.hears_leader() {
             return;
         }
         if matches!(body, Body::RequestVote { by_leave: false, .. }) && term >= self.hard.term && self.owes_silence() {
@@ -239,9 +257,9 @@ impl Core {
             Body::AppendRejected { previous_index, conflict_term, first_index } => {
                 self.on_append_rejected(from, previous_index, conflict_term, first_index);
             }
-            Body::Chunk { snapshot, offset, bytes } => {
+            Body::Chunk { snapshot, configuration, offset, bytes } => {
                 self.follow(from);
-                self.on_chunk(from, snapshot, offset, &bytes);
+                self.on_chunk(from, snapshot, configuration, (offset, &bytes));
             }
             Body::ChunkReceived { snapshot, offset } => self.on_chunk_received(from, snapshot, offset),
             Body::Heartbeat { round, commit } => {
@@ -251,7 +269,8 @@ impl Core {
             Body::HeartbeatEcho { round } => self.on_echo(from, round),
             Body::Propose { ticket, bytes } => self.on_propose(ticket, bytes),
             Body::Read { ticket, by } => self.lead_read(ticket, by),
-            Body::Refused { ticket } => self.requests.refused(ticket),
+            Body::Change { ticket, change } => self.on_change(ticket, &change),
+            Body::Refused { ticket, reason } => self.requests.refused(ticket, reason),
             Body::ReadGranted { ticket, index } => self.requests.granted(ticket, index),
         }
     }
@@ -265,6 +284,15 @@ impl Core {
     /// same; by a lease it is sooner.
     pub fn read(&mut self, id: RequestId, by: ReadBy) {
         self.ask_read(id, by);
+    }
+
+    /// Somebody wants the members changed. A new one comes as a learner; the leader promotes it by itself when it has caught up.
+    /// When the change is committed it comes back as [`Committed`], as a command does.
+    ///
+    /// One change is made at a time, and by a leader that has committed an entry of its own term. It is in force from when it is
+    /// in the log on, at each member.
+    pub fn change(&mut self, id: RequestId, change: MemberChange) {
+        self.ask_change(id, change);
     }
 
     /// All [`Persist`] requests up to number `sequence` are durable.
@@ -297,6 +325,7 @@ impl Core {
         self.replicate();
         self.hand_over();
         let committed = self.hand_out();
+        self.leave();
         let install = self.installed.clone();
         Output {
             persist: self.persist_request(),
@@ -331,6 +360,26 @@ impl Core {
         }
     }
 
+    /// The members that are in force here, committed or not.
+    pub fn members(&self) -> &Configuration {
+        self.membership.in_force()
+    }
+
+    /// The entry from which on they are.
+    pub fn members_since(&self) -> Index {
+        self.membership.since()
+    }
+
+    /// A number that differs when others are in force than before.
+    pub fn members_version(&self) -> u64 {
+        self.membership.version()
+    }
+
+    /// The members as of an entry that the log has or begins behind; none if nobody has told this member yet: it joins.
+    pub fn members_at(&self, index: Index) -> Option<&Configuration> {
+        self.membership.at(index).filter(|configuration| !configuration.members().is_empty())
+    }
+
     /// What this member knows of the others, if it leads.
     pub fn progress(&self) -> Vec<PeerProgress> {
         let Role::Leader(leadership) = &self.role else { return Vec::new() };
@@ -339,6 +388,7 @@ impl Core {
             matched: peer.match_index,
             next: peer.next_index,
             needs_snapshot: peer.gets_snapshot(),
+            slow_rounds: leadership.learners.get(id).map(|catch_up| catch_up.slow_rounds),
         });
         known.collect()
     }
@@ -392,13 +442,8 @@ impl Core {
         self.durability.send(message, needs);
     }
 
-    fn peers(&self) -> Vec<NodeId> {
-        self.config.members.iter().copied().filter(|member| *member != self.config.id).collect()
-    }
-
-    /// How many members are a majority.
-    fn quorum(&self) -> usize {
-        self.config.members.len() / 2 + 1
+    fn other_voters(&self) -> Vec<NodeId> {
+        self.membership.in_force().voters().filter(|voter| *voter != self.config.id).collect()
     }
 
     /// The tick at which a request that is asked now is given up.

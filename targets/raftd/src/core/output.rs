@@ -2,6 +2,7 @@
 
 use super::message::Message;
 use crate::types::{Entry, HardState, Index, NodeId, Snapshot, Term};
+use serde::{Deserialize, Serialize};
 
 /// The caller's own name for a request; the core gives it back as it was. Requests that are open at the same time, reads
 /// and proposals alike, need different names.
@@ -97,7 +98,7 @@ pub enum Fate {
 }
 
 /// Why a request got no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 pub enum Reason {
     /// The member asked knows no leader.
     #[error("no leader is known; ask again after an election")]
@@ -114,6 +115,26 @@ pub enum Reason {
     /// The state came from another member, in one piece that does not say what became of single requests.
     #[error("this member caught up by a snapshot, and does not know what became of the request")]
     Overtaken,
+    /// A change of the members waits for the one before it.
+    #[error("an earlier change of the members is not committed yet; ask again when it is")]
+    ChangeUnderWay,
+    /// A change of the members waits until a new leader has committed something.
+    #[error("the leader was elected just now and has committed nothing yet; ask again in a moment")]
+    NotSettled,
+    /// Who is to leave is not there.
+    #[error("there is no such member")]
+    UnknownMember,
+    /// Who is to come is there already.
+    #[error(
+        "there is a member of this number already; to give it another address, remove it and add it under another number"
+    )]
+    AlreadyMember,
+    /// Numbers are not given twice.
+    #[error("this number, or a higher one, was a member's before; give a new member a higher one than any ever had")]
+    NumberUsed,
+    /// Somebody must be left.
+    #[error("it is the last voter; promote or add another one first")]
+    LastVoter,
     /// No answer came within [`Config::request_ticks`](super::Config::request_ticks).
     #[error("no answer came in time; the leader, a majority or the way there is gone")]
     TimedOut,
@@ -159,6 +180,8 @@ pub struct PeerProgress {
     pub next: Index,
     /// Whether it is sent a snapshot, since the leader has no more what it lacks.
     pub needs_snapshot: bool,
+    /// If it is a learner: how many rounds of catching up took too long. After ten the leader tries no more to promote it.
+    pub slow_rounds: Option<u32>,
 }
 
 /// The roles of figure 4 of the extended paper, and the one that pre-votes add.

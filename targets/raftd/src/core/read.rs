@@ -137,7 +137,7 @@ impl Core {
         if may_lease && !leadership.gave_leave && reads.has_room() {
             reads.leased.push(ticket);
         } else if !reads.ask(ticket, read_index) {
-            self.refuse(ticket);
+            self.refuse(ticket, Reason::Busy);
         }
     }
 
@@ -211,14 +211,18 @@ impl Core {
         self.confirm_rounds();
     }
 
-    /// Finds the newest round that a majority echoed; the leader follows itself. Reads rest on it, and so does the leader's
+    /// Finds the newest round that a majority echoed; the leader follows itself, if it is a voter. Reads rest on it, and so does the leader's
     /// belief that it still leads.
     fn confirm_rounds(&mut self) {
-        let quorum = if self.config.bug == Some(Bug::StaleRead) { 1 } else { self.quorum() };
+        let configuration = self.membership.in_force();
+        let quorum = if self.config.bug == Some(Bug::StaleRead) { 1 } else { configuration.quorum() };
         let Role::Leader(leadership) = &mut self.role else { return };
-        let echoed = leadership.peers.values().map(|peer| peer.echoed_round);
-        let confirmed = super::reached_by(quorum, echoed.chain([leadership.reads.round]));
-        assert!(confirmed >= leadership.reads.confirmed, "a confirmed round was forgotten");
+        let echoed = configuration.voters().map(|voter| match voter == self.config.id {
+            true => leadership.reads.round,
+            false => leadership.peers.get(&voter).map_or(0, |peer| peer.echoed_round),
+        });
+        // Who has just become a voter may have echoed less than was confirmed without it.
+        let confirmed = super::reached_by(quorum, echoed).max(leadership.reads.confirmed);
         if confirmed > leadership.reads.confirmed {
             leadership.confirmed_at = self.now;
         }

@@ -14,8 +14,7 @@ impl Core {
         let Some(leader) = self.leader() else { return self.requests.refuse(id, Reason::NoLeader) };
         let leads = leader == self.config.id;
         if leads && !self.takes_proposals() {
-            let reason = if self.hands_over() { Reason::HandingOver } else { Reason::Busy };
-            return self.requests.refuse(id, reason);
+            return self.requests.refuse(id, self.reason_to_refuse());
         }
         let Some(ticket) = self.requests.open(id, Kind::Proposal, self.deadline()) else { return };
         if leads {
@@ -36,12 +35,16 @@ impl Core {
         if takes_proposals {
             self.append(Payload::Command { ticket, bytes });
         } else {
-            self.refuse(ticket);
+            self.refuse(ticket, self.reason_to_refuse());
         }
     }
 
-    /// Whether there is room for one more, and the leadership is not being handed over. After a start nobody knows how much of the recovered log is committed, so none
-    /// of it counts.
+    fn reason_to_refuse(&self) -> Reason {
+        if self.hands_over() { Reason::HandingOver } else { Reason::Busy }
+    }
+
+    /// Whether there is room for one more, and the leadership is not being handed over. After a start nobody knows how much
+    /// of the recovered log is committed, so none of it counts.
     fn takes_proposals(&self) -> bool {
         let last = self.log.last_index();
         let settled = self.commit.max(self.recovered).min(last);
@@ -52,7 +55,9 @@ impl Core {
 
     /// Sends every follower what it lacks, as far as its window allows.
     pub(super) fn replicate(&mut self) {
-        for peer in self.peers() {
+        let Role::Leader(leadership) = &self.role else { return };
+        let peers: Vec<NodeId> = leadership.peers.keys().copied().collect();
+        for peer in peers {
             while let Role::Leader(leadership) = &self.role
                 && let Some(progress) = leadership.peers.get(&peer)
             {
@@ -101,17 +106,21 @@ impl Core {
         progress.rejected(&self.log, previous, conflict, first);
     }
 
-    /// Commits what a majority has on disk; the leader counts its own disk like any other.
+    /// Commits what a majority has on disk; the leader counts its own disk like any other's, if it is a voter.
     ///
     /// Only an entry of the leader's own term is committed by counting, and all before it with it (section 5.4.2).
     /// Figure 8 shows what breaks otherwise: an entry of term 2 is on three of five members, a leader of term 4 counts it
     /// as committed and stops, and a member whose last entry is of term 3 is elected by the others and erases it.
     pub(super) fn advance_commit(&mut self) {
         let Role::Leader(leadership) = &self.role else { return };
-        let matched = leadership.peers.values().map(|progress| progress.match_index);
-        let bug = self.config.bug;
-        let copies = if bug == Some(Bug::AckBeforeQuorum) { 1 } else { self.quorum() };
-        let majority = super::reached_by(copies, matched.chain([self.durability.durable_index()]));
+        let (configuration, bug) = (self.membership.in_force(), self.config.bug);
+        let own = self.durability.durable_index();
+        let matched = configuration.voters().map(|voter| match voter == self.config.id {
+            true => own,
+            false => leadership.peers.get(&voter).map_or(0, |progress| progress.match_index),
+        });
+        let copies = if bug == Some(Bug::AckBeforeQuorum) { 1 } else { configuration.quorum() };
+        let majority = super::reached_by(copies, matched);
         let is_own = self.log.term_at(majority) == Some(self.hard.term);
         if majority > self.commit && (is_own || bug == Some(Bug::CommitOldTerm)) {
             self.commit_to(majority);
@@ -119,15 +128,16 @@ impl Core {
             if let Role::Leader(leadership) = &mut self.role {
                 leadership.reads.informed(commit);
             }
+            self.part_with_removed();
         }
     }
 
     /// Tells the member that was asked that its request is not taken and never will be.
-    pub(super) fn refuse(&mut self, ticket: Ticket) {
+    pub(super) fn refuse(&mut self, ticket: Ticket, reason: Reason) {
         if ticket.origin == self.config.id {
-            self.requests.refused(ticket);
+            self.requests.refused(ticket, reason);
         } else {
-            self.send(ticket.origin, Body::Refused { ticket }, Needs::Term);
+            self.send(ticket.origin, Body::Refused { ticket, reason }, Needs::Term);
         }
     }
 }
@@ -159,7 +169,11 @@ impl Core {
                 self.commit
             );
             self.log.truncate(first - 1);
-            self.log.append(entries.into_iter().skip(known));
+            self.membership.truncated(first - 1);
+            for entry in entries.into_iter().skip(known) {
+                self.membership.appended(&entry);
+                self.log.append([entry]);
+            }
             self.durability.log_changed(first);
         }
         self.commit_to(commit.min(match_index));

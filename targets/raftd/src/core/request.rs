@@ -57,9 +57,9 @@ impl Requests {
     }
 
     /// Fails an open request that the leader refused.
-    pub(super) fn refused(&mut self, ticket: Ticket) {
+    pub(super) fn refused(&mut self, ticket: Ticket, reason: Reason) {
         if let Some(open) = self.number(ticket).and_then(|number| self.open.remove(&number)) {
-            self.refuse(open.id, Reason::Busy);
+            self.refuse(open.id, reason);
         }
     }
 

@@ -9,7 +9,7 @@
 
 use super::message::{Body, SnapshotName};
 use super::{Core, Needs, Role};
-use crate::types::{Index, NodeId, Snapshot};
+use crate::types::{Configuration, Index, NodeId, Snapshot};
 
 /// What a follower has so far of a snapshot that it is sent.
 #[derive(Debug, Clone, Hash)]
@@ -33,6 +33,7 @@ impl Core {
         }
         let kept_from = snapshot.last_index.saturating_sub(self.config.keep_entries as Index);
         self.log.compact(kept_from);
+        self.membership.compacted(self.log.start());
         self.snapshot = Some(snapshot);
     }
 
@@ -44,7 +45,8 @@ impl Core {
         let Some((snapshot, name, offset)) = progress.next_chunk() else { return };
         let rest = &snapshot.state[offset..];
         let bytes = rest[..rest.len().min(max_bytes)].to_vec();
-        let body = Body::Chunk { snapshot: name, offset: offset as u64, bytes };
+        let configuration = snapshot.configuration.clone();
+        let body = Body::Chunk { snapshot: name, configuration, offset: offset as u64, bytes };
         self.send(to, body, Needs::Term);
     }
 
@@ -59,7 +61,8 @@ impl Core {
 /// The follower's side.
 impl Core {
     /// The leader sends a chunk of a snapshot.
-    pub(super) fn on_chunk(&mut self, leader: NodeId, name: SnapshotName, offset: u64, bytes: &[u8]) {
+    pub(super) fn on_chunk(&mut self, leader: NodeId, name: SnapshotName, members: Configuration, part: (u64, &[u8])) {
+        let (offset, bytes) = part;
         if name.last_index <= self.commit || self.log.term_at(name.last_index) == Some(name.last_term) {
             // Whoever has its last entry has all that it stands for, which is committed. What follows that entry stays
             // (figure 13, step 6), on disk too: some of it may have been acknowledged.
@@ -77,7 +80,7 @@ impl Core {
         if arriving.state.len() as u64 == name.bytes {
             // If it does not match its checksum it is lost, and asked for anew.
             if crc32fast::hash(&arriving.state) == name.checksum {
-                return self.install(leader, name, arriving.state);
+                return self.install(leader, name, members, arriving.state);
             }
             arriving.state.clear();
         }
@@ -88,10 +91,11 @@ impl Core {
 
     /// Puts the snapshot in the place of the log, which is void: it does not have the snapshot's last entry (figure 13,
     /// step 7).
-    fn install(&mut self, leader: NodeId, name: SnapshotName, state: Vec<u8>) {
+    fn install(&mut self, leader: NodeId, name: SnapshotName, configuration: Configuration, state: Vec<u8>) {
         let SnapshotName { last_index, last_term, .. } = name;
-        let snapshot = Snapshot { last_index, last_term, state: state.into() };
         self.log.restart(last_index, last_term);
+        self.membership.restarted(last_index, configuration.clone());
+        let snapshot = Snapshot { last_index, last_term, configuration, state: state.into() };
         (self.commit, self.handed_out) = (last_index, last_index);
         self.durability.log_changed(last_index);
         self.requests.overtaken();

@@ -1,8 +1,10 @@
 //! What clients send.
 
 use super::error::ApiError;
+use crate::cli::check_member;
 use crate::machine::{Change, Condition, Fence, LeaseChange, Operation, Serial, Transaction};
 use crate::node::Freshness;
+use crate::types::{MemberChange, NodeId};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -109,6 +111,21 @@ pub(super) fn fenced(fence: Option<Fence>, change: Change) -> Result<Change, Api
 #[serde(deny_unknown_fields)]
 pub(super) struct Transfer {
     pub to: u64,
+}
+
+/// The body of a request for a new member.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddMember {
+    pub id: NodeId,
+    pub address: String,
+}
+
+impl AddMember {
+    pub(super) fn change(self) -> Result<MemberChange, ApiError> {
+        check_member(self.id, &self.address).map_err(ApiError::bad_request)?;
+        Ok(MemberChange::Add { id: self.id, address: self.address })
+    }
 }
 
 /// The body of a transaction.

@@ -63,7 +63,12 @@ impl From<Failure> for ApiError {
             (Fate::NotDone, Cause::QueueFull | Cause::Core(Reason::Busy | Reason::HandingOver)) => {
                 (StatusCode::TOO_MANY_REQUESTS, DoneWord::No)
             }
-            (Fate::NotDone, Cause::Stopping | Cause::Core(Reason::NoLeader)) => {
+            (Fate::NotDone, Cause::Core(Reason::UnknownMember)) => (StatusCode::NOT_FOUND, DoneWord::No),
+            (
+                Fate::NotDone,
+                Cause::Core(Reason::ChangeUnderWay | Reason::AlreadyMember | Reason::NumberUsed | Reason::LastVoter),
+            ) => (StatusCode::CONFLICT, DoneWord::No),
+            (Fate::NotDone, Cause::Stopping | Cause::Core(Reason::NoLeader | Reason::NotSettled)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, DoneWord::No)
             }
             (Fate::NotDone, Cause::Core(Reason::LeaderChanged | Reason::Overtaken | Reason::TimedOut)) => {

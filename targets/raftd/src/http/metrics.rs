@@ -82,9 +82,13 @@ fn gauges(page: &mut Page, status: &Status) {
 }
 
 fn peers(page: &mut Page, status: &Status) {
+    page.head("member", "1 for the role that the member's log says that each member has", "gauge");
+    for member in &status.members {
+        page.labelled("member", &format!("member=\"{}\",role=\"{}\"", member.id, member.role), 1);
+    }
     page.head("peer_connected", "1 if there is a connection to the member", "gauge");
-    for peer in status.members.iter().filter(|member| **member != status.id) {
-        page.labelled("peer_connected", &format!("peer=\"{peer}\""), u64::from(status.connected.contains(peer)));
+    for peer in status.members.iter().map(|member| member.id).filter(|member| *member != status.id) {
+        page.labelled("peer_connected", &format!("peer=\"{peer}\""), u64::from(status.connected.contains(&peer)));
     }
     page.head("peer_match_index", "how much of the leader's log the member has on disk; only from the leader", "gauge");
     for peer in &status.peers {

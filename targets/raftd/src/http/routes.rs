@@ -1,6 +1,8 @@
 //! Which request means what.
 
-use super::body::{self, Acquire, Add, As, Body, CompareAndSet, Grant, Key, Release, Transact, Transfer, Write};
+use super::body::{
+    self, Acquire, Add, AddMember, As, Body, CompareAndSet, Grant, Key, Release, Transact, Transfer, Write,
+};
 use super::error::ApiError;
 use super::metrics::{self, Answered};
 use super::watch::{self, Watchers};
@@ -8,10 +10,11 @@ use crate::machine::{
     Answer, Change, Command, Done, Held, Lease, LeaseChange, Query, Serial, SetView, Transaction, Versioned, View,
 };
 use crate::node::{Freshness, Handle, Status, Watching};
+use crate::types::{MemberChange, NodeId, Standing};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
@@ -38,6 +41,8 @@ pub fn router(member: Handle, watching: Watching, body_bytes_max: usize) -> Rout
         .route("/v1/locks/{name}/acquire", post(acquire))
         .route("/v1/locks/{name}/release", post(release))
         .route("/v1/transfer", post(transfer))
+        .route("/v1/members", get(members).post(add_member))
+        .route("/v1/members/{id}", delete(remove_member))
         .route("/v1/status", get(status))
         .fallback(async || ApiError::not_tried(StatusCode::NOT_FOUND, "no such path; see API.md"))
         .method_not_allowed_fallback(async || {
@@ -139,9 +144,26 @@ async fn transfer(State(member): State<Handle>, Body(body): Body<Transfer>) -> R
         true => Ok(Json(json!({ "to": body.to }))),
         false => Err(ApiError::not_tried(
             StatusCode::CONFLICT,
-            "only the leader hands over, and only to another member; `/v1/status` says who leads",
+            "only the leader hands over, and only to another voter; `/v1/status` says who leads",
         )),
     }
+}
+
+async fn members(State(member): State<Handle>) -> Json<Value> {
+    let Status { members, members_since, commit, .. } = member.status();
+    Json(json!({ "members": members, "since": members_since, "committed": members_since <= commit }))
+}
+
+async fn add_member(State(member): State<Handle>, Body(body): Body<AddMember>) -> Reply {
+    let id = body.id;
+    let index = member.change_members(body.change()?).await?;
+    Ok(Json(json!({ "added": id, "role": Standing::Learner, "index": index })))
+}
+
+async fn remove_member(State(member): State<Handle>, path: Result<Path<NodeId>, PathRejection>) -> Reply {
+    let Path(id) = path.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let index = member.change_members(MemberChange::Remove { id }).await?;
+    Ok(Json(json!({ "removed": id, "index": index })))
 }
 
 async fn change(member: &Handle, serial: Option<Serial>, change: Change) -> Reply {

@@ -68,6 +68,12 @@ async fn every_failure_has_its_status_and_its_promise() {
         (core(Fate::NotDone, Reason::NoLeader), 503, "no", 503),
         (core(Fate::NotDone, Reason::Busy), 429, "no", 429),
         (core(Fate::NotDone, Reason::LeaderChanged), 504, "no", 504),
+        (core(Fate::NotDone, Reason::ChangeUnderWay), 409, "no", 409),
+        (core(Fate::NotDone, Reason::NotSettled), 503, "no", 503),
+        (core(Fate::NotDone, Reason::UnknownMember), 404, "no", 404),
+        (core(Fate::NotDone, Reason::AlreadyMember), 409, "no", 409),
+        (core(Fate::NotDone, Reason::NumberUsed), 409, "no", 409),
+        (core(Fate::NotDone, Reason::LastVoter), 409, "no", 409),
         (core(Fate::NotDone, Reason::TimedOut), 504, "no", 504),
         (core(Fate::Unknown, Reason::LeaderChanged), 504, "unknown", 504),
         (core(Fate::Unknown, Reason::TimedOut), 504, "unknown", 504),
@@ -92,7 +98,7 @@ async fn a_session_that_refuses_says_what_is_known_of_earlier_tries() {
     ] {
         let served = serve(1, move |request| match request {
             Request::Change { reply, .. } => reply.send(Ok(Answer::Refused(refusal))).unwrap(),
-            Request::Ask { .. } | Request::Transfer { .. } => panic!("nobody asks"),
+            Request::Ask { .. } | Request::Transfer { .. } | Request::Members { .. } => panic!("nobody asks"),
         });
         served.await.check(WRITE, status, done).await;
     }

@@ -2,7 +2,7 @@
 
 use super::{Failure, Freshness, Metrics, REQUEST_BYTES_MAX, Request, Status};
 use crate::machine::{Answer, Command, Query, View};
-use crate::types::NodeId;
+use crate::types::{Index, MemberChange, NodeId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
@@ -69,6 +69,13 @@ impl Handle {
     pub async fn transfer(&self, to: NodeId) -> Result<bool, Failure> {
         let (reply, answer) = oneshot::channel();
         self.submit(Request::Transfer { to, reply })?;
+        self.wait(answer).await
+    }
+
+    /// Has the members changed. Says with which entry, when that is committed.
+    pub async fn change_members(&self, change: MemberChange) -> Result<Index, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Request::Members { change, reply })?;
         self.wait(answer).await
     }
 

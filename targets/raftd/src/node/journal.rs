@@ -2,7 +2,7 @@
 
 use crate::core::Persist;
 use crate::storage::{Disk, Record, StorageError, Wal};
-use crate::types::{Payload, Snapshot};
+use crate::types::Snapshot;
 use std::io;
 use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
@@ -131,9 +131,5 @@ fn record(persist: Persist) -> Record {
 }
 
 fn size(persist: &Persist) -> usize {
-    let command = |payload: &Payload| match payload {
-        Payload::Noop => 0,
-        Payload::Command { bytes, .. } => bytes.len(),
-    };
-    persist.entries.iter().map(|entry| command(&entry.payload)).sum()
+    persist.entries.iter().map(|entry| entry.payload.command_bytes()).sum()
 }

@@ -1,12 +1,12 @@
 //! The loop.
 
 use super::journal::Durable;
-use super::{Failure, Freshness, Journal, PeerStatus, Request, Windows, clock};
+use super::{Failure, Freshness, Journal, MemberStatus, PeerStatus, Request, Windows, clock};
 use crate::core::{self, Committed, Core, Granted, Message, Output, ReadBy, RequestId, RoleName};
 use crate::machine::{Command, CommandError, Expiry, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
-use crate::types::{Index, Payload, Snapshot, Term};
+use crate::types::{Configuration, Entry, Index, NodeId, Payload, Place, Snapshot, Term};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub struct Member {
     ticks: u64,
     tick_ms: u64,
     windows: Windows,
+    /// Which of the core's configurations the links were made for.
+    members_version: u64,
     /// What the log was last told of the core.
     logged: core::Status,
 }
@@ -124,10 +126,13 @@ impl Member {
             ticks: 0,
             tick_ms: 0,
             windows,
+            members_version: core.members_version(),
             logged: core.status(),
             core,
         };
         snapshot.map_or(Ok(()), |snapshot| member.install(snapshot))?;
+        member.meet_members();
+        member.show();
         Ok(member)
     }
 
@@ -225,6 +230,11 @@ impl Member {
                 let by = if *freshness == Freshness::Leased { ReadBy::Lease } else { ReadBy::Majority };
                 self.core.read(self.last_id, by);
             }
+            Request::Members { change, .. } => {
+                let core::Status { term, last_index: last, .. } = self.core.status();
+                info!(term, last, ?change, "asked to change the members");
+                self.core.change(self.last_id, change.clone());
+            }
             Request::Transfer { .. } => {}
         }
         self.open.insert(self.last_id, request);
@@ -233,6 +243,11 @@ impl Member {
     /// Does what the core wants done.
     fn carry_out(&mut self) -> Result<(), NodeError> {
         let Output { messages, persist, install, committed, granted, failed } = self.core.drain();
+        if self.members_version != self.core.members_version() {
+            self.members_version = self.core.members_version();
+            self.meet_members();
+            self.show();
+        }
         messages.into_iter().for_each(|message| self.links.send(message));
         if let Some(persist) = persist {
             self.journal.submit(persist);
@@ -278,14 +293,19 @@ impl Member {
         if self.applied - self.snapshot_index < self.snapshot_entries || !self.encoding.is_empty() {
             return;
         }
+        // Who joins and has not been told yet who belongs to the cluster cannot say so in a snapshot, and waits.
+        let Some(configuration) = self.core.members_at(self.applied).cloned() else { return };
         let (machine, last_index, last_term) = (self.machine.clone(), self.applied, self.applied_term);
         self.snapshot_index = last_index;
-        self.encoding.spawn_blocking(move || Snapshot { last_index, last_term, state: machine.encode().into() });
+        self.encoding.spawn_blocking(move || {
+            let state = machine.encode().into();
+            Snapshot { last_index, last_term, configuration, state }
+        });
     }
 
     /// Puts a snapshot in the place of the state machine.
     fn install(&mut self, snapshot: &Snapshot) -> Result<(), NodeError> {
-        let Snapshot { last_index, last_term, state } = snapshot;
+        let Snapshot { last_index, last_term, state, .. } = snapshot;
         let machine = Machine::decode(state, self.core.bug());
         self.machine = machine.map_err(|source| NodeError::State { index: *last_index, source })?;
         (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
@@ -293,6 +313,26 @@ impl Member {
         self.windows.feed.tell();
         self.windows.metrics.snapshot_bytes.store(state.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Calls all members that are in force. Who is no more is called until that is committed.
+    fn meet_members(&mut self) {
+        let members = self.core.members();
+        let (term, since) = (self.core.status().term, self.core.members_since());
+        info!(term, since, %members, "the members");
+        self.links.meet(members.members().iter().map(|(id, place)| (*id, place.address.as_str())));
+    }
+
+    /// A change of the members is committed: who left is called no more.
+    fn members_changed(&mut self, entry: &Entry, configuration: &Configuration, proposal: Option<RequestId>) {
+        let Entry { term, index, .. } = entry;
+        info!(term, index, members = %configuration, "a change of the members is committed");
+        let in_force = self.core.members().members().keys();
+        let called = configuration.members().keys().chain(in_force).copied().collect();
+        self.links.part(&called);
+        if let Some(Request::Members { reply, .. }) = proposal.and_then(|id| self.open.remove(&id)) {
+            let _ = reply.send(Ok(*index));
+        }
     }
 
     fn apply(&mut self, Committed { entry, proposal }: Committed) -> Result<(), NodeError> {
@@ -306,6 +346,9 @@ impl Member {
             }
         } else {
             self.windows.feed.add(index, Vec::new());
+        }
+        if let Payload::Configuration { configuration, .. } = &entry.payload {
+            self.members_changed(&entry, configuration, proposal);
         }
         (self.applied, self.applied_term) = (index, entry.term);
         Ok(())
@@ -333,7 +376,14 @@ impl Member {
             matched: peer.matched,
             next: peer.next,
             needs_snapshot: peer.needs_snapshot,
+            slow_rounds: peer.slow_rounds,
         });
+        let place = |(id, place): (&NodeId, &Place)| MemberStatus {
+            id: *id,
+            role: place.standing,
+            address: place.address.clone(),
+        };
+        let members = self.core.members().members().iter().map(place);
         self.windows.status.send_modify(|status| {
             status.role = core.role.to_string();
             status.term = core.term;
@@ -346,6 +396,8 @@ impl Member {
             status.last = core.last_index;
             status.durable = core.durable_index;
             status.lease_left_ms = core.lease_left_us / 1000;
+            status.members = members.collect();
+            status.members_since = self.core.members_since();
             status.connected = self.links.connected();
             status.peers = peers.collect();
             status.keys = self.machine.keys();
@@ -367,7 +419,11 @@ impl Member {
         self.show();
         let core::Status { term, last_index: last, commit, .. } = new;
         if old.role == RoleName::Leader && new.role != RoleName::Leader {
-            let why = if term > old.term { "a newer term has begun" } else { "no majority answers" };
+            let why = match () {
+                () if term > old.term => "a newer term has begun",
+                () if !self.core.members().is_voter(new.id) => "it was removed",
+                () => "no majority answers",
+            };
             warn!(term, last, commit, "stepped down: {why}");
         }
         if let Some(candidate) = new.voted_for.filter(|candidate| *candidate != new.id)

@@ -19,10 +19,10 @@ pub use handle::Handle;
 pub use journal::Journal;
 pub use member::{Inputs, Member, NodeError};
 pub use metrics::{BUCKETS_US, Histogram, Metrics, Shown};
-pub use status::{PeerStatus, Status};
+pub use status::{MemberStatus, PeerStatus, Status};
 
 use crate::machine::{Answer, Query, View};
-use crate::types::NodeId;
+use crate::types::{Index, MemberChange, NodeId};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
@@ -76,6 +76,13 @@ pub enum Request {
         /// Where the answer goes: whether it was begun.
         reply: oneshot::Sender<Result<bool, Failure>>,
     },
+    /// To change the members.
+    Members {
+        /// How.
+        change: MemberChange,
+        /// Where the answer goes: the entry that the change came with, when it is committed.
+        reply: oneshot::Sender<Result<Index, Failure>>,
+    },
     /// To see the state.
     Ask {
         /// What of it.
@@ -95,6 +102,7 @@ impl Request {
         match self {
             Request::Change { reply, .. } => reply.is_closed(),
             Request::Transfer { reply, .. } => reply.is_closed(),
+            Request::Members { reply, .. } => reply.is_closed(),
             Request::Ask { reply, .. } => reply.is_closed(),
         }
     }
@@ -105,6 +113,7 @@ impl Request {
         match self {
             Request::Change { reply, .. } => drop(reply.send(Err(failure))),
             Request::Transfer { reply, .. } => drop(reply.send(Err(failure))),
+            Request::Members { reply, .. } => drop(reply.send(Err(failure))),
             Request::Ask { reply, .. } => drop(reply.send(Err(failure))),
         }
     }

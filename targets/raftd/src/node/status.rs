@@ -1,6 +1,6 @@
 //! What a member says about itself.
 
-use crate::types::{Index, NodeId, Term};
+use crate::types::{Index, NodeId, Standing, Term};
 use serde::Serialize;
 
 /// What a member believes about itself and its cluster. For people and tests; it proves nothing.
@@ -30,8 +30,10 @@ pub struct Status {
     pub last: Index,
     /// How much of its log is on its disk.
     pub durable: Index,
-    /// All members.
-    pub members: Vec<NodeId>,
+    /// All members, as the member's log has it, committed or not.
+    pub members: Vec<MemberStatus>,
+    /// The entry from which on these are the members; 0 if they are those that the cluster began with.
+    pub members_since: Index,
     /// The peers that it has a connection to.
     pub connected: Vec<NodeId>,
     /// What the leader knows of the others; empty elsewhere.
@@ -54,6 +56,17 @@ pub struct Status {
     pub bug: Option<String>,
 }
 
+/// A member, as another one's log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberStatus {
+    /// The member.
+    pub id: NodeId,
+    /// Whether it counts.
+    pub role: Standing,
+    /// Where the others reach it.
+    pub address: String,
+}
+
 /// What the leader knows of another member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PeerStatus {
@@ -65,4 +78,6 @@ pub struct PeerStatus {
     pub next: Index,
     /// Whether it is sent a snapshot.
     pub needs_snapshot: bool,
+    /// If it is a learner: how many rounds of catching up took too long. After ten it is promoted no more, until it is added again.
+    pub slow_rounds: Option<u32>,
 }

@@ -9,7 +9,6 @@ use crate::storage::{Identity, SEGMENT_BYTES, Wal};
 use crate::types::NodeId;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -38,14 +37,16 @@ fn start(disk: &Memory) -> Alone {
 fn start_among(members: Vec<NodeId>, disk: &Memory) -> Alone {
     let identity = identity(&members);
     let (wal, recovered) = Wal::open(disk.clone(), &identity, SEGMENT_BYTES).unwrap();
-    let settings = core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members, 1, 1) };
+    let settings =
+        core::Config { election_ticks: 2, heartbeat_ticks: 1, ..core::Config::new(1, members.clone(), 1, 1) };
     let core = Core::new(settings, recovered.hard_state, recovered.snapshot.clone(), recovered.entries).unwrap();
-    let membership = Membership { cluster: "tests".into(), id: 1, peers: vec![], lease: None };
+    let founders = members.iter().copied().collect();
+    let membership = Membership { cluster: "tests".into(), id: 1, address: "nowhere:1".into(), founders, lease: None };
     let (messages, to_member) = mpsc::channel(MESSAGES_MAX);
     let (from_clients, requests) = mpsc::channel(REQUESTS_MAX);
     let (status, shown) = watch::channel(Status::default());
     let (stop, stopped) = watch::channel(false);
-    let links = Links::open(&membership, &BTreeMap::new());
+    let links = Links::new(membership);
     let journal = Journal::start(wal).unwrap();
     let windows = Windows { status, feed: Feed::new(1 << 20).0, metrics: Arc::default() };
     let member = Member::new(core, recovered.snapshot.as_ref(), SNAPSHOT_ENTRIES, journal, links, windows).unwrap();

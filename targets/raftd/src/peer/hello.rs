@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Changes with the messages; members of different versions do not talk.
-pub(super) const PROTOCOL: u32 = 5;
+pub(super) const PROTOCOL: u32 = 6;
 
 /// What the caller says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +20,10 @@ pub(super) struct Hello {
     pub from: NodeId,
     /// Whom it believes to have called.
     pub to: NodeId,
-    /// All members that it knows, itself included. Majorities of different sets of members need not meet.
-    pub members: BTreeSet<NodeId>,
+    /// Where the caller is reached.
+    pub address: String,
+    /// The members that the caller's cluster began with; none if it joined later.
+    pub founders: BTreeSet<NodeId>,
     /// On what it believes that leases rest.
     pub lease: Option<LeaseTerms>,
 }
@@ -51,14 +53,17 @@ pub(super) enum Refusal {
         /// Whom it reached.
         found: NodeId,
     },
-    /// It counts other majorities.
-    #[error("member {from} has members {theirs:?}, there are {ours:?} here; check that --peers is the same everywhere")]
-    Members {
+    /// It began another cluster, of the same name: majorities of different sets of members need not meet.
+    #[error(
+        "member {from} began with members {theirs:?}, this one with {ours:?}; check that --peers is the same everywhere, and \
+         start who is to join with --join"
+    )]
+    Founders {
         /// What it calls itself.
         from: NodeId,
-        /// The members that it knows.
+        /// The members that it began with.
         theirs: BTreeSet<NodeId>,
-        /// The members that are known here.
+        /// The members that this one began with.
         ours: BTreeSet<NodeId>,
     },
     /// It trusts clocks otherwise, so that a lease of one would be no lease to the other.
@@ -71,9 +76,9 @@ pub(super) enum Refusal {
         /// And here.
         ours: Option<LeaseTerms>,
     },
-    /// Nobody knows it.
-    #[error("member {from} is unknown here; check that --peers is the same everywhere")]
-    Stranger {
+    /// It calls itself what this one is called.
+    #[error("this is member {from} itself; give each member its own number")]
+    Twin {
         /// What it calls itself.
         from: NodeId,
     },
@@ -86,18 +91,19 @@ fn terms(lease: Option<LeaseTerms>) -> String {
 impl Hello {
     /// What `membership` says when it calls `to`.
     pub(super) fn new(membership: &Membership, to: NodeId) -> Hello {
-        let members = membership.members();
         Hello {
             protocol: PROTOCOL,
             cluster: membership.cluster.clone(),
             from: membership.id,
             to,
-            members,
+            address: membership.address.clone(),
+            founders: membership.founders.clone(),
             lease: membership.lease,
         }
     }
 
-    /// Whether the caller has come to the right place.
+    /// Whether the caller has come to the right place. Whether it is a member is no question here: it may be one that this member
+    /// has not heard of yet.
     pub(super) fn judge(&self, here: &Membership) -> Result<(), Refusal> {
         if self.protocol != PROTOCOL {
             return Err(Refusal::Protocol { theirs: self.protocol });
@@ -108,12 +114,12 @@ impl Hello {
         if self.to != here.id {
             return Err(Refusal::Member { wanted: self.to, found: here.id });
         }
-        if !here.peers.contains(&self.from) {
-            return Err(Refusal::Stranger { from: self.from });
+        if self.from == here.id {
+            return Err(Refusal::Twin { from: self.from });
         }
-        let ours = here.members();
-        if self.members != ours {
-            return Err(Refusal::Members { from: self.from, theirs: self.members.clone(), ours });
+        let (theirs, ours) = (&self.founders, &here.founders);
+        if !theirs.is_empty() && !ours.is_empty() && theirs != ours {
+            return Err(Refusal::Founders { from: self.from, theirs: theirs.clone(), ours: ours.clone() });
         }
         if self.lease != here.lease {
             return Err(Refusal::Lease { from: self.from, theirs: self.lease, ours: here.lease });
@@ -127,12 +133,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_members_who_called_the_right_one_are_let_in() {
+    fn who_called_the_right_one_of_the_right_cluster_is_let_in() {
         let lease = Some(LeaseTerms { drift_percent: 5, election_ms: 300 });
         let other = Some(LeaseTerms { drift_percent: 5, election_ms: 200 });
-        let here = Membership { cluster: "a".into(), id: 1, peers: vec![2, 3], lease };
-        let members = BTreeSet::from([1, 2, 3]);
-        let hello = Hello { protocol: PROTOCOL, cluster: "a".into(), from: 2, to: 1, members: members.clone(), lease };
+        let founders = BTreeSet::from([1, 2, 3]);
+        let member =
+            |id| Membership { cluster: "a".into(), id, address: "h:1".into(), founders: founders.clone(), lease };
+        let (here, hello) = (member(1), Hello::new(&member(2), 1));
         let cases = [
             (hello.clone(), Ok(())),
             (Hello { protocol: 9, ..hello.clone() }, Err(Refusal::Protocol { theirs: 9 })),
@@ -141,14 +148,14 @@ mod tests {
                 Err(Refusal::Cluster { wanted: "b".into(), found: "a".into() }),
             ),
             (
-                Hello { members: [1, 2].into(), ..hello.clone() },
-                Err(Refusal::Members { from: 2, theirs: [1, 2].into(), ours: members }),
+                Hello { founders: [1, 2].into(), ..hello.clone() },
+                Err(Refusal::Founders { from: 2, theirs: [1, 2].into(), ours: founders.clone() }),
             ),
+            (Hello { from: 4, founders: [].into(), ..hello.clone() }, Ok(())),
             (Hello { lease: None, ..hello.clone() }, Err(Refusal::Lease { from: 2, theirs: None, ours: lease })),
             (Hello { lease: other, ..hello.clone() }, Err(Refusal::Lease { from: 2, theirs: other, ours: lease })),
             (Hello { to: 3, ..hello.clone() }, Err(Refusal::Member { wanted: 3, found: 1 })),
-            (Hello { from: 4, ..hello.clone() }, Err(Refusal::Stranger { from: 4 })),
-            (Hello { from: 1, ..hello }, Err(Refusal::Stranger { from: 1 })),
+            (Hello { from: 1, ..hello }, Err(Refusal::Twin { from: 1 })),
         ];
         for (hello, expected) in cases {
             assert_eq!(hello.judge(&here), expected, "{hello:?}");

@@ -1,7 +1,7 @@
 //! Answers the calls of the other members and hands on their messages.
 
 use super::hello::{Hello, Refusal};
-use super::{FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, codec, outgoing};
+use super::{Callers, FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, codec, outgoing};
 use crate::core::Message;
 use crate::types::NodeId;
 use std::collections::HashMap;
@@ -23,14 +23,19 @@ pub struct Incoming {
     _task: JoinSet<()>,
 }
 
-/// Takes calls on `listener` and hands what the peers say to `messages`. If that is full the peers have to wait.
-pub fn listen(listener: TcpListener, membership: Membership, messages: mpsc::Sender<Message>) -> Incoming {
+/// Takes calls on `listener`, notes who `callers` are, and hands what they say to `messages`. If that is full they have to wait.
+pub fn listen(
+    listener: TcpListener,
+    membership: Membership,
+    callers: Callers,
+    messages: mpsc::Sender<Message>,
+) -> Incoming {
     let mut task = JoinSet::new();
-    task.spawn(accept(listener, Arc::new(membership), messages));
+    task.spawn(accept(listener, Arc::new(membership), callers, messages));
     Incoming { _task: task }
 }
 
-async fn accept(listener: TcpListener, membership: Arc<Membership>, messages: mpsc::Sender<Message>) {
+async fn accept(listener: TcpListener, membership: Arc<Membership>, callers: Callers, messages: mpsc::Sender<Message>) {
     let mut greetings: JoinSet<Option<(NodeId, TcpStream)>> = JoinSet::new();
     let mut conversations = JoinSet::new();
     // A peer has one connection: when it calls again it has given up the old one, which may look alive here for hours.
@@ -39,7 +44,7 @@ async fn accept(listener: TcpListener, membership: Arc<Membership>, messages: mp
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    greetings.spawn(greet(stream, membership.clone()));
+                    greetings.spawn(greet(stream, membership.clone(), callers.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: they come back, and until then there is no use in hurry.
@@ -61,9 +66,9 @@ async fn accept(listener: TcpListener, membership: Arc<Membership>, messages: mp
 }
 
 /// Hears who calls and answers. `None`: it was turned away, and the log says why.
-async fn greet(mut stream: TcpStream, membership: Arc<Membership>) -> Option<(NodeId, TcpStream)> {
+async fn greet(mut stream: TcpStream, membership: Arc<Membership>, callers: Callers) -> Option<(NodeId, TcpStream)> {
     let address = stream.peer_addr().map_or_else(|_| "unknown".into(), |address| address.to_string());
-    match timeout(HELLO_TIMEOUT, exchange(&mut stream, &membership)).await {
+    match timeout(HELLO_TIMEOUT, exchange(&mut stream, &membership, &callers)).await {
         Ok(Ok(Ok(peer))) => return Some((peer, stream)),
         Ok(Ok(Err(refusal))) => warn!(address, %refusal, "a peer was refused"),
         Ok(Err(error)) => debug!(address, %error, "a connection ended before it said who calls"),
@@ -72,7 +77,11 @@ async fn greet(mut stream: TcpStream, membership: Arc<Membership>) -> Option<(No
     None
 }
 
-async fn exchange(stream: &mut TcpStream, membership: &Membership) -> io::Result<Result<NodeId, Refusal>> {
+async fn exchange(
+    stream: &mut TcpStream,
+    membership: &Membership,
+    callers: &Callers,
+) -> io::Result<Result<NodeId, Refusal>> {
     stream.set_nodelay(true)?;
     let (mut bytes, mut codec) = (BytesMut::new(), codec());
     let frame = loop {
@@ -85,6 +94,9 @@ async fn exchange(stream: &mut TcpStream, membership: &Membership) -> io::Result
     };
     let hello: Hello = postcard::from_bytes(&frame).map_err(io::Error::other)?;
     let judgement = hello.judge(membership);
+    if judgement.is_ok() {
+        callers.called(hello.from, hello.address.clone());
+    }
     let mut answer = BytesMut::new();
     outgoing::encode(&judgement, &mut answer)?;
     stream.write_all(&answer).await?;

@@ -6,10 +6,12 @@
 //!
 //! It must not know what the messages mean.
 
+mod callers;
 mod hello;
 mod incoming;
 mod outgoing;
 
+pub use callers::Callers;
 pub use incoming::{Incoming, listen};
 pub use outgoing::Links;
 
@@ -27,8 +29,10 @@ pub struct Membership {
     pub cluster: String,
     /// This member.
     pub id: NodeId,
-    /// All other members.
-    pub peers: Vec<NodeId>,
+    /// Where the others reach this member, `host:port`.
+    pub address: String,
+    /// The members that the cluster began with; none if this one joined later. Two who both began it must agree on them.
+    pub founders: BTreeSet<NodeId>,
     /// On what leases rest, if they are used.
     pub lease: Option<LeaseTerms>,
 }
@@ -46,12 +50,6 @@ pub struct LeaseTerms {
 impl fmt::Display for LeaseTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "--lease-drift-percent {} --election-ms {}", self.drift_percent, self.election_ms)
-    }
-}
-
-impl Membership {
-    fn members(&self) -> BTreeSet<NodeId> {
-        self.peers.iter().copied().chain([self.id]).collect()
     }
 }
 

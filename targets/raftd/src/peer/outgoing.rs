@@ -2,7 +2,8 @@
 
 use super::hello::{Hello, Refusal};
 use super::{
-    CONNECT_AGAIN, CONNECT_TIMEOUT, FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, QUEUE_MESSAGES, STALL_TIMEOUT, codec,
+    CONNECT_AGAIN, CONNECT_TIMEOUT, Callers, FRAME_BYTES_MAX, HELLO_TIMEOUT, Membership, QUEUE_MESSAGES, STALL_TIMEOUT,
+    codec,
 };
 use crate::core::Message;
 use crate::types::NodeId;
@@ -29,12 +30,23 @@ const STEADY: Duration = Duration::from_secs(1);
 /// Messages are written together up to about this many bytes.
 const WRITE_BYTES: usize = 256 << 10;
 
-/// The connections to all other members. They are closed when this is dropped.
+/// The connections to all other members, and to guests: those who called and have to be answered, though they are no members
+/// here. They are closed when this is dropped.
 #[derive(Debug)]
 pub struct Links {
-    queues: BTreeMap<NodeId, mpsc::Sender<Message>>,
+    membership: Membership,
+    callers: Callers,
+    queues: BTreeMap<NodeId, Queue>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+}
+
+/// What waits for one peer.
+#[derive(Debug)]
+struct Queue {
+    address: String,
+    is_guest: bool,
+    sender: mpsc::Sender<Message>,
 }
 
 #[derive(Debug, Error)]
@@ -56,24 +68,57 @@ enum LinkError {
 }
 
 impl Links {
-    /// Begins to call all peers, `host:port` each, and keeps at it.
-    pub fn open(membership: &Membership, addresses: &BTreeMap<NodeId, String>) -> Links {
-        let (mut queues, mut tasks) = (BTreeMap::new(), JoinSet::new());
-        let connected = Arc::new(Mutex::new(BTreeSet::new()));
-        for (&peer, address) in addresses.iter().filter(|(peer, _)| membership.peers.contains(peer)) {
-            let (sender, queue) = mpsc::channel(QUEUE_MESSAGES);
-            queues.insert(peer, sender);
-            let hello = Hello::new(membership, peer);
-            tasks.spawn(keep_calling(Link { hello, address: address.clone(), queue, connected: connected.clone() }));
+    /// Calls nobody yet.
+    pub fn new(membership: Membership) -> Links {
+        Links {
+            membership,
+            callers: Callers::default(),
+            queues: BTreeMap::new(),
+            connected: Arc::default(),
+            tasks: JoinSet::new(),
         }
-        Links { queues, connected, _tasks: tasks }
+    }
+
+    /// Where it looks for the addresses of guests.
+    pub fn callers(&self) -> Callers {
+        self.callers.clone()
+    }
+
+    /// Begins to call these members, `host:port` each, and keeps at it; whom it calls there already it goes on calling.
+    pub fn meet<'a>(&mut self, members: impl IntoIterator<Item = (NodeId, &'a str)>) {
+        let own = self.membership.id;
+        for (peer, address) in members.into_iter().filter(|(peer, _)| *peer != own) {
+            let is_known = |queue: &Queue| !queue.is_guest && queue.address == address;
+            if !self.queues.get(&peer).is_some_and(is_known) {
+                self.call(peer, address.to_owned(), false);
+            }
+        }
+    }
+
+    /// Calls nobody any more who is not among these, as soon as what waits for them is sent.
+    pub fn part(&mut self, members: &BTreeSet<NodeId>) {
+        self.queues.retain(|peer, _| members.contains(peer));
     }
 
     /// Sends a message, or drops it if its receiver cannot be reached or is too slow.
-    pub fn send(&self, message: Message) {
-        if let Some(queue) = self.queues.get(&message.to) {
-            let _ = queue.try_send(message);
+    pub fn send(&mut self, message: Message) {
+        let peer = message.to;
+        if self.queues.get(&peer).is_none_or(|queue| queue.sender.is_closed()) {
+            let Some(address) = self.callers.address(peer) else { return };
+            self.call(peer, address, true);
         }
+        if let Some(queue) = self.queues.get(&peer) {
+            let _ = queue.sender.try_send(message);
+        }
+    }
+
+    fn call(&mut self, peer: NodeId, address: String, is_guest: bool) {
+        // Those that have ended.
+        while self.tasks.try_join_next().is_some() {}
+        let (sender, queue) = mpsc::channel(QUEUE_MESSAGES);
+        self.queues.insert(peer, Queue { address: address.clone(), is_guest, sender });
+        let (hello, connected) = (Hello::new(&self.membership, peer), self.connected.clone());
+        self.tasks.spawn(keep_calling(Link { hello, address, is_guest, queue, connected }));
     }
 
     /// The peers that can be spoken to now.
@@ -85,6 +130,7 @@ impl Links {
 struct Link {
     hello: Hello,
     address: String,
+    is_guest: bool,
     queue: mpsc::Receiver<Message>,
     connected: Arc<Mutex<BTreeSet<NodeId>>>,
 }
@@ -104,6 +150,9 @@ async fn keep_calling(mut link: Link) {
                 link.set_connected(false);
                 let Some(reason) = reason else { return };
                 warn!(peer, %reason, "peer lost");
+                if link.is_guest {
+                    return;
+                }
                 if begun.elapsed() >= STEADY {
                     backoff = BACKOFF_FIRST;
                     continue;
@@ -115,6 +164,10 @@ async fn keep_calling(mut link: Link) {
                 warn!(peer, address = link.address, %reason, "peer cannot be reached");
                 last_reason = reason.to_string();
             }
+        }
+        if link.is_guest {
+            // If it is still there it calls again, and is answered again.
+            return;
         }
         if !link.drop_messages_for(backoff).await {
             return;

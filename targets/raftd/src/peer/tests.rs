@@ -1,7 +1,6 @@
 use super::hello::{Hello, Refusal};
 use super::*;
 use crate::core::{Body, Message};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +12,7 @@ use tokio_util::codec::Decoder;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn member(id: NodeId, cluster: &str) -> Membership {
-    Membership { cluster: cluster.into(), id, peers: (1..=3).filter(|peer| *peer != id).collect(), lease: None }
+    Membership { cluster: cluster.into(), id, address: "nowhere:1".into(), founders: [1, 2, 3].into(), lease: None }
 }
 
 fn heartbeat(from: NodeId, to: NodeId, round: u64) -> Message {
@@ -38,11 +37,13 @@ async fn anywhere() -> (TcpListener, SocketAddr) {
 }
 
 fn links(from: &Membership, to: NodeId, address: SocketAddr) -> Links {
-    Links::open(from, &BTreeMap::from([(to, address.to_string())]))
+    let mut links = Links::new(from.clone());
+    links.meet([(to, address.to_string().as_str())]);
+    links
 }
 
 /// Sends rounds from member 1 to member 2 until one arrives, and returns it.
-async fn deliver(links: &Links, messages: &mut mpsc::Receiver<Message>, first_round: u64) -> u64 {
+async fn deliver(links: &mut Links, messages: &mut mpsc::Receiver<Message>, first_round: u64) -> u64 {
     let start = Instant::now();
     for round in first_round.. {
         links.send(heartbeat(1, 2, round));
@@ -91,9 +92,9 @@ async fn greet(address: SocketAddr, hello: &Hello) -> (Result<(), Refusal>, TcpS
 async fn messages_arrive_once_and_in_order() {
     let (listener, address) = anywhere().await;
     let (sender, mut messages) = mpsc::channel(2000);
-    let _incoming = listen(listener, member(2, "a"), sender);
-    let links = links(&member(1, "a"), 2, address);
-    let first = deliver(&links, &mut messages, 1).await;
+    let _incoming = listen(listener, member(2, "a"), Callers::default(), sender);
+    let mut links = links(&member(1, "a"), 2, address);
+    let first = deliver(&mut links, &mut messages, 1).await;
     assert_eq!(links.connected(), [2]);
     let rounds = first + 10_000..first + 10_500;
     rounds.clone().for_each(|round| links.send(heartbeat(1, 2, round)));
@@ -114,29 +115,29 @@ async fn messages_arrive_once_and_in_order() {
 async fn a_peer_that_comes_back_is_called_again() {
     let (listener, address) = anywhere().await;
     let (sender, mut messages) = mpsc::channel(100);
-    let incoming = listen(listener, member(2, "a"), sender.clone());
-    let links = links(&member(1, "a"), 2, address);
-    let heard = deliver(&links, &mut messages, 1).await;
+    let incoming = listen(listener, member(2, "a"), Callers::default(), sender.clone());
+    let mut links = links(&member(1, "a"), 2, address);
+    let heard = deliver(&mut links, &mut messages, 1).await;
     drop(incoming);
     let start = Instant::now();
     while !links.connected().is_empty() {
         assert!(start.elapsed() < DEADLINE, "the end of the connection went unnoticed");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let _incoming = listen(bind(address).await, member(2, "a"), sender);
-    assert!(deliver(&links, &mut messages, heard + 1000).await > heard);
+    let _incoming = listen(bind(address).await, member(2, "a"), Callers::default(), sender);
+    assert!(deliver(&mut links, &mut messages, heard + 1000).await > heard);
 }
 
 #[tokio::test]
 async fn strangers_and_the_lost_are_turned_away() {
     let (listener, address) = anywhere().await;
     let (sender, mut messages) = mpsc::channel(100);
-    let _incoming = listen(listener, member(2, "a"), sender);
+    let _incoming = listen(listener, member(2, "a"), Callers::default(), sender);
     let other_cluster = Refusal::Cluster { wanted: "b".into(), found: "a".into() };
     for (hello, expected) in [
         (Hello::new(&member(1, "b"), 2), Err(other_cluster)),
         (Hello::new(&member(1, "a"), 3), Err(Refusal::Member { wanted: 3, found: 2 })),
-        (Hello::new(&member(7, "a"), 2), Err(Refusal::Stranger { from: 7 })),
+        (Hello::new(&member(2, "a"), 2), Err(Refusal::Twin { from: 2 })),
         (Hello::new(&member(1, "a"), 2), Ok(())),
     ] {
         assert_eq!(greet(address, &hello).await.0, expected, "{hello:?}");
@@ -148,7 +149,7 @@ async fn strangers_and_the_lost_are_turned_away() {
 async fn who_speaks_in_the_name_of_others_is_not_heard() {
     let (listener, address) = anywhere().await;
     let (sender, mut messages) = mpsc::channel(100);
-    let _incoming = listen(listener, member(2, "a"), sender);
+    let _incoming = listen(listener, member(2, "a"), Callers::default(), sender);
     for forged in [heartbeat(3, 2, 1), heartbeat(1, 3, 1)] {
         let (answer, mut stream) = greet(address, &Hello::new(&member(1, "a"), 2)).await;
         answer.unwrap();
@@ -165,7 +166,7 @@ async fn who_speaks_in_the_name_of_others_is_not_heard() {
 async fn the_newest_connection_of_a_peer_replaces_the_older_one() {
     let (listener, address) = anywhere().await;
     let (sender, _messages) = mpsc::channel(100);
-    let _incoming = listen(listener, member(2, "a"), sender);
+    let _incoming = listen(listener, member(2, "a"), Callers::default(), sender);
     let hello = Hello::new(&member(1, "a"), 2);
     let (_, mut older) = greet(address, &hello).await;
     let (_, mut newer) = greet(address, &hello).await;
@@ -178,7 +179,7 @@ async fn the_newest_connection_of_a_peer_replaces_the_older_one() {
 #[tokio::test]
 async fn a_connection_that_makes_no_progress_is_given_up_for_a_new_one() {
     let (listener, address) = anywhere().await;
-    let links = links(&member(1, "a"), 2, address);
+    let mut links = links(&member(1, "a"), 2, address);
     let (first, hello) = welcome(&listener, &Ok(())).await;
     assert_eq!(hello, Hello::new(&member(1, "a"), 2));
     // Nobody reads `first`, so what is sent there piles up until there is no room.
@@ -221,7 +222,57 @@ async fn a_link_that_is_refused_keeps_asking() {
     let (listener, address) = anywhere().await;
     let links = links(&member(1, "a"), 2, address);
     for _ in 0..3 {
-        welcome(&listener, &Err(Refusal::Stranger { from: 1 })).await;
+        welcome(&listener, &Err(Refusal::Twin { from: 1 })).await;
         assert_eq!(links.connected(), [] as [NodeId; 0]);
     }
+}
+
+/// Member 2 knows nobody: it learns where member 1 is reached when that calls, and answers there.
+#[tokio::test]
+async fn who_calls_is_answered_though_it_is_no_member() {
+    let (first, first_address) = anywhere().await;
+    let (second, second_address) = anywhere().await;
+    let (to_first, mut heard_by_first) = mpsc::channel(100);
+    let (to_second, mut heard_by_second) = mpsc::channel(100);
+    let known = |id, address: SocketAddr, founders: &[NodeId]| {
+        let founders = founders.iter().copied().collect();
+        Membership { address: address.to_string(), founders, ..member(id, "a") }
+    };
+    let (one, two) = (known(1, first_address, &[1]), known(2, second_address, &[]));
+    let _first = listen(first, one.clone(), Callers::default(), to_first);
+    let mut from_second = Links::new(two.clone());
+    let _second = listen(second, two, from_second.callers(), to_second);
+    from_second.send(heartbeat(2, 1, 1));
+    let mut from_first = links(&one, 2, second_address);
+    deliver(&mut from_first, &mut heard_by_second, 1).await;
+    let start = Instant::now();
+    while heard_by_first.try_recv().is_err() {
+        assert!(start.elapsed() < DEADLINE, "nothing came back");
+        from_second.send(heartbeat(2, 1, 2));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What waited for somebody who is left is sent, then the connection ends.
+#[tokio::test]
+async fn who_is_left_gets_what_waited_and_then_no_more() {
+    let (listener, address) = anywhere().await;
+    let (sender, mut messages) = mpsc::channel(100);
+    let _incoming = listen(listener, member(2, "a"), Callers::default(), sender);
+    let mut links = links(&member(1, "a"), 2, address);
+    let first = deliver(&mut links, &mut messages, 1).await;
+    links.send(heartbeat(1, 2, first + 1000));
+    links.part(&BTreeSet::from([3]));
+    links.send(heartbeat(1, 2, first + 2000));
+    let start = Instant::now();
+    while !links.connected().is_empty() {
+        assert!(start.elapsed() < DEADLINE, "the connection does not end");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut last = 0;
+    while let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(100), messages.recv()).await {
+        let Body::Heartbeat { round, .. } = message.body else { panic!("{message:?} was not sent") };
+        last = round;
+    }
+    assert_eq!(last, first + 1000);
 }

@@ -12,7 +12,7 @@ pub(super) const FILE: &str = "identity.json";
 const PARTIAL: &str = "identity.json.partial";
 
 /// A member of a cluster. A member that took another one's votes and log for its own would break every promise; so would
-/// one that suddenly counted other majorities than before.
+/// one that began with other majorities than before. How the members have changed since is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
@@ -20,7 +20,7 @@ pub struct Identity {
     pub cluster: String,
     /// The member's number.
     pub member: NodeId,
-    /// The numbers of all members.
+    /// The numbers of the members that the cluster began with; none if this one joined later.
     pub members: BTreeSet<NodeId>,
 }
 
@@ -62,6 +62,10 @@ pub(super) fn write(disk: &impl Disk, names: &[String], identity: &Identity) -> 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let members = self.members.iter().map(NodeId::to_string).collect::<Vec<_>>().join(", ");
-        write!(f, "member {} of cluster `{}` (of {members})", self.member, self.cluster)
+        write!(f, "member {} of cluster `{}` ", self.member, self.cluster)?;
+        match members.is_empty() {
+            true => write!(f, "(that joined)"),
+            false => write!(f, "(of {members})"),
+        }
     }
 }

@@ -33,9 +33,9 @@ use crate::types::Index;
 use std::io;
 use thiserror::Error;
 
-/// What to do with a member whose log is lost. Nothing here changes the members, so it cannot be replaced; and if it
-/// started empty, or from an old copy, it could vote as though it had never acknowledged what it has forgotten.
-const STAY_DOWN: &str = "leave this member down, a majority serves without it: started empty or from an old copy, it could lose data for all";
+/// What to do with a member whose log is lost. If it started empty, or from an old copy, it could vote as though it had never
+/// acknowledged what it has forgotten; so another one takes its place, with a number of its own.
+const STAY_DOWN: &str = "leave this member down, a majority serves without it: started empty or from an old copy, it could lose data for all; remove it from the cluster, and add a new one with another number";
 
 /// Why storage cannot be used (any more).
 #[derive(Debug, Error)]
@@ -53,7 +53,7 @@ pub enum StorageError {
     /// The folder belongs to someone else.
     #[error(
         "the folder belongs to {found}, not to {expected}; \
-         give each member a folder of its own, and leave its cluster and the cluster's members what they were"
+         give each member a folder of its own, and leave --cluster, --peers and --join what they were at its first start"
     )]
     Foreign {
         /// The owner.

@@ -7,8 +7,8 @@
 use std::fmt;
 
 const MAGIC: &[u8; 8] = b"raftdwal";
-/// Format 1 knew no snapshots.
-const FORMAT: u32 = 2;
+/// Format 1 knew no snapshots, format 2 no changes of the members.
+const FORMAT: u32 = 3;
 
 /// The length of a header in bytes.
 pub(super) const HEADER_LENGTH: usize = 36;

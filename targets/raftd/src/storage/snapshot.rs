@@ -1,19 +1,20 @@
 //! Snapshots on disk: one file each, written beside, made durable, then renamed.
 //!
 //! A file is: eight magic bytes; the format's version (u32, little-endian); a digest of the member's identity (u32); the
-//! CRC-32 of these; then [frames](super::frame): the first says which entries the snapshot stands for and how many bytes
-//! its state has, the others are the state. A file that has its name was complete before it got it, so whatever is wrong
+//! CRC-32 of these; then [frames](super::frame): the first says which entries the snapshot stands for, who the members are
+//! as of the last of them, and how many bytes the state has; the others are the state. A file that has its name was complete before it got it, so whatever is wrong
 //! with it is damage.
 
 use super::StorageError;
 use super::disk::{Disk, DiskFile};
 use super::frame::{self, Found};
-use crate::types::{Index, Snapshot, Term};
+use crate::types::{Configuration, Index, Snapshot, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const MAGIC: &[u8; 8] = b"raftdsnp";
-const FORMAT: u32 = 1;
+/// Format 1 did not say who the members are.
+const FORMAT: u32 = 2;
 const HEADER_LENGTH: usize = 20;
 /// The state is cut into frames of this size.
 const FRAME_BYTES: usize = 1 << 20;
@@ -48,6 +49,7 @@ pub enum SnapshotDamage {
 struct Head {
     last_index: Index,
     last_term: Term,
+    configuration: Configuration,
     bytes: u64,
 }
 
@@ -107,9 +109,10 @@ fn header(identity: u32) -> Vec<u8> {
 }
 
 fn frames(snapshot: &Snapshot) -> impl Iterator<Item = Vec<u8>> {
-    let Snapshot { last_index, last_term, state } = snapshot;
-    let head = Head { last_index: *last_index, last_term: *last_term, bytes: state.len() as u64 };
-    let head = postcard::to_stdvec(&head).expect("numbers always encode");
+    let Snapshot { last_index, last_term, configuration, state } = snapshot;
+    let (configuration, bytes) = (configuration.clone(), state.len() as u64);
+    let head = Head { last_index: *last_index, last_term: *last_term, configuration, bytes };
+    let head = postcard::to_stdvec(&head).expect("numbers and texts always encode");
     std::iter::once(frame::frame(&head)).chain(state.chunks(FRAME_BYTES).map(frame::frame))
 }
 
@@ -133,8 +136,9 @@ fn decode(bytes: &[u8], identity: u32) -> Result<Snapshot, SnapshotDamage> {
     while let Some((part, _)) = next()? {
         state.extend(part);
     }
-    match state.len() as u64 == head.bytes {
-        true => Ok(Snapshot { last_index: head.last_index, last_term: head.last_term, state: state.into() }),
+    let Head { last_index, last_term, configuration, bytes: length } = head;
+    match state.len() as u64 == length {
+        true => Ok(Snapshot { last_index, last_term, configuration, state: state.into() }),
         false => Err(SnapshotDamage::Contents { offset: bytes.len() as u64 }),
     }
 }

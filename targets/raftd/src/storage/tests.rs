@@ -1,7 +1,7 @@
 use super::memory::Memory;
 use super::replay::{Line, Replay};
 use super::*;
-use crate::types::{Entry, HardState, Index, Payload, Snapshot, Term, Ticket};
+use crate::types::{Configuration, Entry, HardState, Index, MemberChange, Payload, Snapshot, Term, Ticket};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -296,7 +296,8 @@ fn a_real_folder_is_locked_and_keeps_what_was_saved() {
 }
 
 fn snapshot(last_index: Index, last_term: Term, bytes: usize) -> Snapshot {
-    Snapshot { last_index, last_term, state: vec![b's'; bytes].into() }
+    let configuration = Configuration::of_voters([(1, "one:1".to_owned()), (2, "two:2".to_owned())]);
+    Snapshot { last_index, last_term, configuration, state: vec![b's'; bytes].into() }
 }
 
 /// Entries in several segments, with a snapshot of the first ten.
@@ -425,17 +426,49 @@ fn what_a_crash_left_of_a_snapshot_is_removed_and_told() {
     assert_eq!(open(&disk).unwrap().1.repairs, []);
 }
 
-#[test]
-fn a_segment_of_the_format_before_snapshots_is_refused_with_a_reason() {
-    let disk = written();
-    disk.meddle("0000000000000001.wal", |bytes| {
-        bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
-        let checksum = crc32fast::hash(&bytes[..32]);
-        bytes[32..36].copy_from_slice(&checksum.to_le_bytes());
+/// Sets the version of the format in a header of this length.
+fn set_format(disk: &Memory, file: &str, format: u32, header_length: usize) {
+    disk.meddle(file, |bytes| {
+        bytes[8..12].copy_from_slice(&format.to_le_bytes());
+        let end = header_length - 4;
+        let checksum = crc32fast::hash(&bytes[..end]);
+        bytes[end..header_length].copy_from_slice(&checksum.to_le_bytes());
     });
+}
+
+#[test]
+fn files_of_older_formats_are_refused_with_a_reason() {
+    for (format, read) in [(1, 3), (2, 3)] {
+        let disk = written();
+        set_format(&disk, "0000000000000001.wal", format, 36);
+        let error = open(&disk).unwrap_err().to_string();
+        let reason =
+            format!("it has format {format}, this server writes and reads {read}; run the version that wrote it");
+        assert!(error.contains(&reason), "{error}");
+    }
+    let disk = written();
+    let snapshot = snapshot(2, 1, 100);
+    open(&disk).unwrap().0.save_snapshot(&snapshot).unwrap();
+    set_format(&disk, "0000000000000002.snap", 1, 20);
     let error = open(&disk).unwrap_err().to_string();
-    assert!(
-        error.contains("it has format 1, this server writes and reads 2; run the version that wrote it"),
-        "{error}"
-    );
+    assert!(error.contains("it has format 1, this server writes and reads 2"), "{error}");
+}
+
+#[test]
+fn who_belongs_to_the_cluster_reads_back_from_the_log_and_from_snapshots() {
+    let disk = written();
+    let (mut wal, recovered) = open(&disk).unwrap();
+    let last = recovered.entries.last().unwrap().clone();
+    let change = MemberChange::Add { id: 4, address: "four:4".into() };
+    let configuration = snapshot(1, 1, 1).configuration.after(&change);
+    let payload = Payload::Configuration { ticket: None, configuration: configuration.clone() };
+    let entry = Entry { term: last.term, index: last.index + 1, payload };
+    wal.save(&[Record { entries: vec![entry.clone()], ..Record::default() }]).unwrap();
+    drop(wal);
+    let (mut wal, recovered) = open(&disk).unwrap();
+    assert_eq!(recovered.entries.last(), Some(&entry));
+    let snapshot = Snapshot { configuration, ..snapshot(entry.index, entry.term, 10) };
+    wal.save_snapshot(&snapshot).unwrap();
+    drop(wal);
+    assert_eq!(open(&disk).unwrap().1.snapshot, Some(snapshot));
 }

@@ -8,7 +8,7 @@ use super::recovery::{self, Closed, Found};
 use super::replay::{Line, Mark, Record, Recovered};
 use super::segment::{self, HEADER_LENGTH, Segment};
 use super::snapshot;
-use crate::types::{HardState, Index, Payload, Snapshot, Term};
+use crate::types::{HardState, Index, Snapshot, Term};
 use std::collections::VecDeque;
 
 /// A new segment begins when the last one has this many bytes.
@@ -234,10 +234,7 @@ fn split(line: Line) -> Vec<Line> {
             parts.push(Line::default());
             bytes = 0;
         }
-        bytes += match &entry.payload {
-            Payload::Noop => 0,
-            Payload::Command { bytes, .. } => bytes.len(),
-        };
+        bytes += entry.payload.command_bytes();
         parts.last_mut().expect("one part at least").entries.push(entry);
     }
     parts

@@ -2,7 +2,7 @@
 
 use crate::words;
 use raftd::core::{Config, Core, Lease, Message, Output, Persist, ReadBy};
-use raftd::types::{Bug, Entry, HardState, Index, NodeId, Payload, Snapshot, Term, Ticket};
+use raftd::types::{Bug, Entry, HardState, Index, MemberChange, NodeId, Payload, Snapshot, Term, Ticket};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
@@ -13,6 +13,8 @@ const STABLE_AFTER_MAX: usize = 1000;
 #[derive(Default)]
 pub struct Stage {
     members: BTreeMap<NodeId, Member>,
+    /// The settings of all members.
+    options: Vec<String>,
     /// Messages under way, by sender and receiver, oldest first.
     links: BTreeMap<(NodeId, NodeId), VecDeque<Message>>,
     /// Links on which `stabilize` loses everything.
@@ -50,6 +52,8 @@ impl Stage {
     /// | `new 3 [stale-read] [key=value ...]` | a cluster; keys: see `Config` |
     /// | `disk 1 term=3 vote=- log=1,1,2` | member 1 restarts with that on its disk: terms of the log |
     /// | `campaign 1`, `tick 1 10` | the member asks for votes; ten ticks pass |
+    /// | `join 4` | a member that belongs to nothing yet, and waits to be added |
+    /// | `add 1 4`, `remove 1 2` | a client asks member 1 to have 4 added, 2 removed |
     /// | `transfer 1->2` | leader 1 hands over to member 2 |
     /// | `propose 1 x`, `read 1 r`, `lease 1 r` | a client asks member 1; the last may be granted by the leader's lease |
     /// | `clock 120` | all clocks show 120 ms |
@@ -60,7 +64,7 @@ impl Stage {
     /// | `stabilize [1 2]` | writes and messages (of these members) go through until nothing is left |
     /// | `snapshot 1` | member 1 takes a snapshot of what it has applied |
     /// | `crash 1 [1]`, `restart 1` | unfinished writes are lost but for the first one |
-    /// | `status`, `log`, `links` | roles; logs; messages under way |
+    /// | `status`, `log`, `links`, `members` | roles; logs; messages under way; who belongs to the cluster, as each knows |
     pub fn obey(&mut self, line: &str) -> String {
         let words: Vec<&str> = line.split_whitespace().collect();
         self.tells_all = words[0] != "stabilize";
@@ -74,6 +78,15 @@ impl Stage {
                 self.on(number(from), |core| {
                     assert!(core.transfer(number(to)), "it does not lead, or not to that member")
                 });
+            }
+            ["join", id] => self.join(number(id)),
+            [verb @ ("add" | "remove"), id, other] => {
+                let (request, other) = (self.name(&format!("{verb} {other}")), number(other));
+                let change = match *verb {
+                    "add" => MemberChange::Add { id: other, address: String::new() },
+                    _ => MemberChange::Remove { id: other },
+                };
+                self.on(number(id), |core| core.change(request, change));
             }
             ["snapshot", id] => self.take_snapshot(number(id)),
             ["propose", id, command] => {
@@ -97,6 +110,7 @@ impl Stage {
             ["status"] => self.tell_status(),
             ["log"] => self.tell_logs(),
             ["links"] => self.tell_links(),
+            ["members"] => self.tell_members(),
             _ => panic!("no such command: {line}"),
         }
         match self.told.is_empty() {
@@ -106,26 +120,33 @@ impl Stage {
     }
 
     fn create(&mut self, count: u64, options: &[&str]) {
-        let ids: Vec<NodeId> = (1..=count).collect();
-        for id in ids.clone() {
-            let mut config = Config::new(id, ids.clone(), id * 100, id);
-            (config.election_ticks, config.heartbeat_ticks, config.request_ticks) = (10, 3, 100);
-            options.iter().for_each(|option| configure(&mut config, option));
-            let member = Member {
-                config,
-                core: None,
-                hard_state: HardState::default(),
-                snapshot: None,
-                log: Vec::new(),
-                writing: VecDeque::new(),
-                role: String::new(),
-                state: String::new(),
-                applied: (0, 0),
-            };
-            self.members.insert(id, member);
-            self.restart(id);
-        }
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
+        (1..=count).for_each(|id| self.begin(id, (1..=count).collect()));
         self.told = format!("members 1 to {count}\n");
+    }
+
+    /// A member that joins has the settings of all others.
+    fn join(&mut self, id: NodeId) {
+        self.begin(id, Vec::new());
+    }
+
+    fn begin(&mut self, id: NodeId, voters: Vec<NodeId>) {
+        let mut config = Config::new(id, voters, id * 100, id);
+        (config.election_ticks, config.heartbeat_ticks, config.request_ticks) = (10, 3, 100);
+        self.options.iter().for_each(|option| configure(&mut config, option));
+        let member = Member {
+            config,
+            core: None,
+            hard_state: HardState::default(),
+            snapshot: None,
+            log: Vec::new(),
+            writing: VecDeque::new(),
+            role: String::new(),
+            state: String::new(),
+            applied: (0, 0),
+        };
+        assert!(self.members.insert(id, member).is_none(), "there is a member {id} already");
+        self.restart(id);
     }
 
     fn load(&mut self, id: NodeId, contents: &[&str]) {
@@ -212,7 +233,9 @@ impl Stage {
     fn take_snapshot(&mut self, id: NodeId) {
         let member = self.member(id);
         let (last_index, last_term) = member.applied;
-        let snapshot = Snapshot { last_index, last_term, state: member.state.as_bytes().into() };
+        let core = member.core.as_ref().expect("only who runs takes snapshots");
+        let configuration = core.members_at(last_index).expect("it knows the members").clone();
+        let snapshot = Snapshot { last_index, last_term, configuration, state: member.state.as_bytes().into() };
         member.log.retain(|entry| entry.index > last_index);
         member.snapshot = Some(snapshot.clone());
         self.tell(id, &words::taken(&snapshot));
@@ -291,6 +314,14 @@ impl Stage {
             }
         });
         logs.collect::<Vec<_>>().iter().for_each(|(id, log)| self.tell(*id, log));
+    }
+
+    fn tell_members(&mut self) {
+        let known = self.members.iter().filter_map(|(id, member)| {
+            let core = member.core.as_ref()?;
+            Some((*id, format!("has members {}, since {}", core.members(), core.members_since())))
+        });
+        known.collect::<Vec<_>>().iter().for_each(|(id, members)| self.tell(*id, members));
     }
 
     fn tell_links(&mut self) {

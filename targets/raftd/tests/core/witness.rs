@@ -326,7 +326,7 @@ impl Witness {
 /// The request that a command belongs to, from the command itself.
 fn command(entry: &Entry) -> Option<RequestId> {
     match &entry.payload {
-        Payload::Noop => None,
+        Payload::Noop | Payload::Configuration { .. } => None,
         Payload::Command { bytes, .. } => bytes.first_chunk().map(|id| RequestId::from_le_bytes(*id)),
     }
 }

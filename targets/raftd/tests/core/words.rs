@@ -1,7 +1,7 @@
 //! Messages, entries and answers in words.
 
 use raftd::core::{Body, Committed, Failed, Fate, Granted, Message, Persist, ReadBy, SnapshotName, Status};
-use raftd::types::{Entry, Index, NodeId, Payload, Snapshot};
+use raftd::types::{Entry, Index, MemberChange, NodeId, Payload, Snapshot};
 
 pub fn message(message: &Message) -> String {
     format!("{}->{} term {}: {}", message.from, message.to, message.term, body(&message.body))
@@ -31,7 +31,7 @@ fn body(body: &Body) -> String {
         Body::AppendRejected { previous_index, conflict_term: Some(term), first_index } => {
             format!("conflict at {previous_index}: term {term} here since {first_index}")
         }
-        Body::Chunk { snapshot, offset, bytes } => {
+        Body::Chunk { snapshot, offset, bytes, .. } => {
             format!("{} from byte {offset} of {}: {}", name(snapshot), snapshot.bytes, text(bytes))
         }
         Body::ChunkReceived { snapshot, offset } => format!("has {offset} bytes of {}", name(snapshot)),
@@ -41,8 +41,17 @@ fn body(body: &Body) -> String {
         Body::Propose { ticket, bytes } => format!("propose {} (ticket {})", text(bytes), ticket.number),
         Body::Read { ticket, by: ReadBy::Majority } => format!("read (ticket {})", ticket.number),
         Body::Read { ticket, by: ReadBy::Lease } => format!("read by lease (ticket {})", ticket.number),
-        Body::Refused { ticket } => format!("refused (ticket {})", ticket.number),
+        Body::Change { ticket, change } => format!("{} (ticket {})", asked(change), ticket.number),
+        Body::Refused { ticket, .. } => format!("refused (ticket {})", ticket.number),
         Body::ReadGranted { ticket, index } => format!("read at {index} (ticket {})", ticket.number),
+    }
+}
+
+fn asked(change: &MemberChange) -> String {
+    match change {
+        MemberChange::Add { id, .. } => format!("add {id}"),
+        MemberChange::Promote { id } => format!("promote {id}"),
+        MemberChange::Remove { id } => format!("remove {id}"),
     }
 }
 
@@ -73,6 +82,9 @@ fn entry(entry: &Entry) -> String {
     match &entry.payload {
         Payload::Noop => format!("{}/{} -", entry.index, entry.term),
         Payload::Command { bytes, .. } => format!("{}/{} {}", entry.index, entry.term, text(bytes)),
+        Payload::Configuration { configuration, .. } => {
+            format!("{}/{} members {configuration}", entry.index, entry.term)
+        }
     }
 }
 

@@ -19,7 +19,8 @@ fn a_broken_invariant_ends_the_server() {
     cluster.start(1);
     wait_for("a status", || cluster.status(1));
     let mut peer = TcpStream::connect((Ipv4Addr::LOCALHOST, cluster.peer_port(1))).unwrap();
-    send(&mut peer, &(5_u32, "tests", 2_u64, 1_u64, [1_u64, 2, 3].as_slice(), None::<(u32, u64)>));
+    let founders = [1_u64, 2, 3];
+    send(&mut peer, &(6_u32, "tests", 2_u64, 1_u64, "127.0.0.1:1", founders.as_slice(), None::<(u32, u64)>));
     peer.read_exact(&mut [0; 5]).expect("the greeting is answered");
     // No leader ever says so to a member that has acknowledged nothing.
     send(&mut peer, &Message { from: 2, to: 1, term: 1_000_000, body: Body::Heartbeat { round: 1, commit: 7 } });

@@ -19,8 +19,18 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub struct Cluster {
     place: TempDir,
     ports: Vec<(u16, u16)>,
+    /// The members up to this one began the cluster; the others join it.
+    founders: usize,
     children: Vec<Option<Child>>,
     more: Vec<String>,
+}
+
+/// Ports for so many members. They are bound all at once, so that they differ, and let go for the servers.
+fn free_ports(members: usize) -> Vec<(u16, u16)> {
+    let bind = |_| TcpListener::bind("127.0.0.1:0").unwrap();
+    let listeners: Vec<TcpListener> = (0..2 * members).map(bind).collect();
+    let port = |at: usize| listeners[at].local_addr().unwrap().port();
+    (0..members).map(|member| (port(2 * member), port(2 * member + 1))).collect()
 }
 
 /// Tries `attempt` until it gives something.
@@ -39,14 +49,21 @@ pub fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
 impl Cluster {
     /// A cluster of `size` members, none of which runs. `more` is added to every command line.
     pub fn new(size: usize, more: &[&str]) -> Cluster {
-        // Ports are bound all at once, so that they differ, and let go for the servers.
-        let bind = |_| TcpListener::bind("127.0.0.1:0").unwrap();
-        let listeners: Vec<TcpListener> = (0..2 * size).map(bind).collect();
-        let port = |at: usize| listeners[at].local_addr().unwrap().port();
-        let ports = (0..size).map(|member| (port(2 * member), port(2 * member + 1))).collect();
         let children = (0..size).map(|_| None).collect();
         let more = more.iter().map(|argument| (*argument).to_owned()).collect();
-        Cluster { place: tempfile::tempdir().unwrap(), ports, children, more }
+        Cluster { place: tempfile::tempdir().unwrap(), ports: free_ports(size), founders: size, children, more }
+    }
+
+    /// Room for one more member, which is to join; its number.
+    pub fn more_room(&mut self) -> usize {
+        self.ports.extend(free_ports(1));
+        self.children.push(None);
+        self.ports.len()
+    }
+
+    /// Where the others reach member `id`.
+    pub fn address(&self, id: usize) -> String {
+        format!("127.0.0.1:{}", self.ports[id - 1].0)
     }
 
     /// A cluster of three that runs and has a leader.
@@ -91,10 +108,12 @@ impl Cluster {
 
     /// The command that starts member `id` in a folder. What it says goes to its log.
     pub fn command(&self, id: usize, folder: &Path) -> Command {
-        let address = |id: usize| format!("{id}=127.0.0.1:{}", self.ports[id - 1].0);
+        let peers: Vec<usize> = if id > self.founders { vec![id] } else { (1..=self.founders).collect() };
+        let address = |id: usize| format!("{id}={}", self.address(id));
         let mut command = Command::new(env!("CARGO_BIN_EXE_raftd"));
         command.args(["--id", &id.to_string(), "--cluster", "tests", "--election-ms", "400"]);
-        command.args(["--peers", &self.ids().map(address).collect::<Vec<_>>().join(",")]);
+        command.args(["--peers", &peers.into_iter().map(address).collect::<Vec<_>>().join(",")]);
+        command.args((id > self.founders).then_some("--join"));
         command.args(["--listen-client", &format!("127.0.0.1:{}", self.ports[id - 1].1)]);
         command.arg("--data").arg(folder).args(&self.more);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.open_log(id));

@@ -6,6 +6,7 @@ mod http;
 mod leading;
 mod leases;
 mod locks;
+mod members;
 mod metrics;
 mod requests;
 mod restarts;

@@ -34,6 +34,7 @@ async fn serve(bug: Option<Bug>) -> Server {
         id: 1,
         cluster: "tests".into(),
         peers: BTreeMap::from([(1, peer.to_string())]),
+        joins: false,
         listen_client: address.to_string(),
         listen_peer: peer.to_string(),
         data: folder.path().join("data"),
