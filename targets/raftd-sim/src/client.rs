@@ -91,11 +91,11 @@ impl Client {
         self.doing.is_none()
     }
 
-    /// Asks once more what it was asking, or something new.
-    pub fn wake(&mut self, members: usize, now_us: Micros, record: &mut Record, rng: &mut ChaCha8Rng) -> Next {
+    /// Asks one of these members once more what it was asking, or something new.
+    pub fn wake(&mut self, members: &[usize], now_us: Micros, record: &mut Record, rng: &mut ChaCha8Rng) -> Next {
         let doing = match self.doing.take() {
             Some(doing) => {
-                self.member = rng.random_range(0..members);
+                self.member = members[rng.random_range(0..members.len())];
                 Doing { tries: doing.tries + 1, ..doing }
             }
             None => self.begin(now_us, record, rng),

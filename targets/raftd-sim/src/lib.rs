@@ -1,7 +1,8 @@
 //! Is raftd right? Whole clusters of it in virtual time, in every kind of bad weather, by the thousand.
 //!
 //! One seed is one run: members (raftd's Raft core, write-ahead log and state machine, over disks in memory), a network
-//! that loses, delays, duplicates and reorders, clients that ask again, and a storm of crashes, partitions and handing over;
+//! that loses, delays, duplicates and reorders, clients that ask again, and a storm of crashes, partitions, handing over, and
+//! members that come and go;
 //! then a phase of calm weather, in which the cluster has to elect, catch up and serve. After every step the [properties](property) of the Raft paper are
 //! checked, and at the end the history of the clients for linearizability. Everything is drawn from the seed, nothing
 //! from the machine, so a seed tells the same story each time.
@@ -16,6 +17,7 @@
 
 pub mod client;
 pub mod clocks;
+pub mod comings;
 pub mod exhaustive;
 pub mod holder;
 pub mod member;

@@ -9,7 +9,7 @@ use raftd::core::{Config, Core, Lease, Output, Persist, ReadBy, RequestId, RoleN
 use raftd::machine::{Answer, Command, Expiry, Machine, Query, View};
 use raftd::storage::memory::Memory;
 use raftd::storage::{Identity, Record, StorageError, Wal};
-use raftd::types::{Bug, Entry, Index, NodeId, Payload, Snapshot, Term};
+use raftd::types::{Bug, Configuration, Entry, Index, MemberChange, NodeId, Payload, Snapshot, Term};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, VecDeque};
@@ -23,6 +23,8 @@ pub struct Member {
     identity: Identity,
     config: Config,
     limits: Limits,
+    /// Who belonged to the cluster, as it knew when it ran last.
+    members: Configuration,
     disk: Memory,
     running: Option<Running>,
     /// Its clock, which goes on while it is down.
@@ -123,7 +125,23 @@ impl Member {
         (config.max_batch_entries, config.bug) = (limits.batch_entries, bug);
         (config.keep_entries, config.max_chunk_bytes) = (limits.keep_entries, limits.chunk_bytes);
         let identity = Identity { cluster: "sim".into(), member: id, members: names.into_iter().collect() };
-        Member { identity, config, limits, disk: Memory::default(), running: None, clock: Clock::default(), start: 0 }
+        Member {
+            identity,
+            members: config.members.clone(),
+            config,
+            limits,
+            disk: Memory::default(),
+            running: None,
+            clock: Clock::default(),
+            start: 0,
+        }
+    }
+
+    /// A member that never ran, and belongs to no cluster yet.
+    pub fn joining(id: NodeId, bug: Option<Bug>, limits: Limits) -> Member {
+        let mut member = Member::new(id, 0, bug, limits);
+        member.config.members = Configuration::default();
+        member
     }
 
     /// Has it use leases, on the assumption that clocks drift by so much at most.
@@ -140,6 +158,11 @@ impl Member {
     /// Whether it runs.
     pub fn runs(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Who belongs to the cluster, as far as it knows.
+    pub fn members(&self) -> &Configuration {
+        self.running.as_ref().map_or(&self.members, |running| running.core.members())
     }
 
     /// The core, while the member runs.
@@ -188,6 +211,7 @@ impl Member {
     /// Goes down. Of the writes under way the disk got any part.
     pub fn crash(&mut self, how: Crash, rng: &mut ChaCha8Rng) {
         let Some(mut running) = self.running.take() else { return };
+        self.members = running.core.members().clone();
         // A frame takes a write and a sync, a new segment four operations more, a snapshot ten: the crash comes at any of
         // them.
         self.disk.fail_from(self.disk.operations() + rng.random_range(0..16));
@@ -224,6 +248,13 @@ impl Member {
             Request::Ask(_, by) => running.core.read(running.last_id, *by),
         }
         running.open.insert(running.last_id, asked);
+    }
+
+    /// Somebody wants the members changed, and looks himself what became of it.
+    pub fn change(&mut self, change: MemberChange) {
+        let Some(running) = &mut self.running else { return };
+        running.last_id += 1;
+        running.core.change(running.last_id, change);
     }
 
     /// Shows it its clock, or, if it has a bug, the wrong one.
@@ -283,7 +314,8 @@ impl Member {
             return None;
         }
         let (last_index, last_term) = (running.applied, running.applied_term);
-        let snapshot = Snapshot { last_index, last_term, state: running.machine.encode().into() };
+        let configuration = running.core.members_at(last_index)?.clone();
+        let snapshot = Snapshot { last_index, last_term, configuration, state: running.machine.encode().into() };
         running.snapshot_index = last_index;
         running.writing.push_back(Job::Snapshot(snapshot.clone()));
         Some(snapshot)
@@ -340,7 +372,7 @@ fn write(wal: &mut Wal<Memory>, jobs: Vec<Job>) -> Result<(Option<u64>, Vec<Snap
 impl Running {
     /// Puts a snapshot in the place of the state machine.
     fn install(&mut self, snapshot: &Snapshot, bug: Option<Bug>) {
-        let Snapshot { last_index, last_term, state } = snapshot;
+        let Snapshot { last_index, last_term, state, .. } = snapshot;
         self.machine = Machine::decode(state, bug).expect("only members of the simulation take snapshots");
         (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
     }

@@ -3,6 +3,7 @@
 //! The properties see everything at once, which no member can; they know only what comes out of the members, not how a
 //! bug is planted. Each file says which of the planted bugs it catches.
 
+mod configuration_safety;
 mod election_safety;
 mod leader_append_only;
 mod leader_completeness;
@@ -14,6 +15,7 @@ mod progress;
 mod snapshot_safety;
 mod state_machine_safety;
 
+pub use configuration_safety::ConfigurationSafety;
 pub use election_safety::ElectionSafety;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
@@ -27,7 +29,7 @@ pub use state_machine_safety::StateMachineSafety;
 
 use crate::time::Micros;
 use raftd::core::{Output, RoleName, Status};
-use raftd::types::{Bug, Entry, Index, NodeId, Snapshot, Term};
+use raftd::types::{Bug, Configuration, Entry, Index, NodeId, Snapshot, Term};
 use std::fmt;
 
 /// The properties by name.
@@ -45,6 +47,8 @@ pub enum Property {
     StateMachineSafety,
     /// See [`SnapshotSafety`].
     SnapshotSafety,
+    /// See [`ConfigurationSafety`].
+    ConfigurationSafety,
     /// See [`alone_by_lease`].
     LeaseSafety,
     /// See [`one_relies`].
@@ -134,7 +138,7 @@ impl Lasting {
 }
 
 /// All properties that are checked at every step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Properties {
     election_safety: ElectionSafety,
     leader_append_only: LeaderAppendOnly,
@@ -142,12 +146,26 @@ pub struct Properties {
     leader_completeness: LeaderCompleteness,
     state_machine_safety: StateMachineSafety,
     snapshot_safety: SnapshotSafety,
+    configuration_safety: ConfigurationSafety,
 }
 
 impl Properties {
     /// All of them, for members with a planted bug. What that does to a state machine is no matter of snapshots.
-    pub fn new(bug: Option<Bug>) -> Properties {
-        Properties { snapshot_safety: SnapshotSafety::new(bug), ..Properties::default() }
+    pub fn new(bug: Option<Bug>, members: Configuration) -> Properties {
+        Properties {
+            election_safety: ElectionSafety::default(),
+            leader_append_only: LeaderAppendOnly,
+            log_matching: LogMatching::default(),
+            leader_completeness: LeaderCompleteness::default(),
+            state_machine_safety: StateMachineSafety::default(),
+            snapshot_safety: SnapshotSafety::new(bug),
+            configuration_safety: ConfigurationSafety::new(members),
+        }
+    }
+
+    /// The members that were committed last.
+    pub fn members(&self) -> &Configuration {
+        self.configuration_safety.members()
     }
 
     /// Checks a step.
@@ -162,6 +180,7 @@ impl Properties {
         self.log_matching.see(step).map_err(named(Property::LogMatching))?;
         self.leader_completeness.see(step).map_err(named(Property::LeaderCompleteness))?;
         self.state_machine_safety.see(step).map_err(named(Property::StateMachineSafety))?;
+        self.configuration_safety.see(step).map_err(named(Property::ConfigurationSafety))?;
         match &step.output.install {
             Some(snapshot) => self.taken(step.after.id, snapshot),
             None => Ok(()),
@@ -174,6 +193,8 @@ impl Properties {
     ///
     /// If it is not what the entries amount to.
     pub fn taken(&mut self, member: NodeId, snapshot: &Snapshot) -> Result<(), (Property, String)> {
+        let named = |evidence| (Property::ConfigurationSafety, evidence);
+        self.configuration_safety.taken(member, snapshot).map_err(named)?;
         let applied = self.state_machine_safety.applied();
         self.snapshot_safety.see(member, snapshot, applied).map_err(|evidence| (Property::SnapshotSafety, evidence))
     }
@@ -203,6 +224,7 @@ impl fmt::Display for Property {
             Property::LeaderCompleteness => "leader completeness",
             Property::StateMachineSafety => "state machine safety",
             Property::SnapshotSafety => "snapshot safety",
+            Property::ConfigurationSafety => "configuration safety",
             Property::LeaseSafety => "lease safety",
             Property::LockSafety => "lock safety",
             Property::Linearizability => "linearizability",

@@ -1,6 +1,7 @@
 //! One run: a seed, played to its end or to the first violation.
 
 use crate::clocks::Clocks;
+use crate::comings::Comings;
 use crate::property::{Judged, Property, Violation, explain, judge};
 use crate::time::Micros;
 use crate::trace::Trace;
@@ -68,6 +69,14 @@ impl Plan {
         }
     }
 
+    /// Whether members come and go: in every other run, and wherever changes of the members have a bug.
+    fn has_comings(&self) -> bool {
+        match self.bug {
+            None => !self.is_fair && (self.seed / 4).is_multiple_of(2),
+            Some(_) => false,
+        }
+    }
+
     /// The command that plays this again, with its trace.
     pub fn command(&self) -> String {
         let bug = self.bug.map(|bug| format!(" --bug {bug}")).unwrap_or_default();
@@ -82,6 +91,7 @@ pub fn run(plan: &Plan, with_trace: bool) -> Report {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
     let mut weather = if plan.is_fair { Weather::fair(&mut rng) } else { Weather::storm(&mut rng) };
     weather.clocks = plan.has_leases().then(|| Clocks::draw(plan.seed));
+    weather.comings = plan.has_comings().then(|| Comings::draw(plan.seed));
     let mut trace = Trace::new(with_trace);
     trace.note(0, || format!("{weather:?}"));
     let mut world = World::new(weather, plan.bug, rng, trace);

@@ -49,9 +49,9 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Draws one, if there are any in this weather. Leaders are hit more often than others: most mistakes are made around them.
-    pub fn draw(weather: &Weather, leader: Option<NodeId>, rng: &mut ChaCha8Rng) -> Option<Trouble> {
-        let count = weather.members as NodeId;
+    /// Draws one for so many members, if there are any in this weather. Leaders are hit more often than others: most mistakes are made around them.
+    pub fn draw(weather: &Weather, members: usize, leader: Option<NodeId>, rng: &mut ChaCha8Rng) -> Option<Trouble> {
+        let count = members as NodeId;
         let anybody = rng.random_range(1..=count);
         let victim = leader.filter(|_| rng.random_bool(0.6)).unwrap_or(anybody);
         let Swarm { crash, partition, one_way, campaign, duel, stop_clock, transfer } = weather.swarm;

@@ -4,6 +4,7 @@
 //! altogether and has much of others. A run in which everything goes wrong a little seldom gets far into any one mistake.
 
 use crate::clocks::Clocks;
+use crate::comings::Comings;
 use crate::member::Limits;
 use crate::time::{MS, Micros};
 use rand::RngExt;
@@ -12,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 /// The climate of a run.
 #[derive(Debug, Clone)]
 pub struct Weather {
-    /// How many members the cluster has.
+    /// How many members the cluster begins with.
     pub members: usize,
     /// How many clients work on it.
     pub clients: usize,
@@ -40,6 +41,8 @@ pub struct Weather {
     pub limits: Limits,
     /// What clocks are like, if leaders have leases.
     pub clocks: Option<Clocks>,
+    /// How the members change, if they do.
+    pub comings: Option<Comings>,
 }
 
 /// How often each kind of fault comes, in relation to the others; 0: never.
@@ -105,6 +108,7 @@ impl Weather {
                 chunk_bytes: 1 << 10,
             },
             clocks: None,
+            comings: None,
         }
     }
 
@@ -132,6 +136,7 @@ impl Weather {
                 chunk_bytes: [100, 300, 1 << 16][rng.random_range(0..3)],
             },
             clocks: None,
+            comings: None,
         }
     }
 

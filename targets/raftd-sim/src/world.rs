@@ -1,5 +1,7 @@
 //! A cluster, its clients and its weather in virtual time: the loop that lets one event after the other happen.
 
+mod members;
+
 use crate::client::{Client, Next, Record};
 use crate::clocks::Setting;
 use crate::holder::Holder;
@@ -56,24 +58,57 @@ pub struct World {
     absent: BTreeSet<usize>,
     /// Nobody watches the members, only the clients' history is judged.
     only_clients: bool,
+    bug: Option<Bug>,
 }
 
 /// Something that will happen. What belongs to one start of a member names it.
 #[derive(Debug)]
 enum Event {
-    Tick { member: usize, start: u64 },
-    DiskEnds { member: usize, start: u64 },
+    Tick {
+        member: usize,
+        start: u64,
+    },
+    DiskEnds {
+        member: usize,
+        start: u64,
+    },
     Deliver(Message),
-    Ask { member: usize, asked: Asked },
-    Told { client: usize, attempt: u64, told: Told },
-    TimeOut { client: usize, attempt: u64 },
-    Wake { client: usize },
+    Ask {
+        member: usize,
+        asked: Asked,
+    },
+    Told {
+        client: usize,
+        attempt: u64,
+        told: Told,
+    },
+    TimeOut {
+        client: usize,
+        attempt: u64,
+    },
+    Wake {
+        client: usize,
+    },
     Trouble,
-    Crash { member: usize, how: Crash, down_us: Micros },
-    Restart { member: usize },
-    Heal { partition: u64 },
+    Crash {
+        member: usize,
+        how: Crash,
+        down_us: Micros,
+    },
+    Restart {
+        member: usize,
+    },
+    Heal {
+        partition: u64,
+    },
     SetClock,
-    HolderWakes { holder: usize },
+    HolderWakes {
+        holder: usize,
+    },
+    /// An operator comes to want the members changed.
+    Wish,
+    /// And asks for all that it wants.
+    AskForChanges,
 }
 
 impl World {
@@ -93,11 +128,11 @@ impl World {
         let has_holders = weather.clocks.is_some() && bug.is_none();
         let holders = (0..HOLDERS).filter(|_| has_holders).map(|number| Holder::new(HOLDERS_FROM + number)).collect();
         World {
+            properties: Properties::new(bug, members[0].members().clone()),
             members,
             clients,
             holders,
             record,
-            properties: Properties::new(bug),
             trace,
             events: 0,
             agenda: Agenda::default(),
@@ -108,6 +143,7 @@ impl World {
             is_storm: weather.storm_us > 0,
             absent: BTreeSet::new(),
             only_clients: false,
+            bug,
             weather,
         }
     }
@@ -133,6 +169,8 @@ impl World {
         if self.is_storm {
             self.schedule_trouble();
             self.schedule_clock();
+            self.schedule_wish();
+            self.schedule_try();
         } else {
             // Two candidates at once would be bad luck, and weather is not fair with that.
             self.campaign(1)?;
@@ -144,11 +182,15 @@ impl World {
         while self.now_us() < begun_us + RECOVERY_US_MAX {
             self.go_on_until(self.now_us() + MS)?;
             let served = self.clients.iter().zip(&answered).all(|(client, goal)| client.answered >= *goal);
-            if served && has_recovered(&self.statuses()) {
+            if served && self.has_changed() && has_recovered(&self.statuses_of_members()) {
                 return Ok(());
             }
         }
-        let evidence = format!("calm for {} s, and the members are {:?}", RECOVERY_US_MAX / 1_000_000, self.statuses());
+        let mut evidence =
+            format!("calm for {} s, and the members are {:?}", RECOVERY_US_MAX / 1_000_000, self.statuses_of_members());
+        if let Some(comings) = &self.weather.comings {
+            evidence += &format!("; {} are, and {:?} are wanted", self.properties.members(), comings.wanted);
+        }
         Err((Property::Progress, evidence))
     }
 
@@ -184,8 +226,8 @@ impl World {
                 self.client_does(client, next);
             }
             Event::Wake { client } => {
-                let (count, now_us) = (self.members.len(), self.now_us());
-                let next = self.clients[client].wake(count, now_us, &mut self.record, &mut self.rng);
+                let (asked, now_us) = (self.asked(), self.now_us());
+                let next = self.clients[client].wake(&asked, now_us, &mut self.record, &mut self.rng);
                 self.client_does(client, next);
             }
             Event::Trouble => return self.trouble(),
@@ -195,6 +237,8 @@ impl World {
             Event::Heal { .. } => {}
             Event::SetClock => self.set_clock(),
             Event::HolderWakes { holder } => self.holder_wakes(holder),
+            Event::Wish => self.wish(),
+            Event::AskForChanges => return self.ask_for_changes(),
         }
         Ok(())
     }
@@ -398,7 +442,9 @@ impl World {
         }
         self.schedule_trouble();
         let leader = self.leader();
-        let Some(trouble) = Trouble::draw(&self.weather, leader, &mut self.rng) else { return Ok(()) };
+        let Some(trouble) = Trouble::draw(&self.weather, self.members.len(), leader, &mut self.rng) else {
+            return Ok(());
+        };
         self.trace.note(self.agenda.now_us(), || format!("TROUBLE {trouble:?}"));
         match trouble {
             Trouble::Crash { members, how } => {
@@ -473,10 +519,16 @@ impl World {
         let count = self.members.len();
         for _ in 0..self.rng.random_range(0..=(count - 1) / 2) {
             let member = self.rng.random_range(0..count);
-            self.members[member].crash(Crash::Kill, &mut self.rng);
-            self.trace.note(self.agenda.now_us(), || format!("n{} is down for good", member + 1));
-            self.absent.insert(member);
+            if self.has_majority(Some(member as NodeId + 1), None) {
+                self.lose(member);
+            }
         }
+    }
+
+    /// Of those that belong to the cluster.
+    fn statuses_of_members(&self) -> Vec<Status> {
+        let members = self.properties.members();
+        self.statuses().into_iter().filter(|status| members.contains(status.id)).collect()
     }
 
     fn statuses(&self) -> Vec<Status> {

@@ -6,7 +6,7 @@
 
 use raftd::core::{RoleName, Status};
 
-/// Whether the members that run agree on one leader, and all have on disk and committed all there is. While clients ask on, that
+/// Whether these members, of those that belong to the cluster all that run, agree on one leader, and all have on disk and committed all there is. While clients ask on, that
 /// holds at instants only; it suffices if there is one.
 pub fn has_recovered(statuses: &[Status]) -> bool {
     let Some(leader) = statuses.iter().find(|status| status.role == RoleName::Leader) else { return false };
