@@ -1,6 +1,7 @@
 //! From a history on disk to a verdict and a report: everything after the run, repeatable from the folder alone.
 
 use crate::logs;
+use squall_nemesis::Family;
 use squall_results::checker::liveness;
 use squall_results::event::{Ending, PhaseName};
 use squall_results::figures::Figures;
@@ -39,8 +40,11 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
         (workload.checkers)(promise).iter().map(|checker| check(checker.as_ref(), &history, budget)).collect()
     };
     let mut verdicts = check_all(promises.decides);
-    verdicts
-        .extend([ended(&history), recovery(&history), final_reads(&history), faults(&history)].into_iter().flatten());
+    verdicts.extend(
+        [ended(&history), recovery(&history), final_reads(&history), faults(&history), power(&history)]
+            .into_iter()
+            .flatten(),
+    );
     let mut judgement = Judgement::new(promises.decides, verdicts);
     judgement.liveness = liveness::judge(&history);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
@@ -112,6 +116,22 @@ fn faults(history: &History) -> Option<Verdict> {
     let none = !history.faults.is_empty() && history.faults.iter().all(in_vain);
     let reason = || format!("none of the {} faults was in force, so nothing was tested", history.faults.len());
     none.then(|| unknown("faults", reason()))
+}
+
+/// The fact of a history that says what the disks under the servers' data forget.
+pub const DISKS: &str = "disks";
+
+/// Where power was lost, the verdict is about servers on disks of a kind, and says of which.
+fn power(history: &History) -> Option<Verdict> {
+    let model = history.facts.get(DISKS)?;
+    let is_loss = |fault: &&FaultSpan| fault.family == Family::Power.name() && fault.in_force.is_some();
+    let times = match history.faults.iter().filter(is_loss).count() {
+        0 => return None,
+        1 => "once".into(),
+        count => format!("{count} times"),
+    };
+    let reason = format!("power was lost {times}, and what was not synced with it: {model}");
+    Some(Verdict { validity: Validity::Valid, ..unknown("disks", reason) })
 }
 
 /// How many anomalies are drawn into files of their own.
@@ -257,6 +277,22 @@ mod tests {
     fn servers_that_ended_by_themselves_leave_doubt() {
         let fact = (ENDED_BY_THEMSELVES.to_owned(), "n2 is gone with status 1".to_owned());
         check(vec![Event::Facts([fact].into()), final_phase()], &[("servers", "n2 is gone with status 1")]);
+    }
+
+    #[test]
+    fn a_verdict_about_lost_power_names_what_disks_forget() {
+        let mut events = vec![final_phase(), Event::Facts([(DISKS.to_owned(), "posix, no more".to_owned())].into())];
+        check(events.clone(), &[]);
+        let mut lose_power = |number| {
+            let [inject, in_force] = fault(number, FaultChange::InForce { evidence: "n1 gone".into() });
+            let Event::Fault(mut inject) = inject else { panic!("a fault") };
+            let FaultChange::Inject { family, .. } = &mut inject.change else { panic!("its injection") };
+            *family = "power".into();
+            events.extend([Event::Fault(inject), in_force]);
+            events.clone()
+        };
+        check(lose_power(1), &[("disks", "power was lost once, and what was not synced with it: posix, no more")]);
+        check(lose_power(2), &[("disks", "power was lost 2 times")]);
     }
 
     #[test]

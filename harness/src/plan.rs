@@ -7,8 +7,9 @@ pub(crate) use command::typed;
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
-use squall_nemesis::{Planned, Selector, Span, Swarm};
+use squall_nemesis::{Planned, Selector, Span, Swarm, schedule};
 use squall_results::Promise;
+use squall_targets::disk::Model;
 use squall_targets::target::ReadMode;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -117,7 +118,16 @@ impl Plan {
             let name = workload.name;
             return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
         }
-        self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))
+        self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))?;
+        schedule::disks(&self.schedule).map(drop).map_err(PlanError::Contradiction)
+    }
+
+    /// What the disks forget that must lie under the servers' data; none where no fault needs any.
+    ///
+    /// # Panics
+    /// Never for a plan that was resolved.
+    pub fn disks(&self) -> Option<Model> {
+        schedule::disks(&self.schedule).expect("the plan was checked")
     }
 
     fn check_target(&self) -> Result<(), PlanError> {
@@ -378,6 +388,57 @@ schedule:
         );
         let drawn = parse("seed: 1").unwrap();
         assert!(!drawn.faults.iter().any(|name| name.as_str() == "pause-client"), "not drawn where it cannot be");
+    }
+
+    #[test]
+    fn disks_are_there_where_the_faults_need_them() {
+        let fault = |more: &str| format!("schedule: [{{at: 1s, for: 2s, select: leader, {more}}}]\n");
+        for (text, disks) in [
+            ("seed: 1", None),
+            ("seed: 1\nfaults: [kill, power]", Some(Model::Ext4Ordered)),
+            ("faults: [disk]", Some(Model::Ext4Ordered)),
+            (&fault("fault: power"), Some(Model::Ext4Ordered)),
+            (&fault("fault: power, model: posix"), Some(Model::Posix)),
+            (&fault("fault: disk, trouble: full"), Some(Model::Ext4Ordered)),
+            (&fault("fault: kill"), None),
+        ] {
+            assert_eq!(parse(text).unwrap().disks(), disks, "{text}");
+        }
+        let drawn = parse("seed: 1").unwrap();
+        assert!(drawn.faults.iter().all(|name| !name.family().needs_disks()), "they want to be asked for");
+    }
+
+    #[test]
+    fn faults_of_disks_read_back_as_themselves() {
+        let text = "seed: 1
+schedule:
+- {at: 1s, for: 1s, fault: power, select: all}
+- {at: 3s, for: 1s, fault: power, model: posix, select: one}
+- {at: 5s, for: 1s, fault: disk, trouble: eio_sync, select: leader}
+- {at: 7s, for: 1s, fault: disk, trouble: {slow: 200ms}, select: majority}
+- {at: 9s, for: 1s, fault: disk, trouble: {slow_reads: 50ms}, select: one}
+";
+        let plan = parse(text).unwrap();
+        let yaml = plan.to_yaml().unwrap();
+        assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
+        assert_eq!((yaml.matches("model:").count(), yaml.matches("trouble:").count()), (1, 3), "{yaml}");
+    }
+
+    #[test]
+    fn faults_of_disks_that_do_not_fit_are_refused() {
+        let fault = |more: &str| format!("schedule:\n- at: 1s\n  for: 2s\n  {more}\n  select: leader\n");
+        refused(&fault("fault: disk"), &["fault 1", "disk of leader", "what is wrong? say for instance trouble: eio"]);
+        refused(&fault("fault: disk\n  trouble: ieo"), &["storm.yaml", "5:12", "^", "ieo", "eio"]);
+        refused(&fault("fault: disk\n  trouble: {slow: 3}"), &["storm.yaml", "^", "no length of time"]);
+        refused(&fault("fault: disk\n  trouble: {slow: 9s}"), &["fault 1", "disk (slow 9s)", "from 1ms to 2s"]);
+        refused(&fault("fault: disk\n  trouble: full\n  model: posix"), &["only a loss of power has a model"]);
+        refused(&fault("fault: power\n  trouble: full"), &["fault 1", "only a disk has a trouble"]);
+        refused(&fault("fault: power\n  model: ext3"), &["storm.yaml", "5:10", "^", "ext3", "ext4-ordered"]);
+        let both = "schedule:
+- {at: 1s, for: 1s, fault: power, model: ext4-ordered, select: all}
+- {at: 3s, for: 1s, fault: power, model: posix, select: one}
+";
+        refused(both, &["one model of disks, not both ext4-ordered and posix"]);
     }
 
     #[test]

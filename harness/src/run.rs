@@ -225,7 +225,8 @@ impl Run<'_> {
             ("processors", processors),
             ("run by", user.to_owned()),
         ];
-        facts.map(|(name, value)| (name.to_owned(), value)).into()
+        let disks = deployment.disk_model().map(|model| (judge::DISKS, format!("{model}, {}", model.about())));
+        facts.into_iter().chain(disks).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     async fn bring_up(&self) -> Result<Deployment, RunError> {
@@ -241,6 +242,9 @@ impl Run<'_> {
         let cluster = Cluster::up(sandbox, options).await?;
         let up = begin.elapsed();
         let deployment = Deployment::new(cluster, target.into());
+        if let Some(model) = self.plan.disks() {
+            deployment.mount_disks(model).await?;
+        }
         deployment.start_all().await?;
         let serving = tokio::select! {
             serving = deployment.await_agreement(START_TIMEOUT) => serving?,

@@ -43,6 +43,7 @@ fn help_and_version_are_no_errors() {
 fn list_names_everything() {
     check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
     check(&["list"], 0, &["split", "bridge", "halves", "majorities_ring", "mute", "deaf", "links: [n1>n2"]);
+    check(&["list"], 0, &["power", "ext4-ordered", "posix", "eio", "eio_sync", "full", "{slow: 200ms}", "slow_reads"]);
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn the_manual_has_a_page_for_each_command() {
 
 #[test]
 fn doctor_tells_what_works() {
-    check(&["doctor"], 0, &["works", "iptables"]);
+    check(&["doctor"], 0, &["works", "iptables", "/dev/fuse", "--faults power,disk"]);
 }
 
 #[test]

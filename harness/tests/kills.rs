@@ -135,6 +135,28 @@ fn in_the_storm() {
 }
 
 #[test]
+fn while_disks_are_slow_and_power_is_lost() {
+    let schedule = "schedule: [{at: 500ms, for: 50s, fault: disk, trouble: {slow: 2s}, select: all},
+        {at: 1500ms, for: 50s, fault: power, select: leader}]";
+    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |_, running| {
+        running.await_line("gone with SIGKILL", PATIENCE);
+    });
+    let faults = history.expect("a history").faults;
+    assert!(faults.len() == 2 && faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+    assert!([0, 2].contains(&status));
+}
+
+#[test]
+fn in_the_middle_of_a_loss_of_power() {
+    let schedule = "schedule: [{at: 1s, for: 50s, fault: power, select: all}]";
+    let (history, _) = killed(&format!("{{time_limit: 60s, nodes: 5, {schedule}}}"), |_, running| {
+        running.await_line("cut the power of", PATIENCE);
+    });
+    let faults = history.expect("a history").faults;
+    assert!(faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+}
+
+#[test]
 fn in_the_recovery() {
     let (history, status) = killed("{time_limit: 2s, faults: []}", |squall, running| {
         running.await_line("serving after", PATIENCE);

@@ -51,6 +51,8 @@ pub struct Conductor {
     busy: Mutex<BTreeMap<String, u32>>,
     /// The nodes whose clocks are wrong, and by which fault; others may hit them meanwhile.
     busy_clocks: Mutex<BTreeMap<String, u32>>,
+    /// The nodes whose disks are in trouble, and by which fault.
+    busy_disks: Mutex<BTreeMap<String, u32>>,
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
@@ -74,7 +76,7 @@ impl Conductor {
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        let (busy, busy_clocks, busy_clients) = Default::default();
+        let (busy, busy_clocks, busy_disks, busy_clients) = Default::default();
         Arc::new(Conductor {
             deployment,
             clients,
@@ -82,6 +84,7 @@ impl Conductor {
             rng: Mutex::new(rng),
             busy,
             busy_clocks,
+            busy_disks,
             busy_clients,
             names,
         })
@@ -145,13 +148,14 @@ impl Conductor {
         };
         let flaps = self.hold(id, &fault, &hit, is_in_force, over).await;
         self.change(id, FaultChange::Heal);
-        let change = match family::heal(fault.family, &hit, &flaps, self.stage()).await {
+        let change = match family::heal(&fault, &hit, &flaps, self.stage()).await {
             Ok(evidence) => FaultChange::Healed { evidence },
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
-        lock(&self.busy).retain(|_, fault| *fault != id);
-        lock(&self.busy_clocks).retain(|_, fault| *fault != id);
+        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks] {
+            lock(busy).retain(|_, fault| *fault != id);
+        }
         lock(&self.busy_clients).retain(|_, fault| *fault != id);
     }
 
@@ -228,17 +232,29 @@ impl Conductor {
     }
 
     /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other
-    /// faults may come beside it. Whose clock is wrong may still be killed, paused and cut off.
+    /// faults may come beside it. Whose clock is wrong, or whose disk is slow, may still be killed, paused and cut off.
     fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Hit, SelectError> {
         let mut rng = lock(&self.rng);
         if fault.family == Family::Partition && fault.shape.is_for_all() {
             return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
         }
-        let mut busy = lock(if fault.family == Family::Clock { &self.busy_clocks } else { &self.busy });
-        let taken: Vec<String> = busy.keys().cloned().collect();
+        let mut busy: Vec<_> = self.busy_by(fault).into_iter().map(lock).collect();
+        let taken: Vec<String> = busy.iter().flat_map(|busy| busy.keys().cloned()).collect();
         let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut rng)?;
-        busy.extend(nodes.iter().map(|node| (node.clone(), id)));
+        busy.iter_mut().for_each(|busy| busy.extend(nodes.iter().map(|node| (node.clone(), id))));
         Ok(family::hit(fault, nodes, &self.names, &mut rng))
+    }
+
+    /// What a fault keeps busy of its nodes, in an order in which everybody takes it.
+    fn busy_by(&self, fault: &Fault) -> Vec<&Mutex<BTreeMap<String, u32>>> {
+        let is_slowness = fault.trouble.is_some_and(|trouble| trouble.is_slowness());
+        match fault.family {
+            Family::Clock => vec![&self.busy_clocks],
+            Family::Disk if is_slowness => vec![&self.busy_disks],
+            // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
+            Family::Disk => vec![&self.busy, &self.busy_disks],
+            Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
+        }
     }
 
     fn tell_injection(&self, id: u32, fault: &Fault, hit: Option<&Hit>) {

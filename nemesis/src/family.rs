@@ -1,10 +1,12 @@
 //! The families of faults: how each is injected, shown to be in force, healed, and shown to be gone.
 
 mod clock;
+mod disk;
 mod kill;
 mod partition;
 mod pause;
 mod pause_client;
+mod power;
 
 pub use partition::Flaps;
 
@@ -78,6 +80,8 @@ pub struct Hit {
     pub links: Vec<Link>,
     /// The processes of clients; none where nodes are hit.
     pub clients: Vec<u64>,
+    /// Of each node that loses its power the seed by which its last writes are torn; none where they are whole or not there.
+    pub torn: Vec<Option<u64>>,
     /// What it does, for people.
     pub what: String,
 }
@@ -93,8 +97,11 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         Family::Kill => (Vec::new(), format!("kill {}", nodes.join(", "))),
         Family::Pause | Family::PauseClient => (Vec::new(), format!("pause {}", nodes.join(", "))),
         Family::Clock => (Vec::new(), fault.skew.map(|skew| skew.told(&nodes)).unwrap_or_default()),
+        Family::Power => (Vec::new(), format!("cut the power of {}", nodes.join(", "))),
+        Family::Disk => (Vec::new(), fault.trouble.map(|trouble| trouble.told(&nodes)).unwrap_or_default()),
     };
-    Hit { nodes, links, clients: Vec::new(), what }
+    let torn = if fault.family == Family::Power { power::tear(nodes.len(), rng) } else { Vec::new() };
+    Hit { nodes, links, clients: Vec::new(), torn, what }
 }
 
 /// What the pause of these clients is.
@@ -104,7 +111,7 @@ pub fn hit_clients(clients: Vec<u64>) -> Hit {
         [one] => format!("pause the client process {one}"),
         all => format!("pause the client processes {}", all.join(", ")),
     };
-    Hit { nodes: Vec::new(), links: Vec::new(), clients, what }
+    Hit { nodes: Vec::new(), links: Vec::new(), clients, torn: Vec::new(), what }
 }
 
 /// What faults act upon.
@@ -128,6 +135,11 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
             Some(skew) => clock::inject(skew, &hit.nodes, deployment).await,
             None => Err(FaultError::NotShown("nothing was said to be wrong with the clocks".into())),
         },
+        Family::Power => power::inject(&hit.nodes, &hit.torn, deployment).await,
+        Family::Disk => match fault.trouble {
+            Some(trouble) => disk::inject(trouble, &hit.nodes, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said to be wrong with the disks".into())),
+        },
     }
 }
 
@@ -148,14 +160,17 @@ pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: i
 }
 
 /// Heals a fault and waits until it is gone; the answer is what shows it. `flaps` is what [`hold`] told.
-pub async fn heal(family: Family, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> Result<String, FaultError> {
+pub async fn heal(fault: &Fault, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> Result<String, FaultError> {
     let Stage { deployment, clients } = stage;
-    match family {
+    match fault.family {
         Family::Partition => partition::heal(&hit.links, flaps, deployment).await,
         Family::Kill => kill::heal(&hit.nodes, deployment).await,
         Family::Pause => pause::heal(&hit.nodes, deployment).await,
         Family::PauseClient => pause_client::heal(&hit.clients, clients).await,
         Family::Clock => clock::heal(&hit.nodes, deployment).await,
+        // The power is back since its loss was shown; what is left is what a kill leaves.
+        Family::Power => kill::heal(&hit.nodes, deployment).await,
+        Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
     }
 }
 

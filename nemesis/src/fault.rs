@@ -4,7 +4,9 @@ use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
 use crate::span::Span;
+use crate::trouble::Trouble;
 use serde::{Deserialize, Serialize};
+use squall_targets::disk::Model;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,11 +25,24 @@ pub enum Family {
     PauseClient,
     /// The clocks of the servers of the selected nodes go wrong: how, the fault's [`Skew`] says. The machine's stay right.
     Clock,
+    /// The selected nodes lose their power: the servers die, and what they had not synced is gone, as the fault's [`Model`] has
+    /// it. They are started again.
+    Power,
+    /// The disks of the selected nodes are in trouble: in which, the fault's [`Trouble`] says.
+    Disk,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 5] = [Family::Partition, Family::Kill, Family::Pause, Family::PauseClient, Family::Clock];
+    pub const ALL: [Family; 7] = [
+        Family::Partition,
+        Family::Kill,
+        Family::Pause,
+        Family::PauseClient,
+        Family::Clock,
+        Family::Power,
+        Family::Disk,
+    ];
 
     /// The name on the command line and in histories.
     pub fn name(self) -> &'static str {
@@ -37,6 +52,8 @@ impl Family {
             Family::Pause => "pause",
             Family::PauseClient => "pause-client",
             Family::Clock => "clock",
+            Family::Power => "power",
+            Family::Disk => "disk",
         }
     }
 
@@ -48,13 +65,20 @@ impl Family {
             Family::Pause => "stops servers with SIGSTOP and lets them go on",
             Family::PauseClient => "stops processes of clients with SIGSTOP and lets them go on; for locks",
             Family::Clock => "sets clocks of servers wrong in one of the ways below; only when it is asked for",
+            Family::Power => "cuts the power: servers die without what they did not fsync; only when it is asked for",
+            Family::Disk => "disks fail, are full or slow, in one of the ways below; only when it is asked for",
         }
     }
 
-    /// Whether a storm has it for which nobody chose faults. A clock needs what not every machine allows: to reach into
-    /// another process.
+    /// Whether a storm has it for which nobody chose faults. Clocks and disks need what not every machine allows: to reach into
+    /// another process, to mount a file system of one's own.
     pub fn is_usual(self) -> bool {
-        self != Family::Clock
+        self != Family::Clock && !self.needs_disks()
+    }
+
+    /// Whether the servers' data must lie on disks of squall's before they start.
+    pub fn needs_disks(self) -> bool {
+        matches!(self, Family::Power | Family::Disk)
     }
 
     /// Whether it hits clients; the others hit nodes.
@@ -89,6 +113,10 @@ pub struct Fault {
     pub flapping: Option<Span>,
     /// What is wrong with clocks; none for all other families.
     pub skew: Option<Skew>,
+    /// What a disk forgets that loses its power; none for all other families, and where the default will do.
+    pub model: Option<Model>,
+    /// What is wrong with disks; none for all other families.
+    pub trouble: Option<Trouble>,
     /// To whom.
     pub selector: Selector,
 }
@@ -115,6 +143,9 @@ impl Fault {
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
         }
+        if let Some(why) = self.refuses_disks() {
+            return Some(why);
+        }
         if self.family != Family::Partition {
             let has_links = self.shape != Shape::default() || self.flapping.is_some();
             return has_links.then(|| "only a partition has a shape or is flapping; leave both out".into());
@@ -123,6 +154,21 @@ impl Fault {
             return Some(format!("links cannot flap every {flapping}; give them {FLAPPING_MIN} at least"));
         }
         self.shape.refuses(nodes, &self.selector)
+    }
+
+    /// Why what it says of disks makes no sense; none if it does.
+    fn refuses_disks(&self) -> Option<String> {
+        if self.family != Family::Power && self.model.is_some() {
+            return Some("only a loss of power has a model; leave it out".into());
+        }
+        match (self.family, &self.trouble) {
+            (Family::Disk, None) => {
+                Some("what is wrong? say for instance trouble: eio, or trouble: {slow: 200ms}".into())
+            }
+            (Family::Disk, Some(trouble)) => trouble.refuses(),
+            (_, Some(_)) => Some("only a disk has a trouble; leave it out".into()),
+            (_, None) => None,
+        }
     }
 }
 
@@ -134,6 +180,12 @@ impl fmt::Display for Fault {
         }
         if let Some(skew) = self.skew {
             write!(f, " ({skew})")?;
+        }
+        if let Some(model) = self.model {
+            write!(f, " ({model})")?;
+        }
+        if let Some(trouble) = self.trouble {
+            write!(f, " ({trouble})")?;
         }
         write!(f, " of {}", self.selector)
     }

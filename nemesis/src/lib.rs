@@ -1,6 +1,6 @@
 //! What goes wrong, when, and to whom?
 //!
-//! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
+//! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`], for disks a [`Trouble`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
 //! or written by hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
@@ -16,6 +16,7 @@ pub mod shape;
 pub mod skew;
 pub mod span;
 pub mod swarm;
+pub mod trouble;
 
 pub use clients::Clients;
 pub use conduct::Conductor;
@@ -26,3 +27,4 @@ pub use shape::{OneLink, Shape};
 pub use skew::Skew;
 pub use span::Span;
 pub use swarm::Swarm;
+pub use trouble::Trouble;

@@ -5,10 +5,12 @@ use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::{Kind, Skew};
 use crate::span::Span;
+use crate::trouble::{self, Trouble};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use squall_targets::disk::Model;
 use std::fmt;
 
 /// A fault with its times, counted from the beginning of the storm.
@@ -31,6 +33,12 @@ pub struct Planned {
     /// What is wrong with clocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew: Option<Skew>,
+    /// What a disk forgets that loses its power.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// What is wrong with disks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -39,7 +47,8 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector) = (self.shape.clone(), self.select.clone());
-        Fault { family: self.fault, shape, flapping: self.flapping, skew: self.skew, selector }
+        let Planned { flapping, skew, model, trouble, .. } = *self;
+        Fault { family: self.fault, shape, flapping, skew, model, trouble, selector }
     }
 
     /// When it is over, the way back of a clock that drifted included.
@@ -67,6 +76,21 @@ fn is_default(shape: &Shape) -> bool {
 
 /// Faults in the order of their beginning.
 pub type Schedule = Vec<Planned>;
+
+/// What the disks forget that must lie under the servers' data before they start, for these faults; none where none needs any.
+///
+/// # Errors
+/// When two faults want different ones: a disk is of one kind for as long as it is there.
+pub fn disks(schedule: &[Planned]) -> Result<Option<Model>, String> {
+    let mut models = schedule.iter().filter_map(|planned| planned.model);
+    let model = models.next().unwrap_or_default();
+    if let Some(other) = models.find(|other| *other != model) {
+        return Err(format!(
+            "a run has one model of disks, not both {model} and {other}; give all losses of power the same"
+        ));
+    }
+    Ok(schedule.iter().any(|planned| planned.fault.needs_disks()).then_some(model))
+}
 
 /// How fast faults follow each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,13 +156,15 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
     while let Some(fault) = family_deck.deal(rng) {
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
-        let Some(Card { shape, flapping, skew, select }) = deck.and_then(|deck| deck.deal(rng)) else { break };
+        let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
+        let Card { shape, flapping, skew, trouble, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
+        let trouble = trouble.map(|kind| kind.draw(rng));
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
             break;
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
-        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, select });
+        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, model: None, trouble, select });
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -153,13 +179,23 @@ struct Card {
     flapping: Option<Span>,
     /// Its size is drawn when the card is dealt.
     skew: Option<Kind>,
+    /// As that of a skew.
+    trouble: Option<trouble::Kind>,
     select: Selector,
+}
+
+impl Card {
+    /// To whom, and nothing special.
+    fn plain(select: Selector) -> Card {
+        Card { shape: Shape::Split, flapping: None, skew: None, trouble: None, select }
+    }
 }
 
 /// The cards of a family; what stands twice comes twice as often.
 fn cards(family: Family, nodes: usize) -> Vec<Card> {
-    let plain = |select| Card { shape: Shape::Split, flapping: None, skew: None, select };
+    let plain = Card::plain;
     let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
+    let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -182,12 +218,28 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         .map(clock)
         .into(),
         Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
+        // What a majority has acknowledged can only be lost where a majority loses it.
+        Family::Power => {
+            [Selector::All, Selector::All, Selector::Majority, Selector::Leader, Selector::One].map(plain).into()
+        }
+        Family::Disk => [
+            (trouble::Kind::Fixed(Trouble::Eio), Selector::One),
+            (trouble::Kind::Fixed(Trouble::Eio), Selector::Leader),
+            (trouble::Kind::Fixed(Trouble::EioSync), Selector::Leader),
+            (trouble::Kind::Fixed(Trouble::Full), Selector::Leader),
+            (trouble::Kind::Fixed(Trouble::Full), Selector::Majority),
+            (trouble::Kind::Slow, Selector::Leader),
+            (trouble::Kind::Slow, Selector::Majority),
+            (trouble::Kind::SlowReads, Selector::One),
+        ]
+        .map(disk)
+        .into(),
     }
 }
 
 /// The partitions that make sense among so many nodes, none of them the same as another.
 fn partitions(nodes: usize) -> Vec<Card> {
-    let card = |shape, select| Card { shape, flapping: None, skew: None, select };
+    let card = |shape, select| Card { shape, ..Card::plain(select) };
     // The interesting side is the one that still believes to lead: half of all cards leave the leader alone.
     let alone = card(Shape::Split, Selector::Leader);
     let mut others = vec![
@@ -261,13 +313,40 @@ mod tests {
     }
 
     #[test]
-    fn twenty_seconds_are_enough_for_every_family_that_hits_nodes() {
-        let families: Vec<Family> = Family::ALL.into_iter().filter(|family| !family.hits_clients()).collect();
+    fn twenty_seconds_are_enough_for_every_usual_family_that_hits_nodes() {
+        let fits = |family: &Family| family.is_usual() && !family.hits_clients();
+        let families: Vec<Family> = Family::ALL.into_iter().filter(fits).collect();
         for seed in 0..200 {
             let schedule = draw(&families, 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(seed));
             for family in families.iter().copied() {
                 assert!(schedule.iter().any(|planned| planned.fault == family), "seed {seed} lacks {family}");
             }
+        }
+    }
+
+    #[test]
+    fn every_family_can_be_drawn_alone() {
+        let nodes = ["n1", "n2", "n3"].map(String::from);
+        for family in Family::ALL {
+            let schedule = draw(&[family], 3, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+            assert!(schedule.len() > 40, "{family}: {schedule:?}");
+            for planned in &schedule {
+                assert_eq!((planned.fault, planned.refuses(&nodes)), (family, None), "{planned:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn disks_are_there_where_a_fault_needs_them_and_of_one_model() {
+        let planned = |fault, model| Planned { fault, model, ..plain(Family::Kill) };
+        let power = |model| planned(Family::Power, model);
+        for (schedule, expected) in [
+            (vec![planned(Family::Kill, None)], Ok(None)),
+            (vec![planned(Family::Kill, None), planned(Family::Disk, None)], Ok(Some(Model::Ext4Ordered))),
+            (vec![power(None), power(Some(Model::Posix))], Ok(Some(Model::Posix))),
+            (vec![power(Some(Model::Ext4Ordered)), power(Some(Model::Posix))], Err(())),
+        ] {
+            assert_eq!(disks(&schedule).map_err(drop), expected, "{schedule:?}");
         }
     }
 
@@ -324,18 +403,21 @@ mod tests {
         assert!(count(|skew| matches!(skew, Skew::Drift(_))) > 20, "{schedule:?}");
     }
 
+    fn plain(fault: Family) -> Planned {
+        let (at, lasts) = (Span::from_ms(0), Span::from_ms(1_000));
+        let (shape, select) = (Shape::Split, Selector::One);
+        Planned { at, lasts, fault, shape, flapping: None, skew: None, model: None, trouble: None, select }
+    }
+
     #[test]
-    fn shape_and_flapping_must_fit() {
+    fn what_is_said_of_a_fault_must_fit_it() {
         let nodes = ["n1", "n2", "n3"].map(String::from);
         let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
-            at: Span::from_ms(0),
-            lasts: Span::from_ms(1_000),
-            fault,
             shape,
             flapping: flapping_ms.map(Span::from_ms),
-            skew: None,
-            select: Selector::One,
+            ..plain(fault)
         };
+        let disk = |trouble| Planned { trouble: Some(trouble), ..plain(Family::Disk) };
         let skew = |text: &str| Some(Skew::Jump(text.parse().unwrap()));
         for (planned, part) in [
             (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
@@ -352,10 +434,22 @@ mod tests {
                 Planned { skew: skew("1s"), ..planned(Family::Clock, Shape::Bridge, None) },
                 "only a partition has a shape",
             ),
+            (Planned { model: Some(Model::Posix), ..plain(Family::Kill) }, "only a loss of power has a model"),
+            (Planned { model: Some(Model::Posix), ..disk(Trouble::Full) }, "only a loss of power has a model"),
+            (Planned { trouble: Some(Trouble::Full), ..plain(Family::Power) }, "only a disk has a trouble"),
+            (Planned { skew: skew("1s"), ..disk(Trouble::Eio) }, "only a clock has a skew"),
+            (plain(Family::Disk), "what is wrong? say for instance trouble: eio"),
+            (disk(Trouble::Slow(Span::from_ms(9_000))), "cannot be slow by 9s"),
+            (
+                Planned { flapping: Some(FLAPPING), ..plain(Family::Power) },
+                "only a partition has a shape or is flapping",
+            ),
         ] {
             let said = planned.refuses(&nodes);
             assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");
         }
         assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
+        assert_eq!(Planned { model: Some(Model::Posix), ..plain(Family::Power) }.refuses(&nodes), None);
+        assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
     }
 }

@@ -90,22 +90,26 @@ enum Takes {
     Nodes,
     /// Clocks of servers, which may be killed, stopped and cut off meanwhile.
     Clocks,
+    /// Disks of servers; of those that are only slow the servers may be hit otherwise, too.
+    Disks,
     /// The processes of clients.
     Clients,
 }
 
-fn takes(family: Family) -> Takes {
-    match family {
-        Family::Partition | Family::Kill | Family::Pause => Takes::Nodes,
-        Family::Clock => Takes::Clocks,
-        Family::PauseClient => Takes::Clients,
+fn takes(fault: &Planned) -> &'static [Takes] {
+    match fault.fault {
+        Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
+        Family::Clock => &[Takes::Clocks],
+        Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],
+        Family::Disk => &[Takes::Nodes, Takes::Disks],
+        Family::PauseClient => &[Takes::Clients],
     }
 }
 
 /// Whether two faults would want the same at the same time. A partition that singles nobody out takes no node.
 fn collide(one: &Planned, other: &Planned) -> bool {
-    let (ends, same) = (|fault: &Planned| fault.over().ms(), takes(one.fault) == takes(other.fault));
-    let both_at_once = one.at.ms() <= ends(other) && other.at.ms() <= ends(one);
+    let same = takes(one).iter().any(|taken| takes(other).contains(taken));
+    let both_at_once = one.at <= other.over() && other.at <= one.over();
     let spares = |fault: &Planned| fault.fault == Family::Partition && fault.shape.is_for_all();
     let excluded = same && (one.fault == other.fault || !(spares(one) || spares(other)));
     both_at_once && excluded

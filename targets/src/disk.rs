@@ -32,6 +32,16 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// Whether this user can have disks here.
+///
+/// # Errors
+/// Why not, and what to do.
+pub fn are_possible() -> Result<(), String> {
+    mount::device()
+        .map(drop)
+        .map_err(|error| format!("disks that fail and lose power need a file system of squall's own: {error}"))
+}
+
 /// The number of a file or folder.
 type Ino = u64;
 

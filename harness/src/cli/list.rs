@@ -69,6 +69,10 @@ fn text() -> String {
     let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
     let shapes = squall_nemesis::Shape::ALL.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned()));
     let skews = squall_nemesis::Skew::ALL.iter().map(|(skew, about)| ((*skew).to_owned(), (*about).to_owned()));
+    let troubles =
+        squall_nemesis::Trouble::ALL.iter().map(|(trouble, about)| ((*trouble).to_owned(), (*about).to_owned()));
+    let disks =
+        squall_targets::disk::Model::ALL.iter().map(|model| (model.name().to_owned(), model.about().to_owned()));
     let models = squall_results::models::ALL.iter().map(|model| (model.name.to_owned(), model.about.to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
@@ -85,6 +89,12 @@ fn text() -> String {
         "skews of a clock, for plans: {at: 1s, for: 3s, fault: clock, skew: ..., select: one}",
         skews.collect(),
     );
+    section(
+        &mut out,
+        "troubles of a disk, for plans: {at: 1s, for: 3s, fault: disk, trouble: ..., select: one}",
+        troubles.collect(),
+    );
+    section(&mut out, "what is left when power is lost: {..., fault: power, model: ext4-ordered}", disks.collect());
     section(&mut out, "models that judge anybody's history: squall check FILE --model", models.collect());
     section(&mut out, "planted bugs", bugs.collect());
     out

@@ -12,6 +12,7 @@ use crate::summary;
 use squall_results::event::Ending;
 use squall_results::folder::{RunFolder, write_whole};
 use squall_results::{Budget, reader};
+use squall_targets::disk;
 use squall_targets::sandbox::{self, Sandbox};
 use std::fs::File;
 use std::path::PathBuf;
@@ -62,8 +63,9 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
 /// Everything after the plan. An error is squall's own failure.
 fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
-    // Before there is a folder: without a server nothing will be recorded.
+    // Before there is a folder: without a server, or its disk, nothing will be recorded.
     (plan.target.target().find_server)(plan.bin.as_deref()).map_err(|error| error.to_string())?;
+    plan.disks().map_or(Ok(()), |_| disk::are_possible())?;
     let folder = run::make_folder(&args.store, &plan.title())?;
     let yaml = plan.to_yaml().map_err(|error| error.to_string())?;
     write_whole(&folder.plan(), yaml.as_bytes())

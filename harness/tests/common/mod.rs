@@ -27,6 +27,8 @@ pub struct Squall {
     folder: TempDir,
     program: PathBuf,
     ordinary_user: bool,
+    /// What lies over `/dev/fuse`, in the mounts of the command alone.
+    device: Option<PathBuf>,
 }
 
 /// A command that has ended.
@@ -59,7 +61,7 @@ impl Squall {
     /// As the user who runs the tests.
     pub fn new() -> Squall {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        Squall { folder, program: env!("CARGO_BIN_EXE_squall").into(), ordinary_user: false }
+        Squall { folder, program: env!("CARGO_BIN_EXE_squall").into(), ordinary_user: false, device: None }
     }
 
     /// As a user without any privilege, with a copy of the binary that this user may execute.
@@ -73,10 +75,25 @@ impl Squall {
         squall
     }
 
+    /// As such a user to whom `/dev/fuse` is open. The machine's own device stays as it is.
+    pub fn as_ordinary_user_with_disks() -> Squall {
+        let mut squall = Squall::as_ordinary_user();
+        let device = squall.folder.path().join("fuse");
+        let made = Command::new("mknod").args(["-m", "0666"]).arg(&device).args(["c", "10", "229"]).status();
+        assert!(made.is_ok_and(|status| status.success()), "a node of the same device");
+        squall.device = Some(device);
+        squall
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         // Whoever runs the tests may ignore SIGHUP, as nohup does, and squall would stay so.
         let mut command = Command::new("env");
         command.arg("--default-signal=HUP");
+        if let Some(device) = &self.device {
+            command
+                .args(["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /dev/fuse && exec \"$@\""])
+                .arg(device);
+        }
         if self.ordinary_user {
             command.args(["setpriv", "--reuid", ORDINARY_USER, "--regid", ORDINARY_USER, "--clear-groups"]);
         }

@@ -5,7 +5,7 @@ use crate::agent;
 use crate::cluster::Node;
 use crate::disk::{Counters, DiskAnswer, DiskAsk, DiskSpec, Loss, Model, Switches, Touched, probe};
 use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 impl Deployment {
     /// Puts a disk of squall's under the data of every server; before they are started.
@@ -28,28 +28,34 @@ impl Deployment {
         self.disks.get().copied()
     }
 
-    /// Turns the power of `node` off: its disk stops, its server dies with all that was not synced. Returns its state, and
-    /// what was lost. The disk is there again when this returns; the server is not.
+    /// Turns the power of nodes off, each with the seed by which its last writes are torn, if they are: their disks stop at
+    /// once, and their servers die with all that was not synced. Returns the state of each server, and what was lost. The
+    /// disks are there again when this returns; the servers are not.
     ///
     /// # Errors
-    /// As for [`Deployment::kill`].
-    pub async fn cut_power(&self, node: &str, torn: Option<u64>) -> Result<(ProcessState, Loss), DeployError> {
-        self.refuse_ended(node).await?;
-        let (node, pid) = self.server(node)?;
-        // In this order the server never sees an error: whatever it waits for is answered when it is about to die.
-        node.remote.disk(DiskAsk::Freeze).await?;
-        let killed = node.remote.signal(pid, Signal::SIGKILL, Scope::Session).await;
-        node.remote.disk(DiskAsk::PowerOff).await?;
-        killed?;
-        let state = node.remote.await_state(pid, Awaited::Gone, STATE_TIMEOUT).await?;
-        match node.remote.disk(DiskAsk::PowerOn { torn }).await? {
-            DiskAnswer::Lost(loss) => Ok((state, loss)),
-            other => Err(astray(node, &other)),
+    /// As for [`Deployment::kill`]; then nothing was done.
+    pub async fn cut_power(&self, cuts: &[(&str, Option<u64>)]) -> Result<Vec<(ProcessState, Loss)>, DeployError> {
+        for (node, _) in cuts {
+            self.refuse_ended(node).await?;
         }
+        let servers: Vec<(&Node, u32)> = cuts.iter().map(|(node, _)| self.server(node)).collect::<Result<_, _>>()?;
+        // In this order no server ever sees an error, whatever it waits for is answered when it is about to die; and nobody
+        // goes on alone while another node still has power.
+        let frozen = join_all(servers.iter().map(|(node, _)| node.remote.disk(DiskAsk::Freeze))).await;
+        let ends = servers.iter().zip(cuts).map(|((node, pid), (_, torn))| die_and_forget(node, *pid, *torn));
+        let ends = join_all(ends).await;
+        frozen.into_iter().collect::<Result<Vec<_>, _>>()?;
+        ends.into_iter().collect()
     }
 
     /// Lets the disk of `node` fail, or not any more. Returns what it did since it was switched last.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`], but for a disk that is to be in order.
     pub async fn switch_disk(&self, node: &str, switches: Switches) -> Result<Counters, DeployError> {
+        if switches != Switches::default() {
+            self.refuse_ended(node).await?;
+        }
         let node = &self.nodes()[self.place(node)?];
         match node.remote.disk(DiskAsk::Switch(switches)).await? {
             DiskAnswer::Counted(counters) => Ok(counters),
@@ -64,6 +70,19 @@ impl Deployment {
         let command = CommandLine::new(["/proc/self/exe", agent::ARGUMENT, probe::ARGUMENT, &data]);
         let output = node.remote.run(&command, END_TIMEOUT).await?.expect_success(&node.name, &command)?;
         Touched::parse(&output.stdout).map_err(|reason| refused(node, "touch the disk", reason))
+    }
+}
+
+/// Kills the server of a node whose disk answers nobody any more, and gives the disk its power back, without what was not
+/// synced.
+async fn die_and_forget(node: &Node, pid: u32, torn: Option<u64>) -> Result<(ProcessState, Loss), DeployError> {
+    let killed = node.remote.signal(pid, Signal::SIGKILL, Scope::Session).await;
+    node.remote.disk(DiskAsk::PowerOff).await?;
+    killed?;
+    let state = node.remote.await_state(pid, Awaited::Gone, STATE_TIMEOUT).await?;
+    match node.remote.disk(DiskAsk::PowerOn { torn }).await? {
+        DiskAnswer::Lost(loss) => Ok((state, loss)),
+        other => Err(astray(node, &other)),
     }
 }
 

@@ -202,15 +202,16 @@ impl fmt::Display for Counters {
     /// What went wrong; nothing where nothing did.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
-            (self.failed_reads, "reads failed"),
-            (self.failed_writes, "writes failed"),
-            (self.failed_syncs, "syncs failed"),
-            (self.without_space, "calls found no space"),
-            (self.delayed_reads, "reads were delayed"),
-            (self.delayed_syncs, "syncs were delayed"),
+            (self.failed_reads, ["read failed", "reads failed"]),
+            (self.failed_writes, ["write failed", "writes failed"]),
+            (self.failed_syncs, ["sync failed", "syncs failed"]),
+            (self.without_space, ["call found no space", "calls found no space"]),
+            (self.delayed_reads, ["read was delayed", "reads were delayed"]),
+            (self.delayed_syncs, ["sync was delayed", "syncs were delayed"]),
         ];
+        let seen = counts.iter().filter(|(count, _)| *count > 0);
         let told: Vec<String> =
-            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+            seen.map(|(count, [one, many])| format!("{count} {}", if *count == 1 { one } else { many })).collect();
         f.pad(&told.join(", "))
     }
 }

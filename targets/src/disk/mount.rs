@@ -10,15 +10,20 @@ use std::path::Path;
 
 const DEVICE: &str = "/dev/fuse";
 
-/// Mounts a file system on `folder`; whoever reads the descriptor serves it.
-pub(super) fn up(folder: &Path) -> io::Result<OwnedFd> {
-    let device = File::options().read(true).write(true).open(DEVICE).map_err(|error| {
+/// Opens what disks are served through; the error says what to do.
+pub(super) fn device() -> io::Result<File> {
+    File::options().read(true).write(true).open(DEVICE).map_err(|error| {
         let remedy = match error.kind() {
             io::ErrorKind::PermissionDenied => "chmod 0666 /dev/fuse as root, or run as root",
             _ => "modprobe fuse as root",
         };
         io::Error::new(error.kind(), format!("open {DEVICE}: {error}; {remedy}; `squall doctor` tells what works here"))
-    })?;
+    })
+}
+
+/// Mounts a file system on `folder`; whoever reads the descriptor serves it.
+pub(super) fn up(folder: &Path) -> io::Result<OwnedFd> {
+    let device = device()?;
     let (user, group) = (geteuid(), getegid());
     // The kernel checks permissions by modes and owners, as it does on any disk.
     let options = format!(

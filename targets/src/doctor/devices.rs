@@ -1,23 +1,61 @@
-//! Devices and settings that faults to come will need.
+//! Devices and settings that faults need, or that faults to come will.
 
 use super::fresh::{Fresh, in_child};
-use super::{Finding, Purpose};
+use super::{Finding, Purpose, State};
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MsFlags, mount};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
 use nix::unistd::{AccessFlags, ForkResult, access, fork, pause};
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+/// The descriptor by which a file system is tried, and the options that name it.
+const FUSE_DESCRIPTOR: RawFd = 200;
+const FUSE_OPTIONS: &CStr = c"fd=200,rootmode=40000,user_id=0,group_id=0";
 
 /// Network interfaces whose packets a process handles.
 pub(super) fn tun() -> Finding {
     device("/dev/net/tun", Purpose::Later("a switch that delays, loses and reorders"), "modprobe tun")
 }
 
-/// File systems that a process serves.
+/// File systems that a process serves, as the disk of a node does.
 pub(super) fn fuse() -> Finding {
-    device("/dev/fuse", Purpose::Later("disks that fail and lose what was not synced"), "modprobe fuse")
+    let purpose = Purpose::Today("disks that fail and lose what was not synced: --faults power,disk");
+    let found = device("/dev/fuse", purpose, "modprobe fuse");
+    if found.state != State::Works {
+        return found;
+    }
+    let fresh = Fresh::for_this_user();
+    match in_child(|| mount_a_disk(&fresh)) {
+        Ok(()) => Finding::works(found.what, purpose, "can be opened, and a file system mounted"),
+        Err(errno) => {
+            let remedy = "enable namespaces first; in a container, allow mount";
+            Finding::refused(
+                found.what,
+                purpose,
+                format!("a file system cannot be mounted {fresh} ({})", errno.desc()),
+                remedy,
+            )
+        }
+    }
+}
+
+/// System calls only: it runs in a forked child.
+fn mount_a_disk(fresh: &Fresh) -> Result<(), Errno> {
+    fresh.enter(CloneFlags::empty())?;
+    // Opened after entering: a file system belongs to the user namespace in which its device was opened.
+    let device = open(c"/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+    // Options cannot be put together here, so the descriptor gets the number that stands in them.
+    // SAFETY: only numbers; whatever had that descriptor is the child's own copy.
+    Errno::result(unsafe { libc::dup2(device.as_raw_fd(), FUSE_DESCRIPTOR) })?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some(c"squall"), c"/", Some(c"fuse.squall"), flags, Some(FUSE_OPTIONS))
 }
 
 fn device(path: &'static str, purpose: Purpose, module: &str) -> Finding {

@@ -31,7 +31,7 @@ fn storm(bug: Bug) -> Storm {
         }
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
         Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
-        Bug::AckBeforeFsync => Storm::Hidden("a killed server keeps what it wrote; it takes lost power"),
+        Bug::AckBeforeFsync => Storm::Shows(&["--faults", "power"]),
         Bug::CommitOldTerm => {
             Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
         }

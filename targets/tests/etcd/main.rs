@@ -50,6 +50,7 @@ fn trials() -> Vec<Trial> {
     add("without_a_leader", || stage::run(troubles::no_leader()));
     add("the_leader_changes_during_a_write", || stage::run(troubles::leader_change()));
     add("servers_stop_start_die_and_are_wiped", || stage::run(servers::lives()));
+    add("what_was_acknowledged_outlives_the_power_of_all", || stage::run(servers::power()));
     add("servers_say_who_leads_and_what_they_are", || stage::run(servers::opinions()));
     trials
 }

@@ -1,9 +1,11 @@
 //! The servers themselves: started, stopped, killed, wiped, asked.
 
-use crate::stage::{PATIENCE, Stage, make};
-use squall_results::{Call, Reply};
+use crate::stage::{PATIENCE, Stage, make, until};
+use squall_results::{Call, Outcome, Reply};
 use squall_targets::deployment::DeployError;
-use squall_targets::remote::{Exit, ProcessState};
+use squall_targets::disk::Model;
+use squall_targets::remote::{CommandLine, Exit, ProcessState};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 const READ: Call = Call::Read { key: 1 };
@@ -48,6 +50,49 @@ pub async fn lives() {
     servers.start_all().await.unwrap();
     servers.await_agreement(PATIENCE).await.unwrap();
     assert_eq!(value(&stage).await, None, "wiped everywhere, it is a new cluster");
+}
+
+/// All nodes lose their power in the middle of writing, again and again.
+pub async fn power() {
+    let stage = Stage::on_disks(Model::default()).await;
+    let servers = &stage.deployment;
+    let (acknowledged, mut key) = (Cell::new(0), 0);
+    let mut written = Vec::new();
+    for round in 1..=3 {
+        let mut client = stage.client("n1");
+        let writing = async {
+            loop {
+                key += 1;
+                match client.call(&Call::Write { key, value: key as i64 }).await.outcome {
+                    Outcome::Ok(_) => written.push(key),
+                    _ => break, // its server is no more
+                }
+                acknowledged.set(written.len());
+            }
+        };
+        let cutting = async {
+            until("enough is written", async || acknowledged.get() >= 50 * round).await;
+            for node in servers.nodes() {
+                let script = format!("echo hello >'{}/data/unsynced-{round}'", node.dir.display());
+                let command = CommandLine::new(["sh", "-c", &script]);
+                node.remote.run(&command, PATIENCE).await.unwrap().expect_success(&node.name, &command).unwrap();
+            }
+            servers.cut_power(&[("n1", None), ("n2", Some(round as u64)), ("n3", Some(7))]).await.unwrap()
+        };
+        let (_, ends) = tokio::join!(writing, cutting);
+        for (node, (state, loss)) in servers.nodes().iter().zip(ends) {
+            assert_eq!(state, ProcessState::Gone { exit: Exit::Signal(9) });
+            let unsynced = std::fs::read(node.dir.join(format!("data/unsynced-{round}"))).unwrap_or_default();
+            assert_eq!(unsynced, b"", "power was lost: {loss}");
+        }
+        servers.start_all().await.unwrap();
+        servers.await_agreement(PATIENCE).await.unwrap();
+        let mut client = stage.client("n2");
+        for key in &written {
+            let Reply::Read { value, .. } = make(&mut client, Call::Read { key: *key }).await else { panic!("a read") };
+            assert_eq!(value, Some(*key as i64), "round {round}: key {key} of {} was acknowledged", written.len());
+        }
+    }
 }
 
 pub async fn opinions() {

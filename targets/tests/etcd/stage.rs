@@ -5,6 +5,7 @@ use squall_results::{Call, Outcome, Reply};
 use squall_targets::Deployment;
 use squall_targets::client::{Client, Completion, Reads, Session};
 use squall_targets::cluster::{Cluster, ClusterOptions, Node};
+use squall_targets::disk::Model;
 use squall_targets::etcd::ETCD;
 use squall_targets::etcd::connection::Connection;
 use squall_targets::sandbox::Sandbox;
@@ -65,10 +66,20 @@ impl Stage {
 
     /// Servers that serve.
     pub async fn up() -> Stage {
+        Stage::empty().await.start().await
+    }
+
+    /// Servers that serve, on disks that can lose what was not synced.
+    pub async fn on_disks(model: Model) -> Stage {
         let stage = Stage::empty().await;
-        stage.deployment.start_all().await.unwrap();
-        stage.deployment.await_agreement(PATIENCE).await.unwrap();
-        stage
+        stage.deployment.mount_disks(model).await.unwrap();
+        stage.start().await
+    }
+
+    async fn start(self) -> Stage {
+        self.deployment.start_all().await.unwrap();
+        self.deployment.await_agreement(PATIENCE).await.unwrap();
+        self
     }
 
     pub fn node(&self, name: &str) -> &Node {

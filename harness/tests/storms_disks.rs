@@ -1,0 +1,162 @@
+//! Storms in which nodes lose their power and disks are in trouble, on real local clusters. One cluster at a time.
+
+mod common;
+
+use common::{Squall, json, leftovers, one_at_a_time};
+use serde_json::Value;
+use squall_results::event::Ending;
+use squall_results::{History, reader};
+use std::fs;
+use std::time::Duration;
+
+/// Every way to lose what was not synced, and every trouble; under a slow disk the leader loses its power.
+const SCRIPTED: &str = "
+time_limit: 21s
+seed: 41
+schedule:
+- {at: 1s, for: 500ms, fault: power, select: leader}
+- {at: 3s, for: 500ms, fault: power, select: all}
+- {at: 5s, for: 1s, fault: disk, trouble: eio, select: leader}
+- {at: 8s, for: 1s, fault: disk, trouble: eio_sync, select: leader}
+- {at: 11s, for: 1s, fault: disk, trouble: full, select: leader}
+- {at: 14s, for: 4s, fault: disk, trouble: {slow: 100ms}, select: all}
+- {at: 15s, for: 1s, fault: power, select: leader}
+- {at: 19s, for: 1s, fault: disk, trouble: {slow_reads: 50ms}, select: one}
+";
+
+fn history(squall: &Squall) -> History {
+    reader::read_history(&squall.latest().join("history.jsonl")).unwrap()
+}
+
+/// Runs the plan on a correct cluster: all faults are in force and healed, and nothing is wrong and nothing left.
+#[track_caller]
+fn is_valid(squall: &Squall, plan: &str) -> (Value, History) {
+    let plan = squall.file("plan.yaml", plan);
+    let run = squall.run(&["test", "--json", "--plan", &plan]);
+    run.expect(0);
+    let (output, history) = (json(&run), history(squall));
+    for fault in &history.faults {
+        assert!(fault.in_force.is_some() && fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
+    }
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
+    assert_eq!(leftovers(squall), Vec::<String>::new());
+    (output, history)
+}
+
+/// What shows that the faults of a family are in force, and healed.
+fn shown<'a>(history: &'a History, what: &str) -> Vec<(&'a str, &'a str)> {
+    let hit = history.faults.iter().filter(|fault| fault.what.contains(what));
+    let evidence = |shown: &'a Option<(u64, String)>| shown.as_ref().map_or("", |(_, evidence)| evidence.as_str());
+    hit.map(|fault| (evidence(&fault.in_force), evidence(&fault.healed))).collect()
+}
+
+#[test]
+fn lost_power_and_disks_in_trouble_are_shown_and_healed() {
+    let _alone = one_at_a_time();
+    for squall in [Squall::new(), Squall::as_ordinary_user_with_disks()] {
+        let (output, history) = is_valid(&squall, SCRIPTED);
+        assert_eq!(history.faults.len(), 8);
+        for (in_force, healed) in shown(&history, "cut the power") {
+            assert!(
+                in_force.contains("gone with SIGKILL, ") && healed.contains("answers after"),
+                "{in_force}; {healed}"
+            );
+        }
+        for (what, part) in [("fail all calls", "read: "), ("fail all fsyncs", "fsync: "), ("fill ", "No space left")] {
+            let found = shown(&history, what);
+            let [(in_force, healed)] = &found[..] else { panic!("{what}: {found:?}") };
+            assert!(in_force.contains(part), "{what}: {in_force}");
+            // A server that cannot keep its promises stops itself, and is started when its disk is right again.
+            assert!(healed.contains("it had stopped itself (gone with status 1)"), "{what}: {healed}");
+        }
+        let verdicts = output["judgement"]["verdicts"].as_array().unwrap();
+        let disks = verdicts.iter().find(|verdict| verdict["checker"] == "disks").expect("it names the model");
+        let reason = disks["reason"].as_str().unwrap();
+        assert!(reason.contains("power was lost 3 times") && reason.contains("ext4-ordered, as ext4 with"), "{reason}");
+        let page = fs::read_to_string(squall.latest().join("report.html")).unwrap();
+        assert!(
+            page.contains("cut the power of") && page.contains("ext4-ordered, as ext4 with"),
+            "the report says so too"
+        );
+    }
+}
+
+#[test]
+fn a_correct_server_keeps_its_promises_where_names_are_lost_too() {
+    let _alone = one_at_a_time();
+    let plan = "
+time_limit: 9s
+seed: 42
+settings: {snapshot_entries: 50}
+schedule:
+- {at: 1s, for: 500ms, fault: power, model: posix, select: all}
+- {at: 3s, for: 500ms, fault: power, model: posix, select: leader}
+- {at: 5s, for: 500ms, fault: power, model: posix, select: all}
+- {at: 7s, for: 500ms, fault: power, model: posix, select: majority}
+";
+    let (output, history) = is_valid(&Squall::new(), plan);
+    assert!(history.facts["disks"].starts_with("posix, "), "{:?}", history.facts);
+    assert!(output.to_string().contains("power was lost 4 times, and what was not synced with it: posix"), "{output}");
+}
+
+/// All disks are slow when all nodes lose their power: what is acknowledged before it is synced is gone everywhere.
+const SLOW_AND_CUT: &str = "
+time_limit: 8s
+seed: 43
+call_timeout: 3s
+concurrency: 24
+schedule:
+- {at: 1s, for: 4s, fault: disk, trouble: {slow: 500ms}, select: all}
+- {at: 3s, for: 500ms, fault: power, select: all}
+";
+
+#[test]
+fn who_acknowledges_what_is_not_synced_is_caught() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    is_valid(&squall, SLOW_AND_CUT);
+    let plan = squall.file("plan.yaml", SLOW_AND_CUT);
+    let run = squall.run(&["test", "raft", "--bug", "ack-before-fsync", "--plan", &plan]);
+    run.expect(1);
+    assert!(run.stdout.contains("power was lost once"), "{}", run.stdout);
+    assert!(run.stderr.contains("kB that were not synced are gone"), "{}", run.stderr);
+}
+
+#[test]
+fn who_may_not_have_disks_is_told_before_anything_is_started() {
+    let _alone = one_at_a_time();
+    let squall = Squall::as_ordinary_user();
+    let run = squall.run(&["test", "--faults", "power"]);
+    run.expect(3);
+    for part in ["/dev/fuse", "chmod 0666", "squall doctor"] {
+        assert!(run.stderr.contains(part), "`{part}` is missing in: {}", run.stderr);
+    }
+    assert!(!squall.folder().join("store").exists(), "nothing was started");
+    assert!(squall.run(&["doctor"]).stdout.contains("refused  /dev/fuse: not open to this user"));
+}
+
+#[test]
+fn ctrl_c_brings_back_who_has_no_power_and_whose_disk_fails() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 60s
+seed: 44
+schedule:
+- {at: 4s, for: 50s, fault: disk, trouble: full, select: {named: [n1]}}
+- {at: 4500ms, for: 50s, fault: power, select: {named: [n2]}}
+";
+    let plan = squall.file("plan.yaml", plan);
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("n2 gone with SIGKILL", Duration::from_secs(30));
+    running.signal(libc::SIGINT);
+    running.finish().expect(0);
+    let history = history(&squall);
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
+    assert!(
+        history.faults.iter().all(|fault| fault.healed.is_some() && fault.problem.is_none()),
+        "{:?}",
+        history.faults
+    );
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
