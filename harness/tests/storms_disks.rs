@@ -11,17 +11,17 @@ use std::time::Duration;
 
 /// Every way to lose what was not synced, and every trouble; under a slow disk the leader loses its power.
 const SCRIPTED: &str = "
-time_limit: 21s
+time_limit: 29s
 seed: 41
 schedule:
 - {at: 1s, for: 500ms, fault: power, select: leader}
-- {at: 3s, for: 500ms, fault: power, select: all}
-- {at: 5s, for: 1s, fault: disk, trouble: eio, select: leader}
-- {at: 8s, for: 1s, fault: disk, trouble: eio_sync, select: leader}
-- {at: 11s, for: 1s, fault: disk, trouble: full, select: leader}
-- {at: 14s, for: 4s, fault: disk, trouble: {slow: 100ms}, select: all}
-- {at: 15s, for: 1s, fault: power, select: leader}
-- {at: 19s, for: 1s, fault: disk, trouble: {slow_reads: 50ms}, select: one}
+- {at: 4s, for: 500ms, fault: power, select: all}
+- {at: 7s, for: 1s, fault: disk, trouble: eio, select: leader}
+- {at: 11s, for: 1s, fault: disk, trouble: eio_sync, select: leader}
+- {at: 15s, for: 1s, fault: disk, trouble: full, select: leader}
+- {at: 19s, for: 4s, fault: disk, trouble: {slow: 100ms}, select: all}
+- {at: 20s, for: 1s, fault: power, select: leader}
+- {at: 27s, for: 1s, fault: disk, trouble: {slow_reads: 50ms}, select: one}
 ";
 
 fn history(squall: &Squall) -> History {

@@ -1,8 +1,8 @@
 //! Disks in trouble: calls to them fail or take long. That they do, and do not any more, is seen by a probe on the same disk.
 
-use super::{FaultError, every};
+use super::FaultError;
 use crate::trouble::Trouble;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use squall_targets::Deployment;
 use squall_targets::deployment::DeployError;
 use squall_targets::disk::{Counters, Switches, Touched};
@@ -37,16 +37,17 @@ pub async fn inject(trouble: Trouble, nodes: &[String], deployment: &Deployment)
 /// Sets the disks right, probes that they are, and starts the servers again that have stopped themselves.
 pub async fn heal(trouble: Option<Trouble>, nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
     let only_waits = trouble.is_none_or(|trouble| trouble.is_slowness());
-    let healed = every(nodes, |node| async move {
+    let healed = nodes.iter().map(async |node| {
         let met = deployment.switch_disk(node, Switches::default()).await?;
         let well = probe(node, deployment, Touched::is_well).await?;
         let counted = met.to_string();
         let counted = if counted.is_empty() { String::new() } else { format!("; meanwhile {counted}") };
         // Where the server only had to wait, another fault may have to do with it.
         let server = if only_waits { String::new() } else { bring_back(node, met, deployment).await? };
-        Ok(format!("a probe on {node} met {well}{counted}{server}"))
+        Ok::<String, FaultError>(format!("a probe on {node} met {well}{counted}{server}"))
     });
-    Ok(healed.await?.join("; "))
+    // Each gets its turn, also after another failed.
+    Ok(join_all(healed).await.into_iter().collect::<Result<Vec<_>, _>>()?.join("; "))
 }
 
 /// Probes the disk until what the probe meets is as it shall be. A disk that is just losing its power answers no probe.

@@ -51,6 +51,7 @@ fn trials() -> Vec<Trial> {
     add("the_leader_changes_during_a_write", || stage::run(troubles::leader_change()));
     add("servers_stop_start_die_and_are_wiped", || stage::run(servers::lives()));
     add("what_was_acknowledged_outlives_the_power_of_all", || stage::run(servers::power()));
+    add("a_log_with_a_flipped_byte_is_refused", || stage::run(servers::flipped_byte()));
     add("servers_say_who_leads_and_what_they_are", || stage::run(servers::opinions()));
     trials
 }

@@ -95,6 +95,52 @@ pub async fn power() {
     }
 }
 
+/// The records of a log file of etcd's, as ranges of its bytes: each stands behind eight bytes that hold its length and how
+/// much is filled up behind it. What was only preallocated is zeros.
+fn records(log: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut records, mut at) = (Vec::new(), 0);
+    while let Some(head) = log.get(at..at + 8) {
+        let head = u64::from_le_bytes(head.try_into().unwrap());
+        let (length, filled) = ((head & ((1 << 56) - 1)) as usize, (head >> 56 & 7) as usize);
+        if head == 0 {
+            break;
+        }
+        records.push(at + 8..at + 8 + length);
+        at += 8 + length + filled;
+    }
+    records
+}
+
+/// A byte flips in a complete record of a stopped server's log that is not the last one. It refuses to start on it, and is
+/// well again when the byte is.
+pub async fn flipped_byte() {
+    let stage = Stage::up().await;
+    let servers = &stage.deployment;
+    for key in 0..20 {
+        make(&mut stage.client("n1"), Call::Write { key, value: 5 }).await;
+    }
+    servers.stop("n3").await.unwrap();
+    let dir = &stage.node("n3").dir;
+    let logs = std::fs::read_dir(dir.join("data/member/wal")).unwrap().map(|entry| entry.unwrap().path());
+    // Beside the segments lies one that was made in advance, `0.tmp`.
+    let log = logs.filter(|path| path.extension().is_some_and(|extension| extension == "wal")).min().unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    let records = records(&whole);
+    assert!(records.len() > 20, "{} records", records.len());
+    let mut flipped = whole.clone();
+    flipped[records[records.len() / 2].end - 1] ^= 1;
+    std::fs::write(&log, &flipped).unwrap();
+    servers.start("n3").await.unwrap();
+    let refused = servers.await_answer("n3", PATIENCE).await.unwrap_err();
+    assert!(matches!(refused, DeployError::Ended { .. }), "{refused}");
+    let told = std::fs::read_to_string(dir.join("etcd.log")).unwrap();
+    assert!(told.contains("crc mismatch"), "{told}");
+    std::fs::write(&log, &whole).unwrap();
+    servers.start("n3").await.unwrap();
+    servers.await_agreement(PATIENCE).await.unwrap();
+    assert_eq!(value(&stage).await, Some(5));
+}
+
 pub async fn opinions() {
     let stage = Stage::up().await;
     let servers = &stage.deployment;

@@ -5,6 +5,7 @@
 
 mod bad_ends;
 mod calls;
+mod power;
 mod proxy;
 mod stage;
 
@@ -46,5 +47,6 @@ fn trials() -> Vec<Trial> {
     add("the_leader_changes_during_a_write", || stage::run(bad_ends::leader_change()));
     add("a_session_that_moved_or_expired", || stage::run(bad_ends::expired()));
     add("a_client_that_is_dropped_closes_its_session", || stage::run(bad_ends::politely_closed()));
+    add("what_was_acknowledged_outlives_the_power_of_all", || stage::run(power::of_all()));
     trials
 }

@@ -4,6 +4,7 @@ use squall_results::{Call, Outcome, Reply};
 use squall_targets::Deployment;
 use squall_targets::client::{Client, Completion, Session as SessionEnd};
 use squall_targets::cluster::{Cluster, ClusterOptions};
+use squall_targets::disk::Model;
 use squall_targets::sandbox::Sandbox;
 use squall_targets::target::TargetOptions;
 use squall_targets::zookeeper::ZOOKEEPER;
@@ -37,6 +38,18 @@ pub struct Stage {
 
 impl Stage {
     pub async fn up() -> Stage {
+        Stage::prepared().await.start().await
+    }
+
+    /// On disks that can lose what was not synced.
+    pub async fn on_disks(model: Model) -> Stage {
+        let stage = Stage::prepared().await;
+        stage.deployment.mount_disks(model).await.unwrap();
+        stage.start().await
+    }
+
+    /// The nodes without servers.
+    async fn prepared() -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let names = (1..=3).map(|node| format!("n{node}")).collect();
         let place = folder.path().join("a folder with blanks");
@@ -54,10 +67,13 @@ impl Stage {
             bin: None,
             settings: ZOOKEEPER.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
         });
-        let deployment = Deployment::new(cluster, target.unwrap().into());
-        deployment.start_all().await.unwrap();
-        deployment.await_agreement(PATIENCE).await.unwrap();
-        Stage { deployment, _folder: folder }
+        Stage { deployment: Deployment::new(cluster, target.unwrap().into()), _folder: folder }
+    }
+
+    async fn start(self) -> Stage {
+        self.deployment.start_all().await.unwrap();
+        self.deployment.await_agreement(PATIENCE).await.unwrap();
+        self
     }
 
     /// The leader, and the two that follow it.
