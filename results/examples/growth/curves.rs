@@ -35,12 +35,14 @@ pub fn against_operations(sitting: &mut Sitting) -> Result<Picture, String> {
     let ticks = (3..=7).map(|power| 10_usize.pow(power)).map(|tick| (tick as f64, short(tick))).collect();
     let lines = LINES_OF_CLIENTS.map(|clients| OPERATIONS.map(|operations| (operations, clients)).to_vec());
     let rows = rows(sitting, &lines, |kind| kind.operations)?;
+    let mut drawn = picture(sitting.limits, rows);
+    drawn.remarks.insert(1, (Sample::Dots, "fed from a file".into()));
     Ok(Picture {
         title: "Time and memory of a check against the number of operations".into(),
         across: "operations",
         ticks,
         colours: LINES_OF_CLIENTS.map(of_clients).to_vec(),
-        ..picture(sitting.limits, rows)
+        ..drawn
     })
 }
 
