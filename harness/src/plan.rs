@@ -7,7 +7,7 @@ pub(crate) use command::typed;
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
-use squall_nemesis::{Planned, Selector, Span, Swarm, schedule};
+use squall_nemesis::{Family, Planned, Selector, Span, Swarm, schedule};
 use squall_results::Promise;
 use squall_targets::disk::Model;
 use squall_targets::target::ReadMode;
@@ -109,12 +109,15 @@ impl Plan {
         if self.failover_bound.ms() == 0 {
             return refuse("a new leader needs some time; give failover_bound more than 0".into());
         }
-        if self.nodes == 1 && self.schedule.iter().any(|planned| planned.fault == squall_nemesis::Family::Partition) {
-            return refuse("a single node cannot be partitioned; leave partition out of --faults, or add nodes".into());
+        let needs_links = |planned: &&Planned| planned.fault.needs_links();
+        if let Some(planned) = self.schedule.iter().find(needs_links).filter(|_| self.nodes == 1) {
+            let what =
+                if planned.fault == Family::Partition { "cannot be partitioned" } else { "sends no packets to others" };
+            return refuse(format!("a single node {what}; leave {} out of --faults, or add nodes", planned.fault));
         }
         let mut families =
             self.faults.iter().map(FaultName::family).chain(self.schedule.iter().map(|planned| planned.fault));
-        if !workload.has_client_processes() && families.any(squall_nemesis::Family::hits_clients) {
+        if !workload.has_client_processes() && families.any(Family::hits_clients) {
             let name = workload.name;
             return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
         }
@@ -379,6 +382,33 @@ schedule:
     }
 
     #[test]
+    fn packet_faults_read_back_as_themselves() {
+        let text = "seed: 1
+schedule:
+- {at: 1s, for: 1s, fault: packet, packets: {delay: {by: 50ms, jitter: 10ms, distribution: normal}}, select: leader}
+- {at: 3s, for: 1s, fault: packet, packets: {loss: 20%, correlation: 25%}, direction: from, select: one}
+- {at: 5s, for: 1s, fault: packet, packets: {reorder: {share: 25%, by: 10ms}, rate: 1mbit}, direction: {links: [n1>n2]}, select: all}
+- {at: 7s, for: 1s, fault: packet, packets: {delay: {by: 50ms}, duplicate: 5%, corrupt: 1%}, direction: both, select: all}
+";
+        let plan = parse(text).unwrap();
+        let yaml = plan.to_yaml().unwrap();
+        assert_eq!(parse(&yaml).unwrap(), plan, "{yaml}");
+        assert_eq!((yaml.matches("direction:").count(), yaml.matches("jitter:").count()), (2, 1), "{yaml}");
+    }
+
+    #[test]
+    fn packet_faults_that_are_none_are_refused_with_line_and_caret() {
+        let packet = |more: &str| format!("schedule:\n- at: 1s\n  for: 2s\n  fault: packet\n  {more}\n  select: all\n");
+        refused(&packet("packets: {loss: 20}"), &["storm.yaml", "5:19", "^", "`20` is no share of packets"]);
+        refused(&packet("packets: {rate: 1Mbit}"), &["storm.yaml", "5:19", "^", "no width of a link"]);
+        refused(&packet("packets: {delay: {by: 50}}"), &["storm.yaml", "5:25", "^", "no length of time"]);
+        refused(&packet("packets: {delya: {by: 50ms}}"), &["storm.yaml", "5:13", "^", "unknown field `delya`"]);
+        refused(&packet("direction: form"), &["storm.yaml", "5:14", "^", "form", "from"]);
+        refused(&packet("packets: {}"), &["fault 1", "nothing is said to be wrong"]);
+        refused(&packet("direction: to"), &["fault 1", "what is wrong? say for instance packets: {loss: 20%}"]);
+    }
+
+    #[test]
     fn only_clients_that_are_processes_can_be_paused() {
         refused("faults: [kill, pause-client]\n", &["the clients of register are no processes of their own"]);
         refused("schedule: [{at: 1s, for: 1s, fault: pause-client, select: one}]\n", &["the clients of register are"]);
@@ -471,5 +501,6 @@ schedule:
         refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n7]}}]\n", &["no node called `n7`", "n1"]);
         refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n1, n1]}}]\n", &["fault 1", "n1 twice"]);
         refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
+        refused("nodes: 1\nfaults: [packet]\n", &["sends no packets", "leave packet out"]);
     }
 }

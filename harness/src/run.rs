@@ -14,15 +14,15 @@ use crate::sampler::Sampler;
 use crate::seed;
 use crate::stop::{Reason, Stop, Stopper};
 use crate::tally::Tally;
-use squall_nemesis::Conductor;
 use squall_nemesis::conduct::Record;
+use squall_nemesis::{Conductor, Family};
 use squall_results::call::Key;
 use squall_results::event::{Bounds, End, Ending, FaultEvent, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Reads, Session};
 use squall_targets::client_process::ClientProcesses;
-use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions};
+use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions, PacketFaults};
 use squall_targets::deployment::{DeployError, Deployment};
 use squall_targets::remote::ProcessState;
 use squall_targets::sandbox::{Privilege, Sandbox};
@@ -226,7 +226,9 @@ impl Run<'_> {
             ("run by", user.to_owned()),
         ];
         let disks = deployment.disk_model().map(|model| (judge::DISKS, format!("{model}, {}", model.about())));
-        facts.into_iter().chain(disks).map(|(name, value)| (name.to_owned(), value)).collect()
+        let packets = deployment.cluster().packet_mechanism();
+        let packets = packets.map(|mechanism| ("packets are disturbed by", mechanism.to_string()));
+        facts.into_iter().chain(disks).chain(packets).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     async fn bring_up(&self) -> Result<Deployment, RunError> {
@@ -238,7 +240,8 @@ impl Run<'_> {
         let begin = Instant::now();
         let names = self.plan.node_names();
         let nodes = folder.root().join("nodes");
-        let options = ClusterOptions { names, folder: nodes, cut: None, agent: program.clone() };
+        let options =
+            ClusterOptions { names, folder: nodes, cut: None, packets: self.packets(), agent: program.clone() };
         let cluster = Cluster::up(sandbox, options).await?;
         let up = begin.elapsed();
         let deployment = Deployment::new(cluster, target.into());
@@ -254,6 +257,12 @@ impl Run<'_> {
         let told = format!("{nodes} up in {} ms, serving after {} ms", up.as_millis(), serving.as_millis());
         narrator.say_at(self.clock.now_ns(), &told);
         Ok(deployment)
+    }
+
+    /// Packets are only made ready to be disturbed where the plan disturbs some.
+    fn packets(&self) -> PacketFaults {
+        let is_any = self.plan.schedule.iter().any(|planned| planned.fault == Family::Packet);
+        if is_any { PacketFaults::Possible } else { PacketFaults::Never }
     }
 
     fn target_options(&self) -> TargetOptions {

@@ -53,6 +53,8 @@ pub struct Conductor {
     busy_clocks: Mutex<BTreeMap<String, u32>>,
     /// The nodes whose disks are in trouble, and by which fault.
     busy_disks: Mutex<BTreeMap<String, u32>>,
+    /// The nodes whose packets are disturbed, likewise.
+    busy_packets: Mutex<BTreeMap<String, u32>>,
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
@@ -76,7 +78,7 @@ impl Conductor {
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        let (busy, busy_clocks, busy_disks, busy_clients) = Default::default();
+        let (busy, busy_clocks, busy_disks, busy_packets, busy_clients) = Default::default();
         Arc::new(Conductor {
             deployment,
             clients,
@@ -85,6 +87,7 @@ impl Conductor {
             busy,
             busy_clocks,
             busy_disks,
+            busy_packets,
             busy_clients,
             names,
         })
@@ -153,7 +156,7 @@ impl Conductor {
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
-        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks] {
+        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks, &self.busy_packets] {
             lock(busy).retain(|_, fault| *fault != id);
         }
         lock(&self.busy_clients).retain(|_, fault| *fault != id);
@@ -231,11 +234,16 @@ impl Conductor {
         tokio::time::timeout(HOLDER_TIMEOUT.min(lasts), taking).await.map_err(|_| SelectError::NoHolder)
     }
 
-    /// Takes the nodes, so that no second fault hits them meanwhile. A partition that singles nobody out takes none: other
-    /// faults may come beside it. Whose clock is wrong, or whose disk is slow, may still be killed, paused and cut off.
+    /// Takes the nodes, so that no second fault hits them meanwhile. What singles nobody out takes none: other faults may
+    /// come beside it. Whose clock is wrong, whose disk is slow or whose packets are disturbed, may still be killed, paused and cut off.
     fn take(&self, id: u32, fault: &Fault, leader: Option<&str>) -> Result<Hit, SelectError> {
         let mut rng = lock(&self.rng);
-        if fault.family == Family::Partition && fault.shape.is_for_all() {
+        let is_for_all = match fault.family {
+            Family::Partition => fault.shape.is_for_all(),
+            Family::Packet => fault.direction.is_for_all(),
+            _ => false,
+        };
+        if is_for_all {
             return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
         }
         let mut busy: Vec<_> = self.busy_by(fault).into_iter().map(lock).collect();
@@ -250,6 +258,7 @@ impl Conductor {
         let is_slowness = fault.trouble.is_some_and(|trouble| trouble.is_slowness());
         match fault.family {
             Family::Clock => vec![&self.busy_clocks],
+            Family::Packet => vec![&self.busy_packets],
             Family::Disk if is_slowness => vec![&self.busy_disks],
             // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
             Family::Disk => vec![&self.busy, &self.busy_disks],

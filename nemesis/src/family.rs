@@ -3,6 +3,7 @@
 mod clock;
 mod disk;
 mod kill;
+mod packet;
 mod partition;
 mod pause;
 mod pause_client;
@@ -13,6 +14,8 @@ pub use partition::Flaps;
 use crate::clients::Clients;
 use crate::fault::{Family, Fault};
 use crate::shape::Cut;
+use packet::Ticket;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use squall_targets::Deployment;
 use squall_targets::client_process::ClientProcessError;
@@ -76,8 +79,10 @@ where
 pub struct Hit {
     /// The nodes.
     pub nodes: Vec<String>,
-    /// The links that a partition cuts; none for the other families.
+    /// The links that a partition cuts, or whose packets are disturbed; none for the other families.
     pub links: Vec<Link>,
+    /// What tells a packet fault from others.
+    pub packets: Ticket,
     /// The processes of clients; none where nodes are hit.
     pub clients: Vec<u64>,
     /// Of each node that loses its power the seed by which its last writes are torn; none where they are whole or not there.
@@ -88,6 +93,7 @@ pub struct Hit {
 
 /// What a fault does to these nodes of `all`.
 pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8Rng) -> Hit {
+    let mut packets = Ticket::default();
     let (links, what) = match fault.family {
         Family::Partition => {
             let Cut { links, what } = fault.shape.cut(all, &nodes, rng);
@@ -99,9 +105,14 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         Family::Clock => (Vec::new(), fault.skew.map(|skew| skew.told(&nodes)).unwrap_or_default()),
         Family::Power => (Vec::new(), format!("cut the power of {}", nodes.join(", "))),
         Family::Disk => (Vec::new(), fault.trouble.map(|trouble| trouble.told(&nodes)).unwrap_or_default()),
+        Family::Packet => {
+            packets = Ticket::of(rng.random());
+            let what = fault.packets.map(|packets| packets.to_string()).unwrap_or_default();
+            (fault.direction.links(all, &nodes), format!("{what} {}", fault.direction.told(&nodes)))
+        }
     };
     let torn = if fault.family == Family::Power { power::tear(nodes.len(), rng) } else { Vec::new() };
-    Hit { nodes, links, clients: Vec::new(), torn, what }
+    Hit { nodes, links, packets, clients: Vec::new(), torn, what }
 }
 
 /// What the pause of these clients is.
@@ -111,7 +122,7 @@ pub fn hit_clients(clients: Vec<u64>) -> Hit {
         [one] => format!("pause the client process {one}"),
         all => format!("pause the client processes {}", all.join(", ")),
     };
-    Hit { nodes: Vec::new(), links: Vec::new(), clients, torn: Vec::new(), what }
+    Hit { nodes: Vec::new(), links: Vec::new(), packets: Ticket::default(), clients, torn: Vec::new(), what }
 }
 
 /// What faults act upon.
@@ -139,6 +150,10 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
         Family::Disk => match fault.trouble {
             Some(trouble) => disk::inject(trouble, &hit.nodes, deployment).await,
             None => Err(FaultError::NotShown("nothing was said to be wrong with the disks".into())),
+        },
+        Family::Packet => match fault.packets {
+            Some(packets) => packet::inject(packets, hit, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said to be wrong with packets".into())),
         },
     }
 }
@@ -171,6 +186,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> 
         // The power is back since its loss was shown; what is left is what a kill leaves.
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
+        Family::Packet => packet::heal(fault.packets, hit, deployment).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Faults as data.
 
+use crate::packets::{Direction, Packets};
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
@@ -30,11 +31,13 @@ pub enum Family {
     Power,
     /// The disks of the selected nodes are in trouble: in which, the fault's [`Trouble`] says.
     Disk,
+    /// Packets between the selected nodes and others are delayed, lost and so on: how, the fault's [`Packets`] says.
+    Packet,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 7] = [
+    pub const ALL: [Family; 8] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -42,6 +45,7 @@ impl Family {
         Family::Clock,
         Family::Power,
         Family::Disk,
+        Family::Packet,
     ];
 
     /// The name on the command line and in histories.
@@ -54,6 +58,7 @@ impl Family {
             Family::Clock => "clock",
             Family::Power => "power",
             Family::Disk => "disk",
+            Family::Packet => "packet",
         }
     }
 
@@ -67,18 +72,26 @@ impl Family {
             Family::Clock => "sets clocks of servers wrong in one of the ways below; only when it is asked for",
             Family::Power => "cuts the power: servers die without what they did not fsync; only when it is asked for",
             Family::Disk => "disks fail, are full or slow, in one of the ways below; only when it is asked for",
+            Family::Packet => {
+                "delays, loses, duplicates, reorders, corrupts or squeezes packets between nodes; only when it is asked for"
+            }
         }
     }
 
-    /// Whether a storm has it for which nobody chose faults. Clocks and disks need what not every machine allows: to reach into
-    /// another process, to mount a file system of one's own.
+    /// Whether a storm has it for which nobody chose faults. Clocks, disks and packets need what not every machine allows: to
+    /// reach into another process, to mount a file system of one's own, netem or a device.
     pub fn is_usual(self) -> bool {
-        self != Family::Clock && !self.needs_disks()
+        !matches!(self, Family::Clock | Family::Packet) && !self.needs_disks()
     }
 
     /// Whether the servers' data must lie on disks of squall's before they start.
     pub fn needs_disks(self) -> bool {
         matches!(self, Family::Power | Family::Disk)
+    }
+
+    /// Whether it is about what nodes send to each other, so that a single node cannot have it.
+    pub fn needs_links(self) -> bool {
+        matches!(self, Family::Partition | Family::Packet)
     }
 
     /// Whether it hits clients; the others hit nodes.
@@ -117,6 +130,10 @@ pub struct Fault {
     pub model: Option<Model>,
     /// What is wrong with disks; none for all other families.
     pub trouble: Option<Trouble>,
+    /// What is wrong with packets; none for all other families.
+    pub packets: Option<Packets>,
+    /// On which links; the default for all other families.
+    pub direction: Direction,
     /// To whom.
     pub selector: Selector,
 }
@@ -143,7 +160,7 @@ impl Fault {
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
         }
-        if let Some(why) = self.refuses_disks() {
+        if let Some(why) = self.refuses_disks().or_else(|| self.refuses_packets(nodes)) {
             return Some(why);
         }
         if self.family != Family::Partition {
@@ -170,6 +187,21 @@ impl Fault {
             (_, None) => None,
         }
     }
+
+    /// Why what it says of packets makes no sense; none if it does.
+    fn refuses_packets(&self, nodes: &[String]) -> Option<String> {
+        match (self.family, &self.packets) {
+            (Family::Packet, None) => Some("what is wrong? say for instance packets: {loss: 20%}".into()),
+            (Family::Packet, Some(packets)) => {
+                packets.refuses().or_else(|| self.direction.refuses(nodes, &self.selector))
+            }
+            (_, Some(_)) => Some("only a packet fault has packets; leave them out".into()),
+            (_, None) if self.direction != Direction::default() => {
+                Some("only a packet fault has a direction; leave it out".into())
+            }
+            (_, None) => None,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -186,6 +218,9 @@ impl fmt::Display for Fault {
         }
         if let Some(trouble) = self.trouble {
             write!(f, " ({trouble})")?;
+        }
+        if let Some(packets) = self.packets {
+            write!(f, " ({packets})")?;
         }
         write!(f, " of {}", self.selector)
     }

@@ -1,7 +1,8 @@
 //! What goes wrong, when, and to whom?
 //!
-//! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`], for disks a [`Trouble`]. A [`schedule`] says when each begins and ends; it is drawn from a seed
-//! or written by hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
+//! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`], for disks a [`Trouble`],
+//! for [`Packets`] what is wrong with them. A [`schedule`] says when each begins and ends; it is drawn from a seed or written by
+//! hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
 //! This crate must not know what the clients ask or how their history is judged.
@@ -10,6 +11,7 @@ pub mod clients;
 pub mod conduct;
 mod family;
 pub mod fault;
+pub mod packets;
 pub mod schedule;
 pub mod selector;
 pub mod shape;
@@ -21,6 +23,7 @@ pub mod trouble;
 pub use clients::Clients;
 pub use conduct::Conductor;
 pub use fault::{Family, Fault};
+pub use packets::Packets;
 pub use schedule::{Planned, Schedule};
 pub use selector::Selector;
 pub use shape::{OneLink, Shape};

@@ -1,6 +1,7 @@
 //! When what goes wrong: faults with times, drawn from a seed or written by hand.
 
 use crate::fault::{Family, Fault};
+use crate::packets::{self, Direction, Packets};
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::{Kind, Skew};
@@ -39,6 +40,12 @@ pub struct Planned {
     /// What is wrong with disks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// What is wrong with packets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<Packets>,
+    /// On which links of those that are hit.
+    #[serde(default, skip_serializing_if = "is_both")]
+    pub direction: Direction,
     /// Who is hit.
     pub select: Selector,
 }
@@ -46,9 +53,9 @@ pub struct Planned {
 impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
-        let (shape, selector) = (self.shape.clone(), self.select.clone());
-        let Planned { flapping, skew, model, trouble, .. } = *self;
-        Fault { family: self.fault, shape, flapping, skew, model, trouble, selector }
+        let (shape, selector, direction) = (self.shape.clone(), self.select.clone(), self.direction.clone());
+        let Planned { fault: family, flapping, skew, model, trouble, packets, .. } = *self;
+        Fault { family, shape, flapping, skew, model, trouble, packets, direction, selector }
     }
 
     /// When it is over, the way back of a clock that drifted included.
@@ -72,6 +79,10 @@ impl Planned {
 
 fn is_default(shape: &Shape) -> bool {
     *shape == Shape::default()
+}
+
+fn is_both(direction: &Direction) -> bool {
+    *direction == Direction::default()
 }
 
 /// Faults in the order of their beginning.
@@ -157,14 +168,17 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, select } = card;
+        let Card { shape, flapping, skew, trouble, packets, direction, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
         let trouble = trouble.map(|kind| kind.draw(rng));
+        let packets = packets.map(|kind| kind.draw(rng));
         if at_ms + lasts_ms + TAIL_MS > storm.ms() {
             break;
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
-        schedule.push(Planned { at, lasts, fault, shape, flapping, skew, model: None, trouble, select });
+        let what =
+            Planned { at, lasts, fault, shape, flapping, skew, model: None, trouble, packets, direction, select };
+        schedule.push(what);
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -181,13 +195,17 @@ struct Card {
     skew: Option<Kind>,
     /// As that of a skew.
     trouble: Option<trouble::Kind>,
+    /// Likewise.
+    packets: Option<packets::Kind>,
+    direction: Direction,
     select: Selector,
 }
 
 impl Card {
     /// To whom, and nothing special.
     fn plain(select: Selector) -> Card {
-        Card { shape: Shape::Split, flapping: None, skew: None, trouble: None, select }
+        let (shape, direction) = (Shape::default(), Direction::default());
+        Card { shape, flapping: None, skew: None, trouble: None, packets: None, direction, select }
     }
 }
 
@@ -196,6 +214,7 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
     let plain = Card::plain;
     let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
     let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
+    let packet = |(kind, direction, select)| Card { packets: Some(kind), direction, ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -216,6 +235,27 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
             (Kind::Drift, Selector::Majority),
         ]
         .map(clock)
+        .into(),
+        // Where heartbeats are late or lost now and then, leaders change for no other reason; what only one side hears is
+        // the hardest to agree on.
+        Family::Packet => [
+            (packets::Kind::Delay, Direction::Both, Selector::Leader),
+            (packets::Kind::Delay, Direction::Both, Selector::All),
+            (packets::Kind::Delay, Direction::From, Selector::One),
+            (packets::Kind::Delay, Direction::To, Selector::Leader),
+            (packets::Kind::Loss, Direction::Both, Selector::All),
+            (packets::Kind::Loss, Direction::Both, Selector::Leader),
+            (packets::Kind::Loss, Direction::From, Selector::Leader),
+            (packets::Kind::Loss, Direction::To, Selector::One),
+            (packets::Kind::Duplicate, Direction::Both, Selector::All),
+            (packets::Kind::Reorder, Direction::Both, Selector::All),
+            (packets::Kind::Reorder, Direction::Both, Selector::Leader),
+            (packets::Kind::Corrupt, Direction::Both, Selector::All),
+            (packets::Kind::Corrupt, Direction::Both, Selector::Minority),
+            (packets::Kind::Rate, Direction::Both, Selector::Leader),
+            (packets::Kind::Rate, Direction::From, Selector::Leader),
+        ]
+        .map(packet)
         .into(),
         Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
         // What a majority has acknowledged can only be lost where a majority loses it.
@@ -406,7 +446,41 @@ mod tests {
     fn plain(fault: Family) -> Planned {
         let (at, lasts) = (Span::from_ms(0), Span::from_ms(1_000));
         let (shape, select) = (Shape::Split, Selector::One);
-        Planned { at, lasts, fault, shape, flapping: None, skew: None, model: None, trouble: None, select }
+        Planned {
+            at,
+            lasts,
+            fault,
+            shape,
+            flapping: None,
+            skew: None,
+            model: None,
+            trouble: None,
+            packets: None,
+            direction: Direction::Both,
+            select,
+        }
+    }
+
+    #[test]
+    fn drawn_packet_faults_fit_and_are_of_every_kind_and_direction() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let schedule = draw(&[Family::Packet], 3, Span::from_ms(600_000), &mut rng);
+        let nodes = ["n1", "n2", "n3"].map(String::from);
+        assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
+        let count = |is: fn(&Packets) -> bool| schedule.iter().filter_map(|planned| planned.packets).filter(is).count();
+        for kind in [
+            count(|packets| packets.delay.is_some()),
+            count(|packets| packets.loss.is_some()),
+            count(|packets| packets.duplicate.is_some()),
+            count(|packets| packets.reorder.is_some()),
+            count(|packets| packets.corrupt.is_some()),
+            count(|packets| packets.rate.is_some()),
+        ] {
+            assert!(kind > 5, "{schedule:?}");
+        }
+        for direction in [Direction::Both, Direction::From, Direction::To] {
+            assert!(schedule.iter().any(|planned| planned.direction == direction), "{direction:?}");
+        }
     }
 
     #[test]
@@ -418,6 +492,9 @@ mod tests {
             ..plain(fault)
         };
         let disk = |trouble| Planned { trouble: Some(trouble), ..plain(Family::Disk) };
+        let loss = Packets { loss: Some("20%".parse().unwrap()), ..Packets::default() };
+        let packet = |packets, direction| Planned { packets, direction, ..planned(Family::Packet, Shape::Split, None) };
+        let links = |text: &str| Direction::Links(vec![text.parse().unwrap()]);
         let skew = |text: &str| Some(Skew::Jump(text.parse().unwrap()));
         for (planned, part) in [
             (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
@@ -444,6 +521,18 @@ mod tests {
                 Planned { flapping: Some(FLAPPING), ..plain(Family::Power) },
                 "only a partition has a shape or is flapping",
             ),
+            (packet(None, Direction::From), "what is wrong?"),
+            (packet(Some(Packets::default()), Direction::Both), "nothing is said"),
+            (
+                Planned { packets: Some(loss), ..planned(Family::Kill, Shape::Split, None) },
+                "only a packet fault has packets",
+            ),
+            (Planned { direction: Direction::To, ..planned(Family::Pause, Shape::Split, None) }, "has a direction"),
+            (Planned { skew: skew("1s"), ..packet(Some(loss), Direction::Both) }, "only a clock has a skew"),
+            (Planned { shape: Shape::Mute, ..packet(Some(loss), Direction::Both) }, "only a partition has a shape"),
+            (packet(Some(loss), links("n1>n2")), "select: all"),
+            (Planned { select: Selector::All, ..packet(Some(loss), links("n1>n9")) }, "no node called `n9`"),
+            (Planned { select: Selector::All, ..packet(Some(loss), Direction::Links(vec![])) }, "names no link"),
         ] {
             let said = planned.refuses(&nodes);
             assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");
@@ -451,5 +540,8 @@ mod tests {
         assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
         assert_eq!(Planned { model: Some(Model::Posix), ..plain(Family::Power) }.refuses(&nodes), None);
         assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
+        assert_eq!(packet(Some(loss), Direction::From).refuses(&nodes), None);
+        let all = Planned { select: Selector::All, ..packet(Some(loss), links("n1>n2")) };
+        assert_eq!(all.refuses(&nodes), None);
     }
 }

@@ -92,6 +92,8 @@ enum Takes {
     Clocks,
     /// Disks of servers; of those that are only slow the servers may be hit otherwise, too.
     Disks,
+    /// The packets of nodes, which may be hit by others meanwhile, too.
+    Packets,
     /// The processes of clients.
     Clients,
 }
@@ -100,6 +102,7 @@ fn takes(fault: &Planned) -> &'static [Takes] {
     match fault.fault {
         Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
         Family::Clock => &[Takes::Clocks],
+        Family::Packet => &[Takes::Packets],
         Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],
         Family::Disk => &[Takes::Nodes, Takes::Disks],
         Family::PauseClient => &[Takes::Clients],

@@ -65,7 +65,13 @@ async fn every_shape(sandbox: &Sandbox) {
     let folder = tempfile::tempdir().unwrap();
     let nodes: Vec<String> = (1..=5).map(|number| format!("n{number}")).collect();
     let agent = env::current_exe().unwrap();
-    let options = ClusterOptions { names: nodes.clone(), folder: folder.path().join("nodes"), cut: None, agent };
+    let options = ClusterOptions {
+        names: nodes.clone(),
+        folder: folder.path().join("nodes"),
+        cut: None,
+        packets: Default::default(),
+        agent,
+    };
     let cluster = Arc::new(Cluster::up(sandbox, options).await.unwrap());
     let mut rng = ChaCha8Rng::seed_from_u64(17);
     expect(&cluster, &nodes, &[], "before any cut").await;

@@ -34,8 +34,13 @@ fn measure() -> Result<(), Box<dyn Error>> {
         let mut times: [Vec<Duration>; 4] = Default::default();
         for _ in 0..ROUNDS {
             let names = (1..=NODES).map(|node| format!("n{node}")).collect();
-            let options =
-                ClusterOptions { names, folder: folder.clone(), cut: Some(mechanism), agent: std::env::current_exe()? };
+            let options = ClusterOptions {
+                names,
+                folder: folder.clone(),
+                cut: Some(mechanism),
+                packets: Default::default(),
+                agent: std::env::current_exe()?,
+            };
             let round = runtime.block_on(round(&sandbox, options))?;
             times.iter_mut().zip(round).for_each(|(times, time)| times.push(time));
         }

@@ -6,31 +6,30 @@
 //! This module must not know which faults exist or which database runs on the nodes.
 
 mod cuts;
+mod disturbances;
 mod iptables;
+mod probes;
 mod start;
 
 pub use cuts::CutMechanism;
+pub use disturbances::{Disturbance, PacketFaults};
+pub use probes::{PROBES_PER_LINK, ProbeCount};
 
 use crate::local::{LocalNode, Switch};
+use crate::packets::{PacketCounters, PacketMechanism};
 use crate::remote::{Remote, RemoteError};
 use crate::sandbox::{Sandbox, Subnet};
-use cuts::Cuts;
+use cuts::{Cuts, Indices};
+use disturbances::Disturbances;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The most nodes that a cluster can have: the rest of the subnet is the controller's.
 pub const NODES_MAX: usize = 250;
-
-/// How many datagrams a probe sends over each link.
-pub const PROBES_PER_LINK: u32 = 5;
-
-/// How long a probe waits for datagrams that do not arrive. On the local switch they take microseconds; an agent that is
-/// late itself still counts what has arrived meanwhile.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// How long the processes of the nodes may take to vanish once they are killed.
 const DOWN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,6 +43,8 @@ pub struct ClusterOptions {
     pub folder: PathBuf,
     /// How links are cut, or none for the best that works here.
     pub cut: Option<CutMechanism>,
+    /// Whether packets are to be disturbed, and how.
+    pub packets: PacketFaults,
     /// The executable that becomes a node's agent when its first argument is [`crate::agent::ARGUMENT`]: as a rule
     /// [`std::env::current_exe`].
     pub agent: PathBuf,
@@ -69,15 +70,6 @@ pub struct Link {
     pub from: String,
     /// The node that receives.
     pub to: String,
-}
-
-/// How many datagrams a probe sent over its links and how many arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ProbeCount {
-    /// Sent by all the links' first nodes.
-    pub sent: u64,
-    /// Seen by the links' second nodes.
-    pub arrived: u64,
 }
 
 /// Why a cluster could not be brought up, or its links neither cut nor healed.
@@ -110,6 +102,12 @@ pub enum ClusterError {
         /// Why it does not work.
         reason: String,
     },
+    /// Packets cannot be disturbed, or not any more.
+    #[error("disturb packets: {reason}")]
+    Packets {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A link names a node that the cluster does not have, or one node twice.
     #[error("the link {0} is none of this cluster's")]
     NoSuchLink(Link),
@@ -127,10 +125,18 @@ pub enum ClusterError {
 /// Nodes that are up. They go down with [`Cluster::down`], when it is dropped, and when the process ends in any way.
 pub struct Cluster {
     nodes: Vec<Node>,
-    cuts: Arc<tokio::sync::Mutex<Cuts>>,
+    links: Arc<tokio::sync::Mutex<Links>>,
     mechanism: CutMechanism,
+    packet_mechanism: Option<PacketMechanism>,
     next_probe: AtomicU64,
     machinery: Mutex<Option<Machinery>>,
+}
+
+/// What is wrong with links.
+struct Links {
+    cuts: Cuts,
+    /// None where packets are never disturbed, and once the cluster is down.
+    disturbances: Option<Disturbances>,
 }
 
 /// What holds the nodes up. Fields are dropped in this order: the nodes first, the subnet's number last.
@@ -166,11 +172,16 @@ impl Cluster {
         self.mechanism
     }
 
+    /// How packets are disturbed here, where they can be.
+    pub fn packet_mechanism(&self) -> Option<PacketMechanism> {
+        self.packet_mechanism
+    }
+
     /// Cuts all of the links, or none after an error. Once it returns, no packet passes; established connections stay
     /// open on both sides and go silent. The cutting is completed even if the caller stops waiting for it.
     pub async fn cut(&self, links: &[Link]) -> Result<(), ClusterError> {
-        let (links, cuts) = (self.indices(links)?, Arc::clone(&self.cuts));
-        completed(async move { cuts.lock().await.cut(&links).await }).await
+        let (links, all) = (self.indices(links)?, Arc::clone(&self.links));
+        completed(async move { all.lock().await.cut(&links).await }).await
     }
 
     /// Takes back one cut of each of the links; those that no other fault has cut work again. Returns how many packets
@@ -180,42 +191,56 @@ impl Cluster {
     ///
     /// [`ClusterError::NotCut`] before anything is changed; otherwise the links of the nodes that failed stay cut.
     pub async fn heal(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
-        let (links, cuts) = (self.indices(links)?, Arc::clone(&self.cuts));
-        completed(async move { cuts.lock().await.heal(&links).await }).await
+        let (links, all) = (self.indices(links)?, Arc::clone(&self.links));
+        completed(async move { all.lock().await.heal(&links).await }).await
     }
 
     /// How many packets the rules have dropped on these links since each was first cut, while they are; none where the
     /// mechanism does not count.
     pub async fn dropped(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
         let links = self.indices(links)?;
-        self.cuts.lock().await.dropped(&links).await
+        self.links.lock().await.cuts.dropped(&links).await
     }
 
-    /// Sends [`PROBES_PER_LINK`] datagrams over each of the links, all at once, and counts those that arrive. Nothing
-    /// has to come back, so the two directions between nodes are told apart.
-    pub async fn probe(&self, links: &[Link]) -> Result<ProbeCount, ClusterError> {
-        let mut asked = Vec::new();
-        for (from, to) in self.indices(links)? {
-            let probe = self.next_probe.fetch_add(1, Ordering::Relaxed);
-            let (from, to) = (self.nodes[from].clone(), self.nodes[to].clone());
-            asked.push(tokio::spawn(async move {
-                from.remote.send_probe(to.address, probe, PROBES_PER_LINK).await?;
-                to.remote.count_probe(probe, PROBES_PER_LINK, PROBE_TIMEOUT).await
-            }));
-        }
-        let mut count = ProbeCount::default();
-        for link in asked {
-            let arrived = link.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-            count.sent += u64::from(PROBES_PER_LINK);
-            count.arrived += u64::from(arrived);
-        }
-        Ok(count)
+    /// Disturbs the packets of all of its links, or of none after an error. Others on the same links stay: a packet passes
+    /// through the conditions of each. Established connections meet them too; the controller's never do.
+    pub async fn disturb(&self, disturbance: &Disturbance) -> Result<(), ClusterError> {
+        let (links, all) = (self.indices(&disturbance.links)?, Arc::clone(&self.links));
+        let (number, conditions) = (disturbance.number, disturbance.conditions);
+        completed(async move { all.lock().await.disturbances()?.add(number, &links, conditions).await }).await
+    }
+
+    /// Takes the disturbance of this number away. What it held back arrives at once. One that is not there is none to miss.
+    ///
+    /// # Errors
+    ///
+    /// Of the first node that failed; the others did their part.
+    pub async fn calm(&self, number: u64) -> Result<(), ClusterError> {
+        let all = Arc::clone(&self.links);
+        completed(async move { all.lock().await.disturbances()?.remove(number).await }).await
+    }
+
+    /// What was done to packets of these links since the cluster is up; none where the mechanism does not count.
+    pub async fn packet_counters(&self, links: &[Link]) -> Result<Option<PacketCounters>, ClusterError> {
+        let links = self.indices(links)?;
+        Ok(self.links.lock().await.disturbances.as_ref().and_then(|disturbances| disturbances.counters(&links)))
+    }
+
+    /// Those of the links that are disturbed.
+    pub async fn disturbed(&self, links: &[Link]) -> Result<Vec<Link>, ClusterError> {
+        let indices = self.indices(links)?;
+        let all = self.links.lock().await;
+        let is_disturbed = |link: &Indices| {
+            all.disturbances.as_ref().is_some_and(|disturbances| disturbances.on(*link).next().is_some())
+        };
+        Ok(links.iter().zip(&indices).filter(|(_, link)| is_disturbed(link)).map(|(link, _)| link.clone()).collect())
     }
 
     /// Ends everything on the nodes and removes them; returns when nothing of them is left. Afterwards every call on a
     /// node fails. A second call does nothing.
     pub async fn down(&self) -> Result<(), ClusterError> {
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.links.lock().await.disturbances = None;
         match machinery {
             Some(machinery) => take_down(machinery).await,
             None => Ok(()),
@@ -237,6 +262,32 @@ impl Drop for Cluster {
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = machinery.map(Machinery::down) {
             tracing::error!(%error, "something of a cluster stays behind until squall ends");
+        }
+    }
+}
+
+impl Links {
+    fn disturbances(&mut self) -> Result<&mut Disturbances, ClusterError> {
+        let reason = "the cluster was not brought up for it, or is down";
+        self.disturbances.as_mut().ok_or_else(|| ClusterError::Packets { reason: reason.into() })
+    }
+
+    async fn cut(&mut self, links: &[Indices]) -> Result<(), ClusterError> {
+        let cut = self.cuts.cut(links).await;
+        self.cut_disturbed();
+        cut
+    }
+
+    async fn heal(&mut self, links: &[Indices]) -> Result<Option<u64>, ClusterError> {
+        let healed = self.cuts.heal(links).await;
+        self.cut_disturbed();
+        healed
+    }
+
+    /// Cuts the disturbed ways of the links that are cut, where the cut of the links does not reach them.
+    fn cut_disturbed(&self) {
+        if let (Some(disturbances), Some(cut)) = (&self.disturbances, self.cuts.of_first_links()) {
+            disturbances.cut_exactly(cut);
         }
     }
 }

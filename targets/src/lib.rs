@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod etcd;
 mod local;
 pub mod lock;
+pub mod packets;
 pub mod raft;
 pub mod remote;
 pub mod sandbox;

@@ -8,8 +8,10 @@
 
 pub(crate) mod netlink;
 mod switch;
+mod tunnel;
 
 pub(crate) use switch::{Port, Switch};
+pub(crate) use tunnel::{Tunnel, TunnelError};
 
 use crate::agent;
 use crate::cluster::ClusterError;
@@ -36,7 +38,7 @@ use std::{env, io};
 use tokio::sync::oneshot;
 
 /// The node's end of its cable.
-const LINK: &str = "eth0";
+pub(crate) const LINK: &str = "eth0";
 
 /// Where administrators' programs lie, which the `PATH` of an ordinary user may lack.
 const SYSTEM_PATHS: &str = "/usr/local/sbin:/usr/sbin:/sbin";
@@ -52,7 +54,21 @@ pub(crate) struct NodePlan {
     pub agent: PathBuf,
     /// What stands in the node's `/etc/hosts`.
     pub hosts: String,
+    /// Whether it gets a tunnel beside its cable.
+    pub tunnel: bool,
 }
+
+/// What came up with a node.
+pub(crate) struct Started {
+    pub node: LocalNode,
+    /// Its agent, whose greeting is the first thing to come.
+    pub agent: UnixStream,
+    /// Its tunnel and the other end of it, where it was to have one.
+    pub tunnel: Made,
+}
+
+/// What a node's thread makes besides the node.
+type Made = Option<Result<(Tunnel, OwnedFd), TunnelError>>;
 
 /// A node that is up. Ends when dropped.
 #[derive(Debug)]
@@ -75,8 +91,8 @@ enum LocalError {
 }
 
 impl LocalNode {
-    /// Makes the node and starts its agent, whose greeting is the first thing to come over the stream.
-    pub(crate) async fn start(plan: NodePlan) -> Result<(LocalNode, UnixStream), ClusterError> {
+    /// Makes the node and starts its agent.
+    pub(crate) async fn start(plan: NodePlan) -> Result<Started, ClusterError> {
         let node = plan.name.clone();
         let local = |reason: String| ClusterError::Local { node: node.clone(), reason };
         let (ours, theirs) = UnixStream::pair().map_err(|error| local(error.to_string()))?;
@@ -90,7 +106,7 @@ impl LocalNode {
             .map_err(|error| local(format!("start a thread: {error}")))?;
         let local_node = LocalNode { name: node.clone(), agent, obituary, thread: Some(thread) };
         match started.await {
-            Ok(Ok(())) => Ok((local_node, ours)),
+            Ok(Ok(tunnel)) => Ok(Started { node: local_node, agent: ours, tunnel }),
             Ok(Err(error)) => Err(local(error.to_string())),
             Err(_) => Err(local("its thread ended".into())),
         }
@@ -132,17 +148,18 @@ impl Drop for LocalNode {
 fn hold(
     plan: &NodePlan,
     control: UnixStream,
-    started: oneshot::Sender<Result<(), LocalError>>,
+    started: oneshot::Sender<Result<Made, LocalError>>,
     agent: &Mutex<Option<Child>>,
     obituary: &OnceLock<String>,
 ) {
-    let child = match furnish(plan).and_then(|()| start_agent(plan, control)) {
-        Ok(child) => child,
+    let made = furnish(plan).and_then(|tunnel| Ok((start_agent(plan, control)?, tunnel)));
+    let (child, tunnel) = match made {
+        Ok(made) => made,
         Err(error) => return drop(started.send(Err(error))),
     };
     let pid = Pid::from_raw(child.id() as i32);
     *agent.lock().unwrap_or_else(PoisonError::into_inner) = Some(child);
-    if started.send(Ok(())).is_err() {
+    if started.send(Ok(tunnel)).is_err() {
         let _ = kill(pid, Signal::SIGKILL); // nobody wants the node any more
     }
     // Looks without reaping, so that the number stays the agent's for whoever kills it meanwhile.
@@ -156,7 +173,7 @@ fn hold(
 }
 
 /// Moves the calling thread into the node's namespaces and makes a home of them.
-fn furnish(plan: &NodePlan) -> Result<(), LocalError> {
+fn furnish(plan: &NodePlan) -> Result<Made, LocalError> {
     let mut switch = Netlink::open()?;
     let own = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWPID;
     unshare(own).map_err(|errno| LocalError::Call { call: "unshare(NEWNET | NEWNS | NEWUTS | NEWPID)", errno })?;
@@ -180,7 +197,7 @@ fn furnish(plan: &NodePlan) -> Result<(), LocalError> {
     for notice in [own_run(plan).err(), own_hosts(plan).err()].into_iter().flatten() {
         tracing::warn!(node = plan.name, "{notice}");
     }
-    Ok(())
+    Ok(plan.tunnel.then(|| Tunnel::open(plan.address)))
 }
 
 /// A `/run` of the node's own: daemons leave their pid files there, iptables its lock.

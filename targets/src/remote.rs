@@ -47,11 +47,20 @@ pub trait Remote: Send + Sync {
     /// [`RemoteError::NotReached`] when it is not within `timeout`, and at once when it never can be any more.
     async fn await_state(&self, pid: u32, wanted: Awaited, timeout: Duration) -> Result<ProcessState, RemoteError>;
 
-    /// Sends `count` datagrams that carry the number `probe` to the agent at `peer`.
-    async fn send_probe(&self, peer: Ipv4Addr, probe: u64, count: u32) -> Result<(), RemoteError>;
+    /// Sends the datagrams of a probe to the agent at `peer`.
+    async fn send_probe(&self, peer: Ipv4Addr, spec: ProbeSpec) -> Result<(), RemoteError>;
 
-    /// How many datagrams of `probe` arrived here: answers once `expected` have, else after `timeout`.
-    async fn count_probe(&self, probe: u64, expected: u32, timeout: Duration) -> Result<u32, RemoteError>;
+    /// What arrived here of `probe`: answers once `expected` datagrams have, else after `timeout`.
+    async fn count_probe(&self, probe: u64, expected: u32, timeout: Duration) -> Result<Arrivals, RemoteError>;
+
+    /// How long the datagrams of a probe take to the agent at `peer` and back, each; after `timeout` those that are still on
+    /// their way are missing.
+    async fn round_trips(
+        &self,
+        peer: Ipv4Addr,
+        spec: ProbeSpec,
+        timeout: Duration,
+    ) -> Result<Vec<Duration>, RemoteError>;
 
     /// Sends everything for these peers into the void: each gets a permanent neighbour entry with a link address to
     /// which no switch delivers. All or none.
@@ -123,6 +132,30 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// Whether there was more output than is kept.
     pub truncated: bool,
+}
+
+/// Datagrams that measure a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeSpec {
+    /// The number that they carry.
+    pub probe: u64,
+    /// How many there are.
+    pub count: u32,
+    /// How many bytes each has: 20 at least, 1400 at most.
+    pub bytes: u32,
+}
+
+/// What arrived of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// How many datagrams, each counted once.
+    pub distinct: u32,
+    /// How many more came that had arrived already.
+    pub copies: u32,
+    /// How many came behind one that was sent later.
+    pub overtaken: u32,
+    /// From the first to the last, in nanoseconds.
+    pub span_ns: u64,
 }
 
 /// How much of each of a command's output streams is kept, in bytes.

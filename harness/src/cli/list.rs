@@ -73,6 +73,7 @@ fn text() -> String {
         squall_nemesis::Trouble::ALL.iter().map(|(trouble, about)| ((*trouble).to_owned(), (*about).to_owned()));
     let disks =
         squall_targets::disk::Model::ALL.iter().map(|model| (model.name().to_owned(), model.about().to_owned()));
+    let packets = squall_nemesis::Packets::ALL.iter().map(|(what, about)| ((*what).to_owned(), (*about).to_owned()));
     let models = squall_results::models::ALL.iter().map(|model| (model.name.to_owned(), model.about.to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
@@ -95,6 +96,11 @@ fn text() -> String {
         troubles.collect(),
     );
     section(&mut out, "what is left when power is lost: {..., fault: power, model: ext4-ordered}", disks.collect());
+    section(
+        &mut out,
+        "packet faults, for plans: {at: 1s, for: 3s, fault: packet, packets: ..., select: leader}; direction: from, to or {links: [n1>n2]}",
+        packets.collect(),
+    );
     section(&mut out, "models that judge anybody's history: squall check FILE --model", models.collect());
     section(&mut out, "planted bugs", bugs.collect());
     out

@@ -205,7 +205,7 @@ impl Wishes {
         let has_client_processes = workload.workload().has_client_processes();
         let has_links = self.nodes.is_none_or(|nodes| nodes.0 > 1);
         let fits = |family: &squall_nemesis::Family| {
-            (has_links || *family != squall_nemesis::Family::Partition)
+            (has_links || !family.needs_links())
                 && (has_client_processes || !family.hits_clients())
                 && family.is_usual()
         };

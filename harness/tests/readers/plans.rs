@@ -27,6 +27,11 @@ const PLANS: &[&str] = &[
      - {at: 1s, for: 1s, fault: clock, skew: {jump: -1h}, select: leader}\n\
      - {at: 3s, for: 1s, fault: clock, skew: {strobe: {by: 200ms, every: 10ms}}, select: all}\n\
      - {at: 5s, for: 1s, fault: clock, skew: {drift: -0.5%}, select: one}\n",
+    "seed: 2\nschedule:\n\
+     - {at: 1s, for: 1s, fault: packet, packets: {delay: {by: 50ms, jitter: 10ms, distribution: pareto}}, select: one}\n\
+     - {at: 3s, for: 1s, fault: packet, packets: {loss: 20%, correlation: 25%}, direction: from, select: leader}\n\
+     - {at: 5s, for: 1s, fault: packet, packets: {reorder: {share: 9%, by: 9ms}, duplicate: 5%, corrupt: 1%}, select: all}\n\
+     - {at: 7s, for: 1s, fault: packet, packets: {rate: 1mbit}, direction: {links: [n1>n2]}, select: all}\n",
     "seed: 3\nschedule:\n- at: 500ms\n  for: 2s\n  fault: partition\n  shape: mute\n  select: leader\n",
 ];
 
@@ -53,6 +58,16 @@ const WORDS: &[&str] = &[
     "jump",
     "strobe",
     "drift",
+    "packet",
+    "packets",
+    "delay",
+    "loss",
+    "correlation",
+    "100%",
+    "rate",
+    "0kbit",
+    "direction",
+    "to",
     "200%",
     "-1h",
     "split",

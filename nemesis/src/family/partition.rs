@@ -5,7 +5,8 @@
 use super::FaultError;
 use crate::span::Span;
 use squall_targets::Deployment;
-use squall_targets::cluster::{ClusterError, Link};
+use squall_targets::cluster::{ClusterError, Link, PROBES_PER_LINK};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -13,6 +14,9 @@ use tokio::task::JoinSet;
 /// How long a cut or a healed link may take to show. It takes milliseconds; but what does not show ends the run, and an
 /// overloaded machine is no reason for that.
 const SHOW_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The size of a probe, where it does not matter.
+const PROBE_BYTES: u32 = 20;
 
 /// What became of the links of a partition while it was in force.
 #[derive(Debug)]
@@ -137,33 +141,53 @@ async fn shows(is_cut: bool, links: Vec<Link>, deployment: Arc<Deployment>) -> S
     }
 }
 
-/// Mends the links, and probes those that no other partition holds until everything arrives.
+/// Mends the links, and probes those that no other partition holds until everything arrives, or over links whose packets
+/// are disturbed something.
 pub async fn heal(links: &[Link], flaps: &Flaps, deployment: &Deployment) -> Result<String, FaultError> {
     let last = if flaps.is_cut { deployment.heal(links).await? } else { None };
     let dropped = sum(flaps.dropped, last);
     let dropped = dropped.map(|packets| format!("; {packets} packets were dropped")).unwrap_or_default();
     let begin = Instant::now();
+    let mut reached = BTreeSet::new();
     loop {
         // Another partition may have some of these links, and take or give back some at any moment.
         let open = deployment.uncut(links);
-        let count = deployment.cluster().probe(&open).await?;
-        if count.arrived == count.sent {
-            let arrived = arrived(count.sent, links.len(), open.len());
+        let disturbed = deployment.cluster().disturbed(&open).await?;
+        let clear: Vec<Link> = open.iter().filter(|link| !disturbed.contains(link)).cloned().collect();
+        let count = deployment.cluster().probe(&clear).await?;
+        let arrivals = deployment.cluster().probe_each(&disturbed, PROBES_PER_LINK, PROBE_BYTES).await?;
+        reached
+            .extend(disturbed.iter().zip(arrivals).filter(|(_, seen)| seen.distinct > 0).map(|(link, _)| link.clone()));
+        let unreached = disturbed.iter().filter(|link| !reached.contains(*link)).count();
+        if count.arrived == count.sent && unreached == 0 {
+            let arrived = arrived(count.sent, links.len(), open.len(), disturbed.len());
             return Ok(format!("{arrived}{}{dropped}", flaps.told()));
         }
         if begin.elapsed() > SHOW_TIMEOUT {
-            return Err(FaultError::NotShown(format!("only {} of {} probes arrive", count.arrived, count.sent)));
+            let unreached =
+                if unreached > 0 { format!(", and none over {unreached} disturbed links") } else { String::new() };
+            return Err(FaultError::NotShown(format!(
+                "only {} of {} probes arrive{unreached}",
+                count.arrived, count.sent
+            )));
         }
     }
 }
 
-/// That all probes arrived over the links that could be probed; links that other partitions hold show nothing.
-fn arrived(probes: u64, links: usize, open: usize) -> String {
-    match links - open {
-        0 => format!("all of {probes} probes arrived"),
-        _ if open == 0 => "mended, but not probed: other partitions still hold all of its links".into(),
-        held => format!("all of {probes} probes arrived; other partitions still hold {held} of the {links} links"),
+/// That all probes arrived over the links that could be probed; links that other partitions hold show nothing, and over those
+/// whose packets are disturbed some probes are enough.
+fn arrived(probes: u64, links: usize, open: usize, disturbed: usize) -> String {
+    if open == 0 {
+        return "mended, but not probed: other partitions still hold all of its links".into();
     }
+    let mut told = if probes > 0 { format!("all of {probes} probes arrived") } else { "probes arrive".into() };
+    if disturbed > 0 {
+        told += &format!("; the packets of {disturbed} of the {links} links are still disturbed");
+    }
+    if links > open {
+        told += &format!("; other partitions still hold {} of the {links} links", links - open);
+    }
+    told
 }
 
 /// The sum of what was counted.
@@ -190,8 +214,13 @@ mod tests {
 
     #[test]
     fn what_could_not_be_probed_is_not_told_as_whole() {
-        assert_eq!(arrived(20, 4, 4), "all of 20 probes arrived");
-        assert_eq!(arrived(5, 4, 1), "all of 5 probes arrived; other partitions still hold 3 of the 4 links");
-        assert_eq!(arrived(0, 4, 0), "mended, but not probed: other partitions still hold all of its links");
+        assert_eq!(arrived(20, 4, 4, 0), "all of 20 probes arrived");
+        assert_eq!(arrived(5, 4, 1, 0), "all of 5 probes arrived; other partitions still hold 3 of the 4 links");
+        assert_eq!(
+            arrived(10, 4, 4, 2),
+            "all of 10 probes arrived; the packets of 2 of the 4 links are still disturbed"
+        );
+        assert_eq!(arrived(0, 4, 4, 4), "probes arrive; the packets of 4 of the 4 links are still disturbed");
+        assert_eq!(arrived(0, 4, 0, 0), "mended, but not probed: other partitions still hold all of its links");
     }
 }

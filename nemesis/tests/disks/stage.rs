@@ -67,7 +67,13 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let program = env::current_exe().unwrap();
         let (names, agent) = (vec!["n1".to_owned()], program.clone());
-        let options = ClusterOptions { names, folder: folder.path().join("nodes"), cut: None, agent };
+        let options = ClusterOptions {
+            names,
+            folder: folder.path().join("nodes"),
+            cut: None,
+            packets: Default::default(),
+            agent,
+        };
         let cluster = Cluster::up(SANDBOX.get().expect("main has entered the sandbox"), options).await.unwrap();
         let deployment = Deployment::new(cluster, Arc::new(Syncing { program }));
         deployment.mount_disks(model).await.unwrap();

@@ -51,7 +51,13 @@ impl Side {
         };
         let [strongest, alone] = [info.reads.first(), info.reads.last()].map(|read| read.map_or("", |read| read.name));
         let names = ["n1", "n2", "n3"].map(String::from).into();
-        let cluster = ClusterOptions { names, folder: folder.into(), cut: None, agent: std::env::current_exe()? };
+        let cluster = ClusterOptions {
+            names,
+            folder: folder.into(),
+            cut: None,
+            packets: Default::default(),
+            agent: std::env::current_exe()?,
+        };
         let cluster = Cluster::up(sandbox, cluster).await?;
         let deployment = Deployment::new(cluster, (info.make)(options(strongest, CALL_TIMEOUT)?)?.into());
         deployment.start_all().await?;

@@ -6,13 +6,13 @@
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::disk::{DiskAnswer, DiskAsk};
-use crate::remote::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Scope};
+use crate::remote::{Arrivals, Awaited, CommandLine, DaemonSpec, Output, ProbeSpec, ProcessState, Scope};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use std::net::Ipv4Addr;
 
 /// Raised with every change of the messages.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A body longer than this is no message, but a stream gone astray.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -47,12 +47,16 @@ pub(crate) enum Ask {
     },
     SendProbe {
         peer: Ipv4Addr,
-        probe: u64,
-        count: u32,
+        spec: ProbeSpec,
     },
     CountProbe {
         probe: u64,
         expected: u32,
+        timeout_ms: u64,
+    },
+    RoundTrips {
+        peer: Ipv4Addr,
+        spec: ProbeSpec,
         timeout_ms: u64,
     },
     BlockNeighbours(Vec<Ipv4Addr>),
@@ -82,9 +86,13 @@ pub(crate) enum Message {
 pub(crate) enum Answer {
     Done,
     Ran(Output),
-    Started { pid: u32 },
+    Started {
+        pid: u32,
+    },
     State(ProcessState),
-    Counted(u32),
+    Counted(Arrivals),
+    /// Of each datagram that came back, in nanoseconds.
+    RoundTrips(Vec<u64>),
     ClocksSet(ClocksSet),
     Clocks(ClockReading),
     Disk(DiskAnswer),

@@ -3,7 +3,7 @@
 use super::children::{self, Change, Daemons};
 use super::command::Running;
 use super::disk::Disk;
-use super::probes::Probes;
+use super::probes::{Probes, Purpose};
 use super::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
 use crate::clock::Clocks;
 use crate::disk::DiskAsk;
@@ -49,6 +49,7 @@ struct Waiting {
 enum Condition {
     State { pid: u32, wanted: Awaited },
     Probe { probe: u64, expected: u32 },
+    RoundTrips { probe: u64, expected: u32 },
 }
 
 /// Greets, then serves until the input ends; at last ends what it has started.
@@ -194,7 +195,13 @@ impl Agent {
                 self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
                 return Ok(None);
             }
-            Ask::SendProbe { peer, probe, count } => self.probes.send(peer, probe, count)?,
+            Ask::SendProbe { peer, spec } => self.probes.send(peer, spec, Purpose::Count),
+            Ask::RoundTrips { peer, spec, timeout_ms } => {
+                self.probes.send(peer, spec, Purpose::ComeBack);
+                let what = Condition::RoundTrips { probe: spec.probe, expected: spec.count };
+                self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
+                return Ok(None);
+            }
             Ask::CountProbe { probe, expected, timeout_ms } => {
                 let what = Condition::Probe { probe, expected };
                 self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
@@ -274,8 +281,12 @@ impl Condition {
     fn answer(self, daemons: &Daemons, probes: &Probes, late: bool) -> Option<Result<Answer, Trouble>> {
         match self {
             Condition::Probe { probe, expected } => {
-                let count = probes.count(probe);
-                (late || count >= expected).then_some(Ok(Answer::Counted(count)))
+                let arrivals = probes.arrivals(probe);
+                (late || arrivals.distinct >= expected).then_some(Ok(Answer::Counted(arrivals)))
+            }
+            Condition::RoundTrips { probe, expected } => {
+                let came_back = probes.round_trips_ns(probe);
+                (late || came_back.len() >= expected as usize).then(|| Ok(Answer::RoundTrips(came_back.to_vec())))
             }
             Condition::State { pid, wanted } => match daemons.state(pid) {
                 Err(trouble) => Some(Err(trouble)),

@@ -88,6 +88,11 @@ impl Cuts {
         failed.map_or(Ok(dropped), |error| Err(error.into()))
     }
 
+    /// The links that are cut at the sending node's end of them, and by that for its first link alone.
+    pub(super) fn of_first_links(&self) -> Option<Vec<Indices>> {
+        (self.mechanism == CutMechanism::Neighbours).then(|| self.held.keys().copied().collect())
+    }
+
     /// How many packets the rules of these links have dropped since the links were cut.
     pub(super) async fn dropped(&self, links: &[Indices]) -> Result<Option<u64>, ClusterError> {
         if self.mechanism != CutMechanism::Iptables {

@@ -1,8 +1,9 @@
 //! How a cluster comes up: checked, furnished, greeted.
 
 use super::cuts::{self, CutMechanism, Cuts};
-use super::{Cluster, ClusterError, ClusterOptions, Machinery, NODES_MAX, Node};
-use crate::local::{LocalNode, NodePlan, Switch};
+use super::disturbances::{self, Disturbances, PacketFaults, Ready};
+use super::{Cluster, ClusterError, ClusterOptions, Links, Machinery, NODES_MAX, Node};
+use crate::local::{LocalNode, NodePlan, Started, Switch};
 use crate::remote::{AgentRemote, CommandLog, RemoteError};
 use crate::sandbox::Subnet;
 use std::fs;
@@ -57,25 +58,31 @@ pub(super) async fn come_up(
     let mut coming = Vec::new();
     for (i, dir) in dirs.into_iter().enumerate() {
         let (name, address, port) = (options.names[i].clone(), switch.address(i), switch.port(i));
-        let plan = NodePlan { name, address, dir, port, agent: agent.clone(), hosts: hosts.clone() };
+        let tunnel = options.packets.needs_tunnels();
+        let plan = NodePlan { name, address, dir, port, agent: agent.clone(), hosts: hosts.clone(), tunnel };
         // What the first node's kernel and programs can do, those of the others can.
-        let try_iptables = i == 0 && options.cut != Some(CutMechanism::Neighbours);
-        coming.push(tokio::spawn(bring_up(plan, try_iptables)));
+        let (cut, packets) = if i == 0 { (options.cut, options.packets) } else { NOT_TRIED };
+        coming.push(tokio::spawn(bring_up(plan, cut != Some(CutMechanism::Neighbours), packets.tries_netem())));
     }
     let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
-    let (mut nodes, mut iptables, mut failed) = (Vec::new(), None, None);
+    let (mut nodes, mut ready, mut iptables, mut failed) = (Vec::new(), Vec::new(), None, None);
     for node in coming {
         match node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
             Ok(up) => {
                 machinery.locals.push(up.local);
                 nodes.push(up.node);
+                ready.push(up.ready);
                 iptables = iptables.or(up.iptables);
             }
             Err(error) => failed = failed.or(Some(error)),
         }
     }
-    let mechanism = match failed.map_or_else(|| choose(options.cut, &iptables), Err) {
-        Ok(mechanism) => mechanism,
+    let chosen = async {
+        let mechanism = failed.map_or_else(|| choose(options.cut, &iptables), Err)?;
+        Ok((mechanism, Disturbances::ready(options.packets, &nodes, ready).await?))
+    };
+    let (mechanism, disturbances) = match chosen.await {
+        Ok(chosen) => chosen,
         Err(error) => {
             super::take_down(machinery).await?;
             return Err(error);
@@ -84,25 +91,30 @@ pub(super) async fn come_up(
     let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
     Ok(Cluster {
         nodes,
-        cuts: Arc::new(tokio::sync::Mutex::new(cuts)),
+        packet_mechanism: disturbances.as_ref().map(Disturbances::mechanism),
+        links: Arc::new(tokio::sync::Mutex::new(Links { cuts, disturbances })),
         mechanism,
         next_probe: AtomicU64::new(0),
         machinery: Mutex::new(Some(machinery)),
     })
 }
 
-/// A node that has just come up; of the first one also whether iptables works there.
+/// A node that has just come up; of the first one also what works there.
 struct Up {
     local: LocalNode,
     node: Node,
     iptables: Option<Result<(), RemoteError>>,
+    ready: Ready,
 }
 
-async fn bring_up(plan: NodePlan, try_iptables: bool) -> Result<Up, ClusterError> {
+/// What is asked of the nodes behind the first one.
+const NOT_TRIED: (Option<CutMechanism>, PacketFaults) = (Some(CutMechanism::Neighbours), PacketFaults::Never);
+
+async fn bring_up(plan: NodePlan, try_iptables: bool, try_netem: bool) -> Result<Up, ClusterError> {
     let NodePlan { name, address, dir, .. } = plan.clone();
     let folder = |source| ClusterError::Folder { path: dir.clone(), source };
     let log = CommandLog::open(&dir).map_err(folder)?;
-    let (local, control) = LocalNode::start(plan).await?;
+    let Started { node: local, agent: control, tunnel } = LocalNode::start(plan).await?;
     control.set_nonblocking(true).map_err(folder)?;
     let stream = tokio::net::UnixStream::from_std(control).map_err(folder)?;
     let (remote, notices) = AgentRemote::greet(&name, stream, log, local.obituary()).await?;
@@ -110,7 +122,9 @@ async fn bring_up(plan: NodePlan, try_iptables: bool) -> Result<Up, ClusterError
         tracing::warn!(node = name, "{notice}");
     }
     let iptables = if try_iptables { Some(cuts::try_iptables(&name, &remote).await) } else { None };
-    Ok(Up { local, node: Node { name, address, dir, remote: Arc::new(remote) }, iptables })
+    let netem = if try_netem { Some(disturbances::try_netem(&name, &remote).await) } else { None };
+    let ready = Ready { netem, tunnel };
+    Ok(Up { local, node: Node { name, address, dir, remote: Arc::new(remote) }, iptables, ready })
 }
 
 /// The mechanism asked for, if it works; the better one that works, if none was.

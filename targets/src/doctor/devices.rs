@@ -21,7 +21,27 @@ const FUSE_OPTIONS: &CStr = c"fd=200,rootmode=40000,user_id=0,group_id=0";
 
 /// Network interfaces whose packets a process handles.
 pub(super) fn tun() -> Finding {
-    device("/dev/net/tun", Purpose::Later("a switch that delays, loses and reorders"), "modprobe tun")
+    let (path, purpose) =
+        ("/dev/net/tun", Purpose::Today("links that delay, lose and reorder, by squall's own switch"));
+    let opened = device(path, purpose, "modprobe tun");
+    if opened.state != State::Works {
+        return opened;
+    }
+    let fresh = Fresh::for_this_user();
+    match in_child(|| fresh.enter(CloneFlags::empty()).and_then(|()| make_a_link())) {
+        Ok(()) => Finding::works(path, purpose, "a link can be made in a namespace"),
+        Err(errno) => Finding::refused(path, purpose, errno.desc(), "modprobe tun as root; enable namespaces first"),
+    }
+}
+
+/// System calls only: it runs in a forked child.
+fn make_a_link() -> Result<(), Errno> {
+    let device = open(c"/dev/net/tun", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
+    // SAFETY: a structure of integers, for which zeros are values.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    // SAFETY: the call reads and writes the structure, which is as large as it expects.
+    Errno::result(unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &mut request) }).map(drop)
 }
 
 /// File systems that a process serves, as the disk of a node does.

@@ -38,15 +38,21 @@ pub(super) fn server(target: &'static TargetInfo) -> Finding {
 
 /// Delay, loss and reordering by the kernel.
 pub(super) fn netem() -> Finding {
-    let (what, purpose) = ("tc netem", Purpose::Later("links that delay, lose and reorder"));
+    let (what, purpose) = ("tc netem", Purpose::Today("links that delay, lose and reorder, by the kernel"));
+    let without = "squall's own switch over /dev/net/tun does it instead";
     match attempt("tc", &["qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]) {
         Ok(output) if output.status.success() => Finding::works(what, purpose, "a delay can be set in a namespace"),
         Ok(output) => {
             let remedy = "load its kernel module as root: modprobe sch_netem (CONFIG_NET_SCH_NETEM)";
-            Finding::missing(what, purpose, format!("the kernel does not offer it: {}", last_line(&output)), remedy)
+            Finding::missing(
+                what,
+                purpose,
+                format!("the kernel does not offer it: {}; {without}", last_line(&output)),
+                remedy,
+            )
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Finding::missing(what, purpose, "tc is not installed", "apt install iproute2")
+            Finding::missing(what, purpose, format!("tc is not installed; {without}"), "apt install iproute2")
         }
         Err(error) => Finding::refused(what, purpose, error.to_string(), "enable namespaces first"),
     }

@@ -114,6 +114,27 @@ impl Netlink {
         self.request(message, || format!("give link {index} the address {address}/{prefix_bits}"))
     }
 
+    /// Lets a link keep so many packets until they are sent.
+    pub(crate) fn set_queue_length(&mut self, index: u32, packets: u32) -> Result<(), NetlinkError> {
+        let mut message = Message::new(libc::RTM_NEWLINK, ACKNOWLEDGED);
+        message.link(index, 0).attribute(libc::IFLA_TXQLEN, &packets.to_ne_bytes());
+        self.request(message, || format!("let link {index} keep {packets} packets"))
+    }
+
+    /// Sends what is for `peer` over this link, with `source` as its sender where it has none yet.
+    pub(crate) fn add_route(&mut self, index: u32, peer: Ipv4Addr, source: Ipv4Addr) -> Result<(), NetlinkError> {
+        let mut message = Message::new(libc::RTM_NEWROUTE, CREATED);
+        message.route(index, peer).attribute(libc::RTA_PREFSRC, &source.octets());
+        self.request(message, || format!("send what is for {peer} over link {index}"))
+    }
+
+    /// Takes back [`Netlink::add_route`].
+    pub(crate) fn delete_route(&mut self, index: u32, peer: Ipv4Addr) -> Result<(), NetlinkError> {
+        let mut message = Message::new(libc::RTM_DELROUTE, ACKNOWLEDGED);
+        message.route(index, peer);
+        self.request(message, || format!("send what is for {peer} no longer over link {index}"))
+    }
+
     /// Sends what goes to `peer` over this link into the void, established connections included. The entry is permanent,
     /// so that no ARP message replaces it.
     pub(crate) fn block_neighbour(&mut self, index: u32, peer: Ipv4Addr) -> Result<(), NetlinkError> {
@@ -193,6 +214,14 @@ impl Message {
         self.raw(&[libc::AF_INET as u8, 0, 0, 0]).raw(&index.to_ne_bytes());
         let state = libc::NUD_PERMANENT.to_ne_bytes();
         self.raw(&[state[0], state[1], 0, 0]).attribute(libc::NDA_DST, &peer.octets())
+    }
+
+    /// `struct rtmsg` and what names the route: everything for `peer` alone goes over this link.
+    fn route(&mut self, index: u32, peer: Ipv4Addr) -> &mut Message {
+        let (host_bits, source_bits, service) = (32, 0, 0);
+        self.raw(&[libc::AF_INET as u8, host_bits, source_bits, service]);
+        self.raw(&[libc::RT_TABLE_MAIN, libc::RTPROT_STATIC, libc::RT_SCOPE_LINK, libc::RTN_UNICAST]).raw(&[0; 4]);
+        self.attribute(libc::RTA_DST, &peer.octets()).attribute(libc::RTA_OIF, &index.to_ne_bytes())
     }
 
     fn attribute(&mut self, kind: u16, data: &[u8]) -> &mut Message {

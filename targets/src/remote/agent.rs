@@ -1,6 +1,7 @@
 //! A node as seen through its agent: requests go out over a socket, answers find their callers by number.
 
-use super::{Awaited, CommandLine, CommandLog, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
+use super::{Arrivals, Awaited, CommandLine, CommandLog, DaemonSpec, Output, ProbeSpec, ProcessState};
+use super::{Remote, RemoteError, Scope, Signal};
 use crate::agent::protocol::{self, Answer, Ask, Message, Request, Trouble, Unframer};
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::disk::{DiskAnswer, DiskAsk};
@@ -175,18 +176,31 @@ impl Remote for AgentRemote {
         }
     }
 
-    async fn send_probe(&self, peer: Ipv4Addr, probe: u64, count: u32) -> Result<(), RemoteError> {
-        match self.ask(Ask::SendProbe { peer, probe, count }, "send probe", NO_TIME).await? {
+    async fn send_probe(&self, peer: Ipv4Addr, spec: ProbeSpec) -> Result<(), RemoteError> {
+        match self.ask(Ask::SendProbe { peer, spec }, "send probe", NO_TIME).await? {
             Answer::Done => Ok(()),
             other => Err(self.astray("send probe", &other)),
         }
     }
 
-    async fn count_probe(&self, probe: u64, expected: u32, timeout: Duration) -> Result<u32, RemoteError> {
+    async fn count_probe(&self, probe: u64, expected: u32, timeout: Duration) -> Result<Arrivals, RemoteError> {
         let ask = Ask::CountProbe { probe, expected, timeout_ms: millis(timeout) };
         match self.ask(ask, "count probe", timeout).await? {
-            Answer::Counted(count) => Ok(count),
+            Answer::Counted(arrivals) => Ok(arrivals),
             other => Err(self.astray("count probe", &other)),
+        }
+    }
+
+    async fn round_trips(
+        &self,
+        peer: Ipv4Addr,
+        spec: ProbeSpec,
+        timeout: Duration,
+    ) -> Result<Vec<Duration>, RemoteError> {
+        let ask = Ask::RoundTrips { peer, spec, timeout_ms: millis(timeout) };
+        match self.ask(ask, "measure round trips", timeout).await? {
+            Answer::RoundTrips(ns) => Ok(ns.into_iter().map(Duration::from_nanos).collect()),
+            other => Err(self.astray("measure round trips", &other)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! A node of which only name and address are known, as a client's process knows it: nothing can be done there.
 
-use super::{Awaited, CommandLine, DaemonSpec, Output, ProcessState, Remote, RemoteError, Scope, Signal};
+use super::{Arrivals, Awaited, CommandLine, DaemonSpec, Output, ProbeSpec, ProcessState};
+use super::{Remote, RemoteError, Scope, Signal};
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::disk::{DiskAnswer, DiskAsk};
 use async_trait::async_trait;
@@ -42,11 +43,20 @@ impl Remote for Nowhere {
         self.refuse("state")
     }
 
-    async fn send_probe(&self, _peer: Ipv4Addr, _probe: u64, _count: u32) -> Result<(), RemoteError> {
+    async fn send_probe(&self, _peer: Ipv4Addr, _spec: ProbeSpec) -> Result<(), RemoteError> {
         self.refuse("probe")
     }
 
-    async fn count_probe(&self, _probe: u64, _expected: u32, _timeout: Duration) -> Result<u32, RemoteError> {
+    async fn count_probe(&self, _probe: u64, _expected: u32, _timeout: Duration) -> Result<Arrivals, RemoteError> {
+        self.refuse("probe")
+    }
+
+    async fn round_trips(
+        &self,
+        _peer: Ipv4Addr,
+        _spec: ProbeSpec,
+        _timeout: Duration,
+    ) -> Result<Vec<Duration>, RemoteError> {
         self.refuse("probe")
     }
 

@@ -34,7 +34,13 @@ impl Stage {
     pub async fn up(model: Model) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let (names, agent) = (vec!["n1".to_owned()], std::env::current_exe().unwrap());
-        let options = ClusterOptions { names, folder: folder.path().join("a folder with blanks"), cut: None, agent };
+        let options = ClusterOptions {
+            names,
+            folder: folder.path().join("a folder with blanks"),
+            cut: None,
+            packets: Default::default(),
+            agent,
+        };
         let cluster = Cluster::up(SANDBOX.get().expect("main has entered the sandbox"), options).await.unwrap();
         let stage = Stage { cluster, _folder: folder };
         let spec = DiskSpec { folder: stage.data(), attic: stage.node().dir.join("attic"), model };

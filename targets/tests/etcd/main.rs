@@ -7,6 +7,7 @@ mod calls;
 mod leases;
 mod proxy;
 mod servers;
+mod slow_links;
 mod stage;
 mod troubles;
 
@@ -53,5 +54,6 @@ fn trials() -> Vec<Trial> {
     add("what_was_acknowledged_outlives_the_power_of_all", || stage::run(servers::power()));
     add("a_log_with_a_flipped_byte_is_refused", || stage::run(servers::flipped_byte()));
     add("servers_say_who_leads_and_what_they_are", || stage::run(servers::opinions()));
+    add("slow_links_make_writes_slow_and_clients_do_not_meet_them", || stage::run(slow_links::all()));
     trials
 }

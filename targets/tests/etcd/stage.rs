@@ -4,7 +4,7 @@ use crate::proxy::Proxy;
 use squall_results::{Call, Outcome, Reply};
 use squall_targets::Deployment;
 use squall_targets::client::{Client, Completion, Reads, Session};
-use squall_targets::cluster::{Cluster, ClusterOptions, Node};
+use squall_targets::cluster::{Cluster, ClusterOptions, Node, PacketFaults};
 use squall_targets::disk::Model;
 use squall_targets::etcd::ETCD;
 use squall_targets::etcd::connection::Connection;
@@ -55,10 +55,16 @@ pub struct Stage {
 impl Stage {
     /// The nodes without servers.
     pub async fn empty() -> Stage {
+        Stage::empty_with(PacketFaults::Never).await
+    }
+
+    /// The same; packets may be disturbed.
+    async fn empty_with(packets: PacketFaults) -> Stage {
         let folder = tempfile::tempdir().unwrap();
         let names = (1..=3).map(|node| format!("n{node}")).collect();
         let agent = std::env::current_exe().unwrap();
-        let options = ClusterOptions { names, folder: folder.path().join("a folder with blanks"), cut: None, agent };
+        let options =
+            ClusterOptions { names, folder: folder.path().join("a folder with blanks"), cut: None, packets, agent };
         let cluster = Cluster::up(SANDBOX.get().expect("main has entered the sandbox"), options).await.unwrap();
         let deployment = Deployment::new(cluster, target("linearizable", PATIENCE).into());
         Stage { deployment, _folder: folder }
@@ -74,6 +80,11 @@ impl Stage {
         let stage = Stage::empty().await;
         stage.deployment.mount_disks(model).await.unwrap();
         stage.start().await
+    }
+
+    /// Servers whose packets may be disturbed.
+    pub async fn with_packet_faults(packets: PacketFaults) -> Stage {
+        Stage::empty_with(packets).await.start().await
     }
 
     async fn start(self) -> Stage {

@@ -3,6 +3,7 @@
 use crate::stage::{Stage, until};
 use crate::{arrived, link, programs};
 use squall_targets::cluster::{ClusterError, CutMechanism};
+use squall_targets::remote::ProbeSpec;
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -112,7 +113,7 @@ pub async fn deliver_to_nobody() {
     let (sender, peer) = (&stage.cluster.nodes()[0], stage.cluster.nodes()[1].address);
     stage.cluster.cut(&[link(1, 2)]).await.unwrap();
     let before = (received("n2").await, received("n3").await);
-    sender.remote.send_probe(peer, 1 << 40, 500).await.unwrap();
+    sender.remote.send_probe(peer, ProbeSpec { probe: 1 << 40, count: 500, bytes: 20 }).await.unwrap();
     // Frames of one sender stay in order: once these have arrived, the others would have.
     assert_eq!(arrived(&stage, &[link(1, 3)]).await, 100);
     let after = (received("n2").await, received("n3").await);

@@ -27,7 +27,7 @@ pub fn run(test: impl Future<Output = ()>) {
 
 pub fn options(folder: PathBuf, nodes: u8, cut: Option<CutMechanism>) -> ClusterOptions {
     let names = (1..=nodes).map(|node| format!("n{node}")).collect();
-    ClusterOptions { names, folder, cut, agent: std::env::current_exe().unwrap() }
+    ClusterOptions { names, folder, cut, packets: Default::default(), agent: std::env::current_exe().unwrap() }
 }
 
 /// A cluster of n1, n2, ... in a folder that vanishes with it.

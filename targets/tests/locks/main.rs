@@ -68,7 +68,13 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let names = (1..=3).map(|node| format!("n{node}")).collect();
         let agent = std::env::current_exe().unwrap();
-        let options = ClusterOptions { names, folder: folder.path().join("nodes"), cut: None, agent: agent.clone() };
+        let options = ClusterOptions {
+            names,
+            folder: folder.path().join("nodes"),
+            cut: None,
+            packets: Default::default(),
+            agent: agent.clone(),
+        };
         let cluster = Cluster::up(SANDBOX.get().expect("entered in main"), options).await.unwrap();
         let target = (info.make)(TargetOptions {
             own_program: agent,

@@ -53,7 +53,13 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let names = (1..=3).map(|node| format!("n{node}")).collect();
         let place = folder.path().join("a folder with blanks");
-        let options = ClusterOptions { names, folder: place, cut: None, agent: std::env::current_exe().unwrap() };
+        let options = ClusterOptions {
+            names,
+            folder: place,
+            cut: None,
+            packets: Default::default(),
+            agent: std::env::current_exe().unwrap(),
+        };
         let sandbox = SANDBOX.get().expect("main has entered the sandbox");
         let cluster = Cluster::up(sandbox, options).await.unwrap();
         let target = (ZOOKEEPER.make)(TargetOptions {
