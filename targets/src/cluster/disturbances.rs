@@ -68,7 +68,7 @@ impl PacketFaults {
 
 /// Whether tc and netem work on a node: makes the bands of its link that disturbances use.
 pub(super) async fn try_netem(name: &str, remote: &dyn Remote) -> Result<(), RemoteError> {
-    for command in [netem::prepare(local::LINK), netem::attempt(local::LINK)] {
+    for command in [netem::attempt(local::LINK), netem::prepare(local::LINK)] {
         remote.run(&command, TC_TIMEOUT).await?.expect_success(name, &command)?;
     }
     Ok(())

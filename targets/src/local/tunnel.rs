@@ -62,6 +62,8 @@ impl Tunnel {
         let mut netlink = Netlink::open()?;
         let index = Netlink::index(NAME)?;
         netlink.set_queue_length(index, QUEUE_PACKETS)?;
+        // To a link without an address no packet may come that would be answered over another, however lenient the kernel is.
+        netlink.add_address(index, address, 32)?;
         netlink.bring_up(index)?;
         Ok((Tunnel { netlink, index, address }, device.into()))
     }

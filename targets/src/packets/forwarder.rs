@@ -22,6 +22,9 @@ const BATCH: usize = 64;
 /// The largest packet that a device hands over.
 const PACKET_BYTES_MAX: usize = 64 << 10;
 
+/// What poll tells of a device that is no more.
+const GONE: PollFlags = PollFlags::POLLERR.union(PollFlags::POLLNVAL);
+
 /// How long to sleep when nothing is under way.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -50,7 +53,7 @@ impl Forwarder {
         let (woken, waker) = io::pipe()?;
         let shared = Arc::new(Shared { wire: Mutex::default(), origin: Instant::now(), ends: AtomicBool::new(false) });
         let own = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("packets".into()).spawn(move || {
+        let thread = thread::Builder::new().name("packet-switch".into()).spawn(move || {
             hurry();
             if let Err(error) = own.forward(&ends, &woken) {
                 // Packets of disturbed links vanish from now on, so the next fault does not show and the run ends.
@@ -113,7 +116,11 @@ impl Shared {
             if self.ends.load(Ordering::Acquire) {
                 return Ok(());
             }
-            let is_ready = |fd: &PollFd<'_>| fd.any() == Some(true);
+            let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+            // A device that is gone stays ready for ever, and this thread would spin before all others.
+            if fds.iter().any(|fd| fd.revents().is_some_and(|events| events.intersects(GONE))) {
+                return Err(Errno::ENODEV);
+            }
             if fds.last().is_some_and(is_ready) {
                 let _ = nix::unistd::read(woken, &mut buffer);
             }

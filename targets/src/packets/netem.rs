@@ -18,12 +18,9 @@ pub(crate) fn prepare(link: &str) -> CommandLine {
     batch(&[format!("qdisc add dev {link} root handle 1: prio bands 16 priomap{}", " 0".repeat(16))])
 }
 
-/// Tries whether netem is there, on a link that has its bands.
+/// Tries whether netem is there, before the bands are made; where it is not nothing is left of it.
 pub(crate) fn attempt(link: &str) -> CommandLine {
-    batch(&[
-        format!("qdisc add dev {link} parent 1:2 handle 20: netem delay 1ms"),
-        format!("qdisc del dev {link} parent 1:2"),
-    ])
+    batch(&[format!("qdisc add dev {link} root netem delay 1ms"), format!("qdisc del dev {link} root")])
 }
 
 /// Puts all of `conditions`, one after the other, on what goes from this node to `peer`, the one of this number from 0. Before,

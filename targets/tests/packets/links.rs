@@ -14,14 +14,14 @@ pub async fn delay() {
     let stage = Stage::up(3).await;
     stage.until_faster_than(&link(1, 2), ms(20)).await;
     stage.disturb(7, &both_ways(), delayed(50)).await;
-    let trips = stage.round_trips(&link(1, 2), 10).await;
-    assert_eq!(trips.len(), 10, "nothing is lost");
-    assert!(trips[0] >= ms(100), "{trips:?}: nobody is faster than both delays");
-    until("round trips are no longer than the delays and a little", async || {
-        let trips = stage.round_trips(&link(2, 1), 10).await;
-        trips.len() == 10 && trips[0] >= ms(100) && trips[5] < ms(130)
-    })
-    .await;
+    for from in [1, 2] {
+        until("round trips are no longer than the delays and a little, and none is lost", async || {
+            let trips = stage.round_trips(&link(from, 3 - from), 10).await;
+            assert!(trips.iter().all(|trip| *trip >= ms(100)), "{trips:?}: nobody is faster than both delays");
+            trips.len() == 10 && trips[5] < ms(130)
+        })
+        .await;
+    }
     stage.until_faster_than(&link(1, 3), ms(50)).await;
     stage.until_faster_than(&link(3, 2), ms(50)).await;
     let jitter = Delay { by_ns: 50_000_000, jitter_ns: 10_000_000, distribution: Distribution::Normal };
@@ -50,8 +50,8 @@ pub async fn one_way() {
     for from in [1, 2] {
         until("one of the two ways is slow", async || {
             let trips = stage.round_trips(&link(from, 3 - from), 5).await;
-            assert!(trips[0] >= ms(80), "{trips:?}");
-            trips[2] < ms(120)
+            assert!(trips.iter().all(|trip| *trip >= ms(80)), "{trips:?}");
+            trips.len() == 5 && trips[2] < ms(120)
         })
         .await;
     }
@@ -136,10 +136,20 @@ pub async fn overlapping() {
     let stage = Stage::up(3).await;
     stage.disturb(1, &[link(1, 2), link(1, 3)], delayed(40)).await;
     stage.disturb(2, &[link(1, 2), link(3, 2)], delayed(70)).await;
-    let least = async |from, to| stage.round_trips(&link(from, to), 5).await[0];
-    assert!(least(1, 2).await >= ms(110) && least(1, 3).await >= ms(40) && least(3, 2).await >= ms(70));
+    let least = async |from, to, expected_ms| {
+        until("some come back", async || {
+            let trips = stage.round_trips(&link(from, to), 5).await;
+            assert!(trips.iter().all(|trip| *trip >= ms(expected_ms)), "{trips:?}: less than {expected_ms} ms");
+            !trips.is_empty()
+        })
+        .await;
+    };
+    least(1, 2, 110).await;
+    least(1, 3, 40).await;
+    least(3, 2, 70).await;
     stage.cluster.calm(1).await.unwrap();
-    assert!(least(1, 2).await >= ms(70) && least(3, 2).await >= ms(70));
+    least(1, 2, 70).await;
+    least(3, 2, 70).await;
     stage.until_faster_than(&link(1, 3), ms(40)).await;
     stage.until_faster_than(&link(1, 2), ms(110)).await;
     stage.cluster.calm(2).await.unwrap();

@@ -36,7 +36,9 @@ pub async fn nothing_is_left() {
     let threads = || {
         let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
         tasks
-            .filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "packets\n"))
+            .filter(|task| {
+                std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "packet-switch\n")
+            })
             .count()
     };
     let descriptors = || {
