@@ -46,7 +46,8 @@ fn main() -> ExitCode {
 fn planned(at_ms: u64, lasts_ms: u64, fault: Family) -> Planned {
     let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
     let (shape, select) = (Shape::Split, Selector::All);
-    Planned { at, lasts, fault, shape, flapping: None, skew: None, model: None, trouble: None, select }
+    let (skew, model, trouble, packets, direction) = Default::default();
+    Planned { at, lasts, fault, shape, flapping: None, skew, model, trouble, packets, direction, select }
 }
 
 async fn power() {
