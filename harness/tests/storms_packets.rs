@@ -170,5 +170,6 @@ fn a_killed_squall_leaves_no_packets_under_way_and_nothing_else() {
     running.finish();
     squall.await_no_leftovers(Duration::from_secs(10));
     let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
-    assert!(history.end.is_none() && history.faults.iter().any(|fault| fault.in_force.is_some()));
+    // What was told last may not have reached the file.
+    assert!(history.end.is_none() && history.faults.iter().all(|fault| fault.healed.is_none()));
 }
