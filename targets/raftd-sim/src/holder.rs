@@ -27,6 +27,17 @@ pub struct Holder {
     asked_us: Micros,
     doing: Option<Doing>,
     writes: u64,
+    /// The newest token that anybody had been told when this one asked.
+    newest_then: Token,
+}
+
+/// A holder wrote under a fence, and was told that this took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wrote {
+    /// Its token.
+    pub token: Token,
+    /// The newest token that anybody had been told when it asked.
+    pub newest_then: Token,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +52,17 @@ enum Doing {
 impl Holder {
     /// One that has nothing yet.
     pub fn new(number: usize) -> Holder {
-        Holder { number, attempt: 0, lease: None, token: None, until_us: 0, asked_us: 0, doing: None, writes: 0 }
+        Holder {
+            number,
+            attempt: 0,
+            lease: None,
+            token: None,
+            until_us: 0,
+            asked_us: 0,
+            doing: None,
+            writes: 0,
+            newest_then: 0,
+        }
     }
 
     /// Whether it relies on holding the lock now, by its own calculation.
@@ -50,7 +71,8 @@ impl Holder {
     }
 
     /// What it asks next, under which number. It waits for the answer as long as it likes, and then asks something again.
-    pub fn wake(&mut self, now_us: Micros, rng: &mut ChaCha8Rng) -> (u64, Request) {
+    /// `newest` is the newest token that anybody was told so far.
+    pub fn wake(&mut self, now_us: Micros, newest: Token, rng: &mut ChaCha8Rng) -> (u64, Request) {
         let next = match (self.lease, self.token) {
             (None, _) => Doing::Grant,
             (Some(_), None) => Doing::Acquire,
@@ -78,16 +100,17 @@ impl Holder {
             (self.token, self.lease) = (None, None);
         }
         self.attempt += 1;
-        (self.asked_us, self.doing) = (now_us, Some(next));
+        (self.asked_us, self.doing, self.newest_then) = (now_us, Some(next), newest);
         (self.attempt, Request::Change(Command { serial: None, change }))
     }
 
-    /// An answer came. `drift_percent` is by how much a leader's clock may go faster than this one's.
-    pub fn told(&mut self, attempt: u64, told: &Told, drift_percent: u32) {
+    /// An answer came. `drift_percent` is by how much a leader's clock may go faster than this one's. Returns what was
+    /// written under which token, and the newest one when that was asked.
+    pub fn told(&mut self, attempt: u64, told: &Told, drift_percent: u32) -> Option<Wrote> {
         if attempt != self.attempt {
-            return;
+            return None;
         }
-        let Some(doing) = self.doing.take() else { return };
+        let doing = self.doing.take()?;
         let until_us = self.asked_us + TTL_MS * MS * 100 / (100 + u64::from(drift_percent));
         match (doing, told) {
             (_, Told::Answer(Answer::LeaseGranted { lease, .. })) => {
@@ -97,7 +120,16 @@ impl Holder {
             (_, Told::Answer(Answer::LockAcquired { token })) => self.token = Some(*token),
             (_, Told::Answer(Answer::LeaseGone)) => (self.lease, self.token, self.until_us) = (None, None, 0),
             (Doing::Write, Told::Answer(Answer::FencedOff { .. })) => self.token = None,
+            (Doing::Write, Told::Answer(Answer::Written { .. })) => {
+                return self.token.map(|token| Wrote { token, newest_then: self.newest_then });
+            }
             _ => {}
         }
+        None
+    }
+
+    /// The token under which it believes to hold the lock, whether it may still rely on it or not.
+    pub fn token(&self) -> Option<Token> {
+        self.token
     }
 }

@@ -27,5 +27,6 @@ pub mod run;
 pub mod storm;
 pub mod time;
 pub mod trace;
+pub mod watcher;
 pub mod weather;
 pub mod world;

@@ -7,6 +7,7 @@ use crate::clocks::Clock;
 use crate::time::Micros;
 use raftd::core::{Config, Core, Lease, Output, Persist, ReadBy, RequestId, RoleName, Status};
 use raftd::machine::{Answer, Command, Expiry, Machine, Query, View};
+use raftd::node::{Compacted, Feed, Told as Watched, Watching};
 use raftd::storage::memory::Memory;
 use raftd::storage::{Identity, Record, StorageError, Wal};
 use raftd::types::{Bug, Configuration, Entry, Index, MemberChange, NodeId, Payload, Snapshot, Term};
@@ -16,6 +17,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The length of a tick of the core, in microseconds, as in raftd's server.
 pub const TICK_US: u64 = 10_000;
+/// How much of what it applied a member keeps for those who watch: little, so that slow ones meet the end of it.
+const WATCH_BYTES: usize = 4096;
 
 /// One member, running or down.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ struct Running {
     last_id: RequestId,
     expiry: Expiry,
     ticks: u64,
+    feed: Feed,
+    watching: Watching,
 }
 
 /// A request of a client at the member that it asked.
@@ -188,6 +193,7 @@ impl Member {
         let snapshot = recovered.snapshot;
         let core = Core::new(self.config.clone(), recovered.hard_state, snapshot.clone(), recovered.entries)
             .unwrap_or_else(|error| panic!("n{} cannot start: {error}", self.config.id));
+        let (feed, watching) = Feed::new(WATCH_BYTES);
         let mut running = Running {
             core,
             wal,
@@ -201,6 +207,8 @@ impl Member {
             last_id: 0,
             expiry: Expiry::default(),
             ticks: 0,
+            feed,
+            watching,
         };
         if let Some(snapshot) = &snapshot {
             running.install(snapshot, self.config.bug);
@@ -226,13 +234,15 @@ impl Member {
     }
 
     /// A tick passes: as raftd's own loop it looks, if it leads, which leases of clients are over.
-    pub fn tick(&mut self) {
+    pub fn tick(&mut self, now_us: Micros) {
+        let wall_ms = self.clock.wall_us(now_us) / 1000;
+        let trusts_wall = self.config.bug == Some(Bug::ExpiryWallClock);
         let Some(running) = &mut self.running else { return };
         running.core.tick();
         running.ticks += 1;
         let Status { role, term, .. } = running.core.status();
         let leads = (role == RoleName::Leader).then_some(term);
-        let now_ms = running.ticks * TICK_US / 1000;
+        let now_ms = if trusts_wall { wall_ms } else { running.ticks * TICK_US / 1000 };
         if let Some(change) = running.expiry.due(leads, running.machine.leases(), now_ms) {
             running.last_id += 1;
             running.core.propose(running.last_id, Command { serial: None, change }.encode());
@@ -266,6 +276,11 @@ impl Member {
         if let Some(core) = self.core_mut() {
             core.clock(clock_us);
         }
+    }
+
+    /// What a watcher is told that has seen everything up to a revision; nothing from a member that is down.
+    pub fn watch(&self, seen: Index) -> Option<Result<Watched, Compacted>> {
+        self.running.as_ref().map(|running| running.watching.after(seen))
     }
 
     /// Takes what the core wants done, before it is.
@@ -375,12 +390,22 @@ impl Running {
         let Snapshot { last_index, last_term, state, .. } = snapshot;
         self.machine = Machine::decode(state, bug).expect("only members of the simulation take snapshots");
         (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
+        if bug != Some(Bug::WatchPastSnapshot) {
+            self.feed.restart(*last_index);
+        }
     }
 
     fn apply(&mut self, entry: &Entry) -> Option<Answer> {
         (self.applied, self.applied_term) = (entry.index, entry.term);
-        let Payload::Command { bytes, .. } = &entry.payload else { return None };
-        let command = Command::decode(bytes).expect("only clients of the simulation make commands");
-        Some(self.machine.apply(entry.index, &command))
+        let (answer, events) = match &entry.payload {
+            Payload::Noop => (None, Vec::new()),
+            Payload::Command { bytes, .. } => {
+                let command = Command::decode(bytes).expect("only clients of the simulation make commands");
+                let (answer, events) = self.machine.apply_telling(entry.index, &command);
+                (Some(answer), events)
+            }
+        };
+        self.feed.add(entry.index, events);
+        answer
     }
 }

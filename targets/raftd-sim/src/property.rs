@@ -5,6 +5,7 @@
 
 mod configuration_safety;
 mod election_safety;
+mod fencing;
 mod leader_append_only;
 mod leader_completeness;
 mod lease_safety;
@@ -14,9 +15,11 @@ mod log_matching;
 mod progress;
 mod snapshot_safety;
 mod state_machine_safety;
+mod watch_safety;
 
 pub use configuration_safety::ConfigurationSafety;
 pub use election_safety::ElectionSafety;
+pub use fencing::fences;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
 pub use lease_safety::alone_by_lease;
@@ -26,9 +29,11 @@ pub use log_matching::LogMatching;
 pub use progress::has_recovered;
 pub use snapshot_safety::SnapshotSafety;
 pub use state_machine_safety::StateMachineSafety;
+pub use watch_safety::WatchSafety;
 
 use crate::time::Micros;
 use raftd::core::{Output, RoleName, Status};
+use raftd::node::Told;
 use raftd::types::{Bug, Configuration, Entry, Index, NodeId, Snapshot, Term};
 use std::fmt;
 
@@ -53,6 +58,10 @@ pub enum Property {
     LeaseSafety,
     /// See [`one_relies`].
     LockSafety,
+    /// See [`fences`].
+    Fencing,
+    /// See [`WatchSafety`].
+    WatchSafety,
     /// See [`judge`].
     Linearizability,
     /// See [`has_recovered`].
@@ -147,6 +156,7 @@ pub struct Properties {
     state_machine_safety: StateMachineSafety,
     snapshot_safety: SnapshotSafety,
     configuration_safety: ConfigurationSafety,
+    watch_safety: WatchSafety,
 }
 
 impl Properties {
@@ -160,6 +170,7 @@ impl Properties {
             state_machine_safety: StateMachineSafety::default(),
             snapshot_safety: SnapshotSafety::new(bug),
             configuration_safety: ConfigurationSafety::new(members),
+            watch_safety: WatchSafety::new(bug),
         }
     }
 
@@ -199,6 +210,16 @@ impl Properties {
         self.snapshot_safety.see(member, snapshot, applied).map_err(|evidence| (Property::SnapshotSafety, evidence))
     }
 
+    /// A watcher that has seen everything up to `seen` was told this.
+    ///
+    /// # Errors
+    ///
+    /// If that is not what was changed since.
+    pub fn watched(&mut self, seen: Index, told: &Told) -> Result<(), (Property, String)> {
+        let applied = self.state_machine_safety.applied();
+        self.watch_safety.see(seen, told, applied).map_err(|evidence| (Property::WatchSafety, evidence))
+    }
+
     /// A member starts anew: it applies its log from behind its snapshot on, which stands for `applied` entries.
     pub fn started(&mut self, member: NodeId, applied: Index) {
         self.state_machine_safety.started(member, applied);
@@ -227,6 +248,8 @@ impl fmt::Display for Property {
             Property::ConfigurationSafety => "configuration safety",
             Property::LeaseSafety => "lease safety",
             Property::LockSafety => "lock safety",
+            Property::Fencing => "fencing",
+            Property::WatchSafety => "watch safety",
             Property::Linearizability => "linearizability",
             Property::Progress => "progress",
             Property::Assertion => "assertion of a member",

@@ -65,7 +65,8 @@ impl Plan {
     fn has_leases(&self) -> bool {
         match self.bug {
             None => self.seed % 4 == 3,
-            Some(bug) => bug == Bug::LeaseWallClock,
+            Some(Bug::LeaseWallClock | Bug::LeaseAfterTransfer) => true,
+            Some(_) => self.has_holders(),
         }
     }
 
@@ -75,6 +76,16 @@ impl Plan {
             None => !self.is_fair && (self.seed / 4).is_multiple_of(2),
             Some(_) => false,
         }
+    }
+
+    /// Whether somebody watches: in any run, unless another bug is looked for.
+    pub(crate) fn has_watcher(&self) -> bool {
+        matches!(self.bug, None | Some(Bug::WatchPastSnapshot))
+    }
+
+    /// Whether somebody holds locks, where leaders have leases: in any such run, unless another bug is looked for.
+    pub(crate) fn has_holders(&self) -> bool {
+        matches!(self.bug, None | Some(Bug::ExpireRenewed | Bug::ExpiryWallClock | Bug::FenceAnyToken))
     }
 
     /// The command that plays this again, with its trace.
@@ -94,10 +105,7 @@ pub fn run(plan: &Plan, with_trace: bool) -> Report {
     weather.comings = plan.has_comings().then(|| Comings::draw(plan.seed));
     let mut trace = Trace::new(with_trace);
     trace.note(0, || format!("{weather:?}"));
-    let mut world = World::new(weather, plan.bug, rng, trace);
-    if plan.only_clients {
-        world.watch_only_clients();
-    }
+    let mut world = World::new(weather, plan, rng, trace);
     let broken = match quietly(|| world.play()) {
         Ok(Ok(())) => None,
         Ok(Err(broken)) => Some(broken),

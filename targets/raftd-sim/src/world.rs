@@ -7,13 +7,16 @@ use crate::clocks::Setting;
 use crate::holder::Holder;
 use crate::member::{Asked, Crash, Member, TICK_US, Told};
 use crate::network::{Network, delay_us};
-use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered, one_relies};
+use crate::property::{Properties, Property, Step, alone_by_lease, fences, has_recovered, one_relies};
+use crate::run::Plan;
 use crate::storm::Trouble;
 use crate::time::{Agenda, MS, Micros};
 use crate::trace::Trace;
+use crate::watcher::Watcher;
 use crate::weather::Weather;
 use raftd::core::{Message, RoleName, Status};
-use raftd::types::{Bug, NodeId};
+use raftd::machine::Token;
+use raftd::types::NodeId;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
@@ -48,6 +51,9 @@ pub struct World {
     members: Vec<Member>,
     clients: Vec<Client>,
     holders: Vec<Holder>,
+    /// The newest token that a holder was told.
+    newest_token: Token,
+    watcher: Option<Watcher>,
     network: Network,
     /// Counts the partitions: an old one's end must not heal a new one.
     partition: u64,
@@ -56,7 +62,7 @@ pub struct World {
     is_storm: bool,
     /// Who stays down when the storm is over: never more than a minority.
     absent: BTreeSet<usize>,
-    /// Nobody watches the members, only the clients' history is judged.
+    /// Nobody watches the members: what they break goes on until clients see it.
     only_clients: bool,
     bug: Option<Bug>,
 }
@@ -109,11 +115,13 @@ enum Event {
     Wish,
     /// And asks for all that it wants.
     AskForChanges,
+    Watch,
 }
 
 impl World {
     /// A cluster whose members have just been started, and clients that are about to wake.
-    pub fn new(weather: Weather, bug: Option<Bug>, rng: ChaCha8Rng, trace: Trace) -> World {
+    pub fn new(weather: Weather, plan: &Plan, rng: ChaCha8Rng, trace: Trace) -> World {
+        let bug = plan.bug;
         let count = weather.members as NodeId;
         let member = |id| Member::new(id, count, bug, weather.limits.clone());
         let mut record = Record::default();
@@ -125,13 +133,15 @@ impl World {
             members.iter_mut().for_each(|member| member.use_leases(clocks.drift_percent, clocks.clock()));
             clients.iter_mut().for_each(|client| client.has_leases = true);
         }
-        let has_holders = weather.clocks.is_some() && bug.is_none();
+        let has_holders = weather.clocks.is_some() && plan.has_holders();
         let holders = (0..HOLDERS).filter(|_| has_holders).map(|number| Holder::new(HOLDERS_FROM + number)).collect();
         World {
             properties: Properties::new(bug, members[0].members().clone()),
             members,
             clients,
             holders,
+            newest_token: 0,
+            watcher: plan.has_watcher().then(|| Watcher::new(plan.seed)),
             record,
             trace,
             events: 0,
@@ -142,15 +152,10 @@ impl World {
             stopped_clock: None,
             is_storm: weather.storm_us > 0,
             absent: BTreeSet::new(),
-            only_clients: false,
+            only_clients: plan.only_clients,
             bug,
             weather,
         }
-    }
-
-    /// From now on nobody watches the members: what they break goes on until clients see it.
-    pub fn watch_only_clients(&mut self) {
-        self.only_clients = true;
     }
 
     /// The present instant of virtual time.
@@ -166,6 +171,7 @@ impl World {
             self.agenda.after(pause_us, Event::Wake { client });
         }
         (0..self.holders.len()).for_each(|holder| self.agenda.after(MS, Event::HolderWakes { holder }));
+        self.agenda.after(MS, Event::Watch);
         if self.is_storm {
             self.schedule_trouble();
             self.schedule_clock();
@@ -239,6 +245,7 @@ impl World {
             Event::HolderWakes { holder } => self.holder_wakes(holder),
             Event::Wish => self.wish(),
             Event::AskForChanges => return self.ask_for_changes(),
+            Event::Watch => return self.watch(),
         }
         Ok(())
     }
@@ -253,7 +260,7 @@ impl World {
         if self.stopped_clock.is_some_and(|(whose, until_us)| whose == id && now_us < until_us) {
             return Ok(());
         }
-        self.on(member, |member, _| member.tick())
+        self.on(member, |member, _| member.tick(now_us))
     }
 
     fn deliver(&mut self, message: Message) -> Result<(), Broken> {
@@ -395,9 +402,10 @@ impl World {
     /// Who holds locks asks for something, whether the last answer came or not, and often enough for its lease.
     fn holder_wakes(&mut self, holder: usize) {
         let now_us = self.agenda.now_us();
-        let pause_us = if self.rng.random_bool(0.05) { 900 } else { self.rng.random_range(10..150) } * MS;
+        let stands_still = self.rng.random_bool(0.05) && self.weather.storm_us > 0;
+        let pause_us = if stands_still { 900 } else { self.rng.random_range(10..150) } * MS;
         self.agenda.after(pause_us, Event::HolderWakes { holder });
-        let (attempt, request) = self.holders[holder].wake(now_us, &mut self.rng);
+        let (attempt, request) = self.holders[holder].wake(now_us, self.newest_token, &mut self.rng);
         let asked = Asked { client: HOLDERS_FROM + holder, attempt, request };
         let member = self.rng.random_range(0..self.members.len());
         self.trace.note(now_us, || format!("holder {holder} asks n{}: {:?}", member + 1, asked.request));
@@ -411,8 +419,22 @@ impl World {
         let now_us = self.agenda.now_us();
         self.trace.note(now_us, || format!("holder {holder} is told {told:?}"));
         let drift_percent = self.weather.clocks.as_ref().map_or(0, |clocks| clocks.drift_percent);
-        self.holders[holder].told(attempt, told, drift_percent);
+        if let Some(wrote) = self.holders[holder].told(attempt, told, drift_percent) {
+            fences(wrote).map_err(|evidence| (Property::Fencing, evidence))?;
+        }
+        self.newest_token = self.newest_token.max(self.holders[holder].token().unwrap_or(0));
         one_relies(&self.holders, now_us).map_err(|evidence| (Property::LockSafety, evidence))
+    }
+
+    /// The watcher asks what is new.
+    fn watch(&mut self) -> Result<(), Broken> {
+        let Some(watcher) = &mut self.watcher else { return Ok(()) };
+        let pause_us = watcher.next(self.members.len());
+        self.agenda.after(pause_us, Event::Watch);
+        let seen = watcher.seen;
+        let Some(told) = self.members[watcher.member].watch(seen) else { return Ok(()) };
+        watcher.told(&told);
+        told.map_or(Ok(()), |told| self.properties.watched(seen, &told))
     }
 
     fn set_clock(&mut self) {

@@ -20,9 +20,15 @@ fn check(bug: Bug, seeds: Range<u64>, breaks: &[Property]) {
 
 #[test]
 fn rare_bugs_are_caught() {
-    use Property::{ElectionSafety, LeaderCompleteness, Linearizability, StateMachineSafety};
-    // One seed in 1000, 500 and 150 catches them; the ranges begin shortly before one that does.
+    use Property::{
+        Assertion, ElectionSafety, LeaderCompleteness, LeaseSafety, Linearizability, LockSafety, StateMachineSafety,
+    };
+    // One seed in some hundred catches them; the ranges begin shortly before one that does.
     check(Bug::VoteBeforeFsync, 1100..1150, &[ElectionSafety]);
+    check(Bug::AckSnapshotEarly, 720..740, &[Assertion]);
+    check(Bug::CountOldVote, 550..570, &[ElectionSafety]);
+    check(Bug::LeaseAfterTransfer, 375..385, &[LeaseSafety]);
+    check(Bug::ExpiryWallClock, 395..405, &[LockSafety]);
     check(Bug::CommitOldTerm, 100..200, &[LeaderCompleteness, StateMachineSafety, Linearizability]);
     check(Bug::StaleRead, 0..100, &[Linearizability]);
 }
@@ -30,7 +36,8 @@ fn rare_bugs_are_caught() {
 #[test]
 fn common_bugs_are_caught() {
     use Property::{
-        Assertion, ElectionSafety, LeaderCompleteness, LeaseSafety, Linearizability, LogMatching, StateMachineSafety,
+        Assertion, ElectionSafety, Fencing, LeaderCompleteness, LeaseSafety, Linearizability, LockSafety, LogMatching,
+        Progress, SnapshotSafety, StateMachineSafety, WatchSafety,
     };
     check(Bug::RetryTwice, 0..40, &[Linearizability]);
     check(Bug::TwoVotes, 0..10, &[ElectionSafety]);
@@ -39,6 +46,18 @@ fn common_bugs_are_caught() {
     check(Bug::AckBeforeFsync, 0..40, &[LeaderCompleteness, StateMachineSafety, Assertion]);
     check(Bug::KeepConflict, 0..40, &[LogMatching, StateMachineSafety, LeaderCompleteness]);
     check(Bug::LeaseWallClock, 0..40, &[LeaseSafety]);
+    check(Bug::SnapshotWithoutSessions, 0..10, &[SnapshotSafety, Linearizability]);
+    check(Bug::SnapshotKeepsTail, 0..40, &[StateMachineSafety, LogMatching]);
+    check(Bug::TailIsCommitted, 0..10, &[StateMachineSafety, Assertion]);
+    check(Bug::ForgetVote, 0..10, &[ElectionSafety, Assertion]);
+    check(Bug::MatchAtStart, 1..10, &[Assertion, Progress, StateMachineSafety]);
+    check(Bug::TruncateMatched, 0..10, &[Assertion, LeaderCompleteness]);
+    check(Bug::ReadBeforeOwnTerm, 0..40, &[Linearizability]);
+    check(Bug::ReadUnapplied, 0..80, &[Linearizability]);
+    check(Bug::DenyInDoubt, 0..10, &[Linearizability]);
+    check(Bug::ExpireRenewed, 0..40, &[LockSafety]);
+    check(Bug::FenceAnyToken, 60..80, &[Fencing]);
+    check(Bug::WatchPastSnapshot, 0..40, &[WatchSafety]);
 }
 
 #[test]
@@ -49,25 +68,34 @@ fn no_bug_shows_without_faults() {
     }
 }
 
-/// The first such seed of each, as `--only-clients` finds it.
+/// The first such seed of each, as `--only-clients` finds it, and what it is that clients see.
 #[test]
 fn clients_see_what_they_are_said_to_see() {
+    use Property::{Fencing, Linearizability, LockSafety, WatchSafety};
     let seeds = [
-        (Bug::StaleRead, 53),
-        (Bug::AckBeforeFsync, 1791),
-        (Bug::CommitOldTerm, 102),
-        (Bug::ShortLogVote, 134),
-        (Bug::AckBeforeQuorum, 58),
-        (Bug::RetryTwice, 25),
-        (Bug::KeepConflict, 6),
-        (Bug::LeaseWallClock, 4344),
+        (Bug::StaleRead, 53, Linearizability),
+        (Bug::AckBeforeFsync, 1791, Linearizability),
+        (Bug::CommitOldTerm, 102, Linearizability),
+        (Bug::ShortLogVote, 134, Linearizability),
+        (Bug::AckBeforeQuorum, 58, Linearizability),
+        (Bug::RetryTwice, 25, Linearizability),
+        (Bug::KeepConflict, 6, Linearizability),
+        (Bug::LeaseWallClock, 4344, Linearizability),
+        (Bug::SnapshotWithoutSessions, 0, Linearizability),
+        (Bug::ReadBeforeOwnTerm, 19, Linearizability),
+        (Bug::ReadUnapplied, 49, Linearizability),
+        (Bug::DenyInDoubt, 1, Linearizability),
+        (Bug::ExpireRenewed, 25, LockSafety),
+        (Bug::ExpiryWallClock, 401, LockSafety),
+        (Bug::FenceAnyToken, 75, Fencing),
+        (Bug::WatchPastSnapshot, 20, WatchSafety),
     ];
-    for (bug, seed) in seeds {
+    for (bug, seed, sees) in seeds {
         let plan = Plan { only_clients: true, ..Plan::storm(seed, Some(bug)) };
         let property = run(&plan, false).violation.map(|violation| violation.property);
-        assert_eq!(property, Some(Property::Linearizability), "{bug}: {}", plan.command());
+        assert_eq!(property, Some(sees), "{bug}: {}", plan.command());
     }
-    let seen: Vec<Bug> = seeds.iter().map(|(bug, _)| *bug).collect();
+    let seen: Vec<Bug> = seeds.iter().map(|(bug, ..)| *bug).collect();
     let said: Vec<Bug> = Bug::ALL.into_iter().filter(|bug| bug.client_can_see()).collect();
     assert_eq!(seen, said);
 }

@@ -24,7 +24,7 @@ fn info(bug: Bug) -> BugInfo {
 /// The storm that shows a bug soonest.
 fn storm(bug: Bug) -> Storm {
     match bug {
-        Bug::StaleRead | Bug::AckBeforeQuorum => Storm::Shows(&[]),
+        Bug::StaleRead | Bug::AckBeforeQuorum | Bug::DenyInDoubt => Storm::Shows(&[]),
         // The leader is killed while one of the others lacks its last entries, and that one asks first.
         Bug::ShortLogVote => {
             Storm::Shows(&["--faults", "kill", "--rate", "2000", "--set", "election_ms=100,heartbeat_ms=20"])
@@ -32,12 +32,28 @@ fn storm(bug: Bug) -> Storm {
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
         Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
         Bug::AckBeforeFsync => Storm::Shows(&["--faults", "power"]),
+        Bug::SnapshotWithoutSessions => Storm::Shows(&["--retry", "--faults", "kill", "--set", "snapshot_entries=200"]),
+        Bug::ReadBeforeOwnTerm => Storm::Shows(&["--faults", "kill", "--rate", "2000"]),
+        Bug::ReadUnapplied => Storm::Shows(&["--faults", "kill", "--rate", "2000"]),
+        Bug::ExpiryWallClock => Storm::Shows(&["--workload", "lock", "--faults", "clock"]),
+        Bug::FenceAnyToken => Storm::Shows(&["--workload", "set-fenced", "--faults", "pause-client"]),
         Bug::CommitOldTerm => {
             Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
         }
         Bug::LeaseWallClock => Storm::Hidden(
             "a leader that is cut off steps down by its ticks, whatever its wall clock says: not found in 5 storms with its clock set back",
         ),
-        Bug::VoteBeforeFsync | Bug::TwoVotes => Storm::Hidden("the servers stop themselves before a client sees it"),
+        Bug::VoteBeforeFsync | Bug::TwoVotes | Bug::ForgetVote | Bug::CountOldVote => {
+            Storm::Hidden("the servers stop themselves before a client sees it")
+        }
+        Bug::TailIsCommitted | Bug::MatchAtStart | Bug::SnapshotKeepsTail | Bug::AckSnapshotEarly => {
+            Storm::Hidden("the server whose log is contradicted stops itself before a client sees it")
+        }
+        Bug::TruncateMatched => Storm::Hidden("connections between servers keep messages in order, once each"),
+        Bug::LeaseAfterTransfer => Storm::Hidden("no fault of squall asks a leader to hand over"),
+        Bug::ExpireRenewed => {
+            Storm::Hidden("a keep-alive must be under way in the very milliseconds in which its lease ends")
+        }
+        Bug::WatchPastSnapshot => Storm::Hidden("no workload of squall watches; the simulation does"),
     }
 }

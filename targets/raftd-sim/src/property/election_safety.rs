@@ -1,7 +1,7 @@
 //! Election safety: at most one leader can be elected in a given term (extended paper, figure 3 and section 5.2).
 //!
-//! It alone catches votes that are given twice, `two-votes` and `vote-before-fsync`, before a member meets both leaders and
-//! stops itself.
+//! It alone catches votes that are given or counted twice, `two-votes`, `vote-before-fsync`, `forget-vote` and `count-old-vote`,
+//! before a member meets both leaders and stops itself.
 
 use super::Step;
 use raftd::types::{NodeId, Term};

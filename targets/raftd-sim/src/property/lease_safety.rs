@@ -1,6 +1,7 @@
 //! Lease safety (Ongaro's dissertation, section 6.4.1): while a leader may grant reads by its lease, nobody leads a later term.
 //!
-//! It sees at once what clients come to see only if they read from the old leader just then: `lease-wall-clock`.
+//! It sees at once what clients come to see only if they read from the old leader just then: `lease-wall-clock` and
+//! `lease-after-transfer`.
 
 use raftd::core::{RoleName, Status};
 

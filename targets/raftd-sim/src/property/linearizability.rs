@@ -1,8 +1,9 @@
 //! Linearizability of what the clients were told (Herlihy and Wing, "Linearizability: A Correctness Condition for
 //! Concurrent Objects", 1990), judged by squall's own checker.
 //!
-//! It alone catches what breaks outside of the log: `stale-read`, `retry-twice`, and reads that a new leader grants when
-//! `commit-old-term` makes it believe that it knows all that is committed.
+//! It alone catches what breaks outside of the log: `stale-read`, `read-before-own-term`, `read-unapplied`, `retry-twice`,
+//! `deny-in-doubt`, and reads that a new leader grants when `commit-old-term` makes it believe that it knows all that is
+//! committed.
 
 use squall_results::checker::linearizable::Linearizable;
 use squall_results::model::register::Register;

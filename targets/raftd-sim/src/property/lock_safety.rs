@@ -1,7 +1,7 @@
 //! Lock safety: no two rely on holding a lock at the same instant, each by its own calculation from when it asked.
 //!
-//! It catches a leader that ends a lease too soon: one that counts from an older keep-alive, that goes on counting where the last
-//! leader stopped, or that ends by its clock what the log has kept alive.
+//! It catches a leader that ends a lease too soon: one that goes by a clock that was set (`expiry-wall-clock`), or that ends by its
+//! clock what the log has kept alive (`expire-renewed`).
 
 use crate::holder::Holder;
 use crate::time::Micros;

@@ -2,7 +2,7 @@
 //! section 5.6: as long as the system satisfies the timing requirement, a leader can be elected and maintained). It is what
 //! the second phase of every run is for, in which no more faults come.
 //!
-//! Without it a cluster that does nothing at all would be safe. None of the planted bugs breaks it.
+//! Without it a cluster that does nothing at all would be safe. It catches a follower that never catches up: `match-at-start`.
 
 use raftd::core::{RoleName, Status};
 

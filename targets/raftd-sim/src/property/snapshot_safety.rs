@@ -1,7 +1,7 @@
 //! Snapshot safety: a snapshot is the state that applying all entries up to its last one gives (dissertation, section 5.1).
 //!
-//! It alone would catch what a member loses on the way from a state to a snapshot and back before a client meets it. None of
-//! the planted bugs does so.
+//! It alone catches what a member loses on the way from a state to a snapshot and back before a client meets it:
+//! `snapshot-without-sessions`.
 
 use raftd::machine::{Command, Machine};
 use raftd::types::{Bug, Entry, Index, NodeId, Payload, Snapshot};

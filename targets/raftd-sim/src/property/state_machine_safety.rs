@@ -2,7 +2,7 @@
 //! ever apply a different log entry for the same index (extended paper, figure 3 and section 5.4.3).
 //!
 //! It is what all the others are for. It alone catches members that differ although every leader was right: a follower
-//! that applies what it kept against its leader (`keep-conflict`).
+//! that applies what it kept against its leader (`keep-conflict`, `snapshot-keeps-tail`, `tail-is-committed`).
 
 use super::Step;
 use raftd::types::{Entry, Index, NodeId};

@@ -121,12 +121,12 @@ impl Core {
     /// Makes a change, which is in force with the next entry. Who is removed is sent the log until that is committed, so that it
     /// learns of it.
     fn begin_change(&mut self, ticket: Option<Ticket>, change: &MemberChange) {
-        let last_index = self.log.last_index();
+        let (last_index, bug) = (self.log.last_index(), self.config.bug);
         let configuration = self.membership.in_force().after(change);
         self.append(Payload::Configuration { ticket, configuration });
         let Role::Leader(leadership) = &mut self.role else { return };
         if let MemberChange::Add { id, .. } = change {
-            leadership.peers.entry(*id).or_insert_with(|| Progress::new(last_index));
+            leadership.peers.entry(*id).or_insert_with(|| Progress::new(last_index, bug));
             leadership.learners.remove(id);
         }
     }
@@ -195,7 +195,7 @@ impl Core {
         self.role = Role::Follower;
         self.led_by = None;
         self.elapsed = 0;
-        self.requests.end_term();
+        self.requests.end_term(self.config.bug);
     }
 
     /// Whether this member may ask for votes: as a voter, or as one whose removal is not known to be committed. That one may

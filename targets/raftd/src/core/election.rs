@@ -77,7 +77,7 @@ impl Core {
         self.durability.term_changed();
         self.role = Role::Follower;
         self.led_by = None;
-        self.requests.end_term();
+        self.requests.end_term(self.config.bug);
         self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
     }
 
@@ -107,7 +107,7 @@ impl Core {
     /// Nothing is heard of a leader, or, if this member led, of a majority: asks whether it would be elected. Whoever
     /// waits for that leader's answer gets one.
     pub(super) fn start_pre_vote(&mut self) {
-        self.requests.end_term();
+        self.requests.end_term(self.config.bug);
         self.role = Role::PreCandidate { votes: BTreeSet::new() };
         self.elapsed = 0;
         self.election_timeout = draw_timeout(&mut self.rng, self.config.election_ticks);
@@ -200,9 +200,9 @@ impl Core {
 
     /// Leads the term. The entry without content lets the leader commit what earlier leaders left behind (section 8).
     fn lead(&mut self) {
-        let last_index = self.log.last_index();
+        let (last_index, bug) = (self.log.last_index(), self.config.bug);
         let others = self.membership.in_force().members().keys().filter(|id| **id != self.config.id);
-        let peers = others.map(|peer| (*peer, Progress::new(last_index))).collect();
+        let peers = others.map(|peer| (*peer, Progress::new(last_index, bug))).collect();
         let learners = BTreeMap::new();
         let reads = Reads::new(self.config.max_requests);
         let seen = Seen::new(self.config.max_requests);
@@ -240,7 +240,7 @@ impl Core {
         let to = transfer.to;
         let has_all = leadership.peers.get(&to).is_some_and(|progress| progress.match_index == last_index);
         if has_all && !std::mem::replace(&mut transfer.is_told, true) {
-            leadership.gave_leave = true;
+            leadership.gave_leave = self.config.bug != Some(Bug::LeaseAfterTransfer);
             self.send(to, Body::TimeoutNow, Needs::Term);
         }
     }

@@ -136,11 +136,12 @@ impl Core {
         log.between(log.start(), log.last_index()).iter().for_each(|entry| membership.appended(entry));
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
         rng.set_stream(config.id);
+        let voted_for = if config.bug == Some(Bug::ForgetVote) { None } else { hard_state.voted_for };
         Ok(Core {
-            hard: hard_state,
+            hard: HardState { voted_for, ..hard_state },
             role: Role::Follower,
             led_by: None,
-            commit: start.0,
+            commit: if config.bug == Some(Bug::TailIsCommitted) { log.last_index() } else { start.0 },
             handed_out: start.0,
             snapshot,
             arriving: None,
@@ -176,7 +177,7 @@ impl Core {
             {
                 match self.may_stand() {
                     true => self.start_pre_vote(),
-                    false => self.requests.end_term(),
+                    false => self.requests.end_term(self.config.bug),
                 }
             }
             _ => {}
@@ -232,7 +233,8 @@ impl Core {
         if term > self.hard.term {
             self.enter_term(term, None);
         }
-        if term < self.hard.term {
+        let counts = self.config.bug == Some(Bug::CountOldVote) && matches!(body, Body::Vote { granted: true });
+        if term < self.hard.term && !counts {
             if body.comes_from_leader_or_candidate() {
                 self.send(from, Body::Outdated, Needs::Term);
             }
@@ -271,7 +273,10 @@ impl Core {
             Body::Read { ticket, by } => self.lead_read(ticket, by),
             Body::Change { ticket, change } => self.on_change(ticket, &change),
             Body::Refused { ticket, reason } => self.requests.refused(ticket, reason),
-            Body::ReadGranted { ticket, index } => self.requests.granted(ticket, index),
+            Body::ReadGranted { ticket, index } => {
+                let index = if self.config.bug == Some(Bug::ReadUnapplied) { 0 } else { index };
+                self.requests.granted(ticket, index);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::message::SnapshotName;
-use crate::types::{Index, Snapshot, Term};
+use crate::types::{Bug, Index, Snapshot, Term};
 use std::collections::VecDeque;
 
 #[derive(Debug, Clone, Hash)]
@@ -63,10 +63,10 @@ pub(super) enum Step {
 }
 
 impl Progress {
-    /// A new leader assumes that the follower lacks nothing (figure 2 of the extended paper), and asks.
-    pub(super) fn new(last_index: Index) -> Progress {
+    /// A new leader assumes that the follower lacks nothing (figure 2 of the extended paper), and asks. It knows of nothing.
+    pub(super) fn new(last_index: Index, bug: Option<Bug>) -> Progress {
         Progress {
-            match_index: 0,
+            match_index: if bug == Some(Bug::MatchAtStart) { last_index } else { 0 },
             next_index: last_index + 1,
             echoed_round: 0,
             commit_told: 0,

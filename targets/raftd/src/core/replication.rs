@@ -160,8 +160,10 @@ impl Core {
             None => entry.index <= self.log.start(),
         };
         let known = entries.iter().take_while(is_known).count();
-        if known < entries.len() {
-            let first = entries[known].index;
+        let follows = (self.commit..self.log.last_index()).contains(&match_index) && known > 0;
+        let cuts_matched = self.config.bug == Some(Bug::TruncateMatched) && follows;
+        if known < entries.len() || cuts_matched {
+            let first = previous_index + known as Index + 1;
             assert!(
                 first > self.commit,
                 "the leader of term {} contradicts entry {first}, though {} entries are committed",

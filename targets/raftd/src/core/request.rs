@@ -4,7 +4,7 @@
 //! term only its leader can take a request, and takes it once.
 
 use super::output::{Failed, Fate, Granted, Reason, RequestId};
-use crate::types::{Index, NodeId, Ticket};
+use crate::types::{Bug, Index, NodeId, Ticket};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Hash)]
@@ -89,10 +89,13 @@ impl Requests {
 
     /// Fails what the end of the term leaves without an answer. Granted reads keep their grant: what was committed then
     /// stays committed.
-    pub(super) fn end_term(&mut self) {
+    pub(super) fn end_term(&mut self, bug: Option<Bug>) {
         let doomed = |_: &u64, open: &mut Open| !matches!(open.kind, Kind::GrantedRead(_));
-        let doomed = self.open.extract_if(.., doomed);
-        self.failed.extend(doomed.map(|(_, open)| open.fail(Reason::LeaderChanged)));
+        let doomed = self.open.extract_if(.., doomed).map(|(_, open)| open.fail(Reason::LeaderChanged));
+        match bug {
+            Some(Bug::DenyInDoubt) => self.failed.extend(doomed.map(|failed| Failed { fate: Fate::NotDone, ..failed })),
+            _ => self.failed.extend(doomed),
+        }
     }
 
     /// A snapshot was installed. What was proposed here may be in it or not; reads are granted by whoever leads.

@@ -9,7 +9,7 @@
 
 use super::message::{Body, SnapshotName};
 use super::{Core, Needs, Role};
-use crate::types::{Configuration, Index, NodeId, Snapshot};
+use crate::types::{Bug, Configuration, Index, NodeId, Snapshot};
 
 /// What a follower has so far of a snapshot that it is sent.
 #[derive(Debug, Clone, Hash)]
@@ -63,7 +63,9 @@ impl Core {
     /// The leader sends a chunk of a snapshot.
     pub(super) fn on_chunk(&mut self, leader: NodeId, name: SnapshotName, members: Configuration, part: (u64, &[u8])) {
         let (offset, bytes) = part;
-        if name.last_index <= self.commit || self.log.term_at(name.last_index) == Some(name.last_term) {
+        let reached = self.log.term_at(name.last_index);
+        let ignores_term = self.config.bug == Some(Bug::SnapshotKeepsTail) && reached.is_some();
+        if name.last_index <= self.commit || reached == Some(name.last_term) || ignores_term {
             // Whoever has its last entry has all that it stands for, which is committed. What follows that entry stays
             // (figure 13, step 6), on disk too: some of it may have been acknowledged.
             self.commit_to(name.last_index);
@@ -101,6 +103,7 @@ impl Core {
         self.requests.overtaken();
         self.snapshot = Some(snapshot.clone());
         self.installed = Some(snapshot);
-        self.send(leader, Body::Appended { match_index: last_index }, Needs::Log);
+        let needs = if self.config.bug == Some(Bug::AckSnapshotEarly) { Needs::Term } else { Needs::Log };
+        self.send(leader, Body::Appended { match_index: last_index }, needs);
     }
 }

@@ -8,7 +8,7 @@
 //! locks. A change under a [`Fence`] takes place only while the lock is held under that very token.
 
 use super::{Answer, Event};
-use crate::types::Index;
+use crate::types::{Bug, Index};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,11 +125,19 @@ impl Leases {
     }
 
     /// Whether a change under this fence may take place.
-    pub(super) fn admits(&self, fence: &Fence) -> bool {
-        self.holder(&fence.lock).is_some_and(|held| held.token == fence.token)
+    pub(super) fn admits(&self, fence: &Fence, bug: Option<Bug>) -> bool {
+        let any_token = bug == Some(Bug::FenceAnyToken);
+        self.holder(&fence.lock).is_some_and(|held| held.token == fence.token || any_token)
     }
 
-    pub(super) fn change(&mut self, index: Index, change: &LeaseChange, told: &mut Vec<Event>) -> Answer {
+    /// Changes leases or locks by the entry `index`, and says what that did.
+    pub(super) fn change(
+        &mut self,
+        index: Index,
+        change: &LeaseChange,
+        bug: Option<Bug>,
+        told: &mut Vec<Event>,
+    ) -> Answer {
         match change {
             LeaseChange::Grant { .. } if self.leases.len() >= LEASES_MAX => Answer::TooMany,
             LeaseChange::Grant { ttl_ms } => {
@@ -148,8 +156,9 @@ impl Leases {
                 false => Answer::LeaseGone,
             },
             LeaseChange::Expire { leases } => {
+                let whenever = bug == Some(Bug::ExpireRenewed);
                 let is_over = |overdue: &&Overdue| {
-                    self.leases.get(&overdue.lease).is_some_and(|found| found.renewed == overdue.renewed)
+                    self.leases.get(&overdue.lease).is_some_and(|found| found.renewed == overdue.renewed || whenever)
                 };
                 let over: Vec<LeaseId> = leases.iter().filter(is_over).map(|overdue| overdue.lease).collect();
                 Answer::LeaseEnded { leases: over.into_iter().filter(|lease| self.end(*lease, told)).count() as u64 }

@@ -149,8 +149,8 @@ impl Machine {
                 self.sessions.open(index);
                 Answer::Opened { session: index }
             }
-            Change::Lease(change) => self.leases.change(index, change, told),
-            Change::Fenced { fence, .. } if !self.leases.admits(fence) => {
+            Change::Lease(change) => self.leases.change(index, change, self.bug, told),
+            Change::Fenced { fence, .. } if !self.leases.admits(fence, self.bug) => {
                 Answer::FencedOff { held: self.leases.holder(&fence.lock) }
             }
             Change::Fenced { change, .. } => self.change(index, change, told),

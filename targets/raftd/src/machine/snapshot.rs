@@ -81,6 +81,7 @@ impl Machine {
             Some([found, ..]) => return Err(StateError::Version { found: *found }),
             Some([]) => return Err(StateError::Damaged(postcard::Error::DeserializeUnexpectedEnd)),
         };
+        let sessions = if bug == Some(Bug::SnapshotWithoutSessions) { BTreeMap::new() } else { sessions };
         Ok(Machine { keys, sets, sessions: Sessions::restored(sessions), leases, bug })
     }
 }

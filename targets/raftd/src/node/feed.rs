@@ -73,7 +73,7 @@ impl Feed {
     }
 
     /// An entry was applied, and did this.
-    pub(super) fn add(&self, revision: Index, events: Vec<Event>) {
+    pub fn add(&self, revision: Index, events: Vec<Event>) {
         let mut history = lock(&self.history);
         history.applied = revision;
         if events.is_empty() {
@@ -89,7 +89,7 @@ impl Feed {
     }
 
     /// The state now stands for all entries up to this one, and nobody here knows what each of them did.
-    pub(super) fn restart(&self, applied: Index) {
+    pub fn restart(&self, applied: Index) {
         *lock(&self.history) = History { complete_after: applied, applied, ..History::default() };
     }
 

@@ -6,7 +6,7 @@ use crate::core::{self, Committed, Core, Granted, Message, Output, ReadBy, Reque
 use crate::machine::{Command, CommandError, Expiry, Machine, StateError};
 use crate::peer::Links;
 use crate::storage::StorageError;
-use crate::types::{Configuration, Entry, Index, NodeId, Payload, Place, Snapshot, Term};
+use crate::types::{Bug, Configuration, Entry, Index, NodeId, Payload, Place, Snapshot, Term};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -279,7 +279,8 @@ impl Member {
         self.ticks += 1;
         let core::Status { role, term, commit, .. } = self.core.status();
         let leads = (role == RoleName::Leader).then_some(term);
-        if let Some(change) = self.expiry.due(leads, self.machine.leases(), self.ticks * self.tick_ms) {
+        let now_ms = clock::expiry_ms(self.ticks * self.tick_ms, self.core.bug());
+        if let Some(change) = self.expiry.due(leads, self.machine.leases(), now_ms) {
             // Nobody waits for an answer: what came of it shows in the state.
             debug!(term, commit, ?change, "asks for leases to end");
             self.last_id += 1;
@@ -309,7 +310,9 @@ impl Member {
         let machine = Machine::decode(state, self.core.bug());
         self.machine = machine.map_err(|source| NodeError::State { index: *last_index, source })?;
         (self.applied, self.applied_term, self.snapshot_index) = (*last_index, *last_term, *last_index);
-        self.windows.feed.restart(*last_index);
+        if self.core.bug() != Some(Bug::WatchPastSnapshot) {
+            self.windows.feed.restart(*last_index);
+        }
         self.windows.feed.tell();
         self.windows.metrics.snapshot_bytes.store(state.len() as u64, Ordering::Relaxed);
         Ok(())

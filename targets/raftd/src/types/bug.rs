@@ -5,9 +5,13 @@
 
 mod commitment;
 mod elections;
+mod leases;
 mod reads;
 mod replication;
 mod requests;
+mod restarts;
+mod snapshots;
+mod watching;
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,6 +40,38 @@ pub enum Bug {
     KeepConflict,
     /// The leader measures its lease by a clock that can be set.
     LeaseWallClock,
+    /// A snapshot is read without the table of client sessions.
+    SnapshotWithoutSessions,
+    /// A follower whose log reaches a snapshot takes that for known, whatever its entries are.
+    SnapshotKeepsTail,
+    /// A follower acknowledges a snapshot before it is on disk.
+    AckSnapshotEarly,
+    /// A member that starts takes all of its log for committed.
+    TailIsCommitted,
+    /// A member that starts has forgotten whom it voted for.
+    ForgetVote,
+    /// A candidate counts votes that were given in an earlier term.
+    CountOldVote,
+    /// A new leader believes that the others have all of its log.
+    MatchAtStart,
+    /// An old message cuts off what a newer one brought.
+    TruncateMatched,
+    /// A new leader grants reads before it knows all that is committed.
+    ReadBeforeOwnTerm,
+    /// A follower serves a read before it has applied what the leader named.
+    ReadUnapplied,
+    /// A leader keeps its lease when it hands over.
+    LeaseAfterTransfer,
+    /// A change whose leader is lost is said not to have been done.
+    DenyInDoubt,
+    /// The end of a client's lease takes effect although it was kept alive meanwhile.
+    ExpireRenewed,
+    /// The time of clients' leases is measured by a clock that can be set.
+    ExpiryWallClock,
+    /// A change under a fence takes place under any token.
+    FenceAnyToken,
+    /// Who watches is not told of what an installed snapshot leaves out.
+    WatchPastSnapshot,
 }
 
 /// A mistake that others made before.
@@ -61,10 +97,12 @@ struct Page {
 
 /// Why clients do not come to see what two leaders of one term do.
 const STOPS_FIRST: &str = "a member that meets two leaders of one term stops itself first";
+/// Why clients do not come to see what a follower has forgotten, or has too much.
+const CONTRADICTED_FIRST: &str = "a member whose log the leader contradicts stops itself first";
 
 impl Bug {
     /// All planted bugs.
-    pub const ALL: [Bug; 10] = [
+    pub const ALL: [Bug; 26] = [
         Bug::StaleRead,
         Bug::VoteBeforeFsync,
         Bug::AckBeforeFsync,
@@ -75,6 +113,22 @@ impl Bug {
         Bug::RetryTwice,
         Bug::KeepConflict,
         Bug::LeaseWallClock,
+        Bug::SnapshotWithoutSessions,
+        Bug::SnapshotKeepsTail,
+        Bug::AckSnapshotEarly,
+        Bug::TailIsCommitted,
+        Bug::ForgetVote,
+        Bug::CountOldVote,
+        Bug::MatchAtStart,
+        Bug::TruncateMatched,
+        Bug::ReadBeforeOwnTerm,
+        Bug::ReadUnapplied,
+        Bug::LeaseAfterTransfer,
+        Bug::DenyInDoubt,
+        Bug::ExpireRenewed,
+        Bug::ExpiryWallClock,
+        Bug::FenceAnyToken,
+        Bug::WatchPastSnapshot,
     ];
 
     /// The name by which it is asked for.
@@ -124,6 +178,22 @@ impl Bug {
             Bug::RetryTwice => requests::RETRY_TWICE,
             Bug::KeepConflict => replication::KEEP_CONFLICT,
             Bug::LeaseWallClock => reads::LEASE_WALL_CLOCK,
+            Bug::SnapshotWithoutSessions => snapshots::SNAPSHOT_WITHOUT_SESSIONS,
+            Bug::SnapshotKeepsTail => snapshots::SNAPSHOT_KEEPS_TAIL,
+            Bug::AckSnapshotEarly => snapshots::ACK_SNAPSHOT_EARLY,
+            Bug::TailIsCommitted => restarts::TAIL_IS_COMMITTED,
+            Bug::ForgetVote => restarts::FORGET_VOTE,
+            Bug::CountOldVote => elections::COUNT_OLD_VOTE,
+            Bug::MatchAtStart => replication::MATCH_AT_START,
+            Bug::TruncateMatched => replication::TRUNCATE_MATCHED,
+            Bug::ReadBeforeOwnTerm => reads::READ_BEFORE_OWN_TERM,
+            Bug::ReadUnapplied => reads::READ_UNAPPLIED,
+            Bug::LeaseAfterTransfer => reads::LEASE_AFTER_TRANSFER,
+            Bug::DenyInDoubt => requests::DENY_IN_DOUBT,
+            Bug::ExpireRenewed => leases::EXPIRE_RENEWED,
+            Bug::ExpiryWallClock => leases::EXPIRY_WALL_CLOCK,
+            Bug::FenceAnyToken => leases::FENCE_ANY_TOKEN,
+            Bug::WatchPastSnapshot => watching::WATCH_PAST_SNAPSHOT,
         }
     }
 }

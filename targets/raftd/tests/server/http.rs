@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Answer {
     pub status: u16,
     pub body: Value,
+    /// It says after how long to ask again.
+    pub asks_again: bool,
 }
 
 /// Asks the server at `port`. A body of null is no body.
@@ -28,5 +30,6 @@ pub fn ask(port: u16, method: &str, path: &str, body: &Value) -> io::Result<Answ
 fn parse(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer { status, body: serde_json::from_str(body).ok()? })
+    let asks_again = head.lines().any(|line| line.to_ascii_lowercase().starts_with("retry-after:"));
+    Some(Answer { status, body: serde_json::from_str(body).ok()?, asks_again })
 }

@@ -5,6 +5,7 @@ mod cluster;
 mod http;
 mod leading;
 mod leases;
+mod limits;
 mod locks;
 mod members;
 mod metrics;

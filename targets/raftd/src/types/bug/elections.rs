@@ -40,3 +40,16 @@ pub(super) const SHORT_LOG_VOTE: Page = Page {
     shows_under: "elections while a follower lags behind: partitions, lost messages, crashes",
     unseen: None,
 };
+
+pub(super) const COUNT_OLD_VOTE: Page = Page {
+    name: "count-old-vote",
+    about: "a candidate counts votes that were given to it in an earlier term and come late",
+    breaks: "election safety: a term has two leaders",
+    mirrors: Mistake {
+        who: "akka-raft, 2015",
+        link: "https://github.com/ktoso/akka-raft/issues/46",
+        warning: "the paper, section 5.1 (a stale term number) and figure 2",
+    },
+    shows_under: "elections that have to be repeated, and answers that are late",
+    unseen: Some(STOPS_FIRST),
+};

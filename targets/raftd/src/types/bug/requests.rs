@@ -14,3 +14,16 @@ pub(super) const RETRY_TWICE: Page = Page {
     shows_under: "answers that are lost or late, and clients that use sessions to ask again",
     unseen: None,
 };
+
+pub(super) const DENY_IN_DOUBT: Page = Page {
+    name: "deny-in-doubt",
+    about: "a change that was under way when its leader was lost is said not to have been done",
+    breaks: "linearizability: what failed for certain takes effect nevertheless (an aborted read)",
+    mirrors: Mistake {
+        who: "Redis-Raft, 2020",
+        link: "https://github.com/RedisLabs/redisraft/issues/23",
+        warning: "the dissertation, section 6.3 (a client cannot know whether its command was applied)",
+    },
+    shows_under: "leaders that crash or are cut off while clients write",
+    unseen: None,
+};
