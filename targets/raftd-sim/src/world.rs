@@ -29,6 +29,8 @@ const HOLDERS: usize = 3;
 const FAIR_US: Micros = 3_000 * MS;
 /// How long the cluster may take to recover.
 const RECOVERY_US_MAX: Micros = 30_000 * MS;
+/// More than this happens in no run but where members talk and talk, and every word begets more.
+const EVENTS_MAX: u64 = 1_000_000;
 
 /// What breaks a property: which, and what shows it.
 pub type Broken = (Property, String);
@@ -203,6 +205,9 @@ impl World {
     fn go_on_until(&mut self, until_us: Micros) -> Result<(), Broken> {
         while let Some(event) = self.agenda.next(until_us) {
             self.events += 1;
+            if self.events > EVENTS_MAX {
+                return Err((Property::Progress, format!("{EVENTS_MAX} events, and no end")));
+            }
             self.happens(event)?;
         }
         self.agenda.wait_until(until_us);
