@@ -398,7 +398,7 @@ impl Running {
     fn apply(&mut self, entry: &Entry) -> Option<Answer> {
         (self.applied, self.applied_term) = (entry.index, entry.term);
         let (answer, events) = match &entry.payload {
-            Payload::Noop => (None, Vec::new()),
+            Payload::Noop | Payload::Configuration { .. } => (None, Vec::new()),
             Payload::Command { bytes, .. } => {
                 let command = Command::decode(bytes).expect("only clients of the simulation make commands");
                 let (answer, events) = self.machine.apply_telling(entry.index, &command);

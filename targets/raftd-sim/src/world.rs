@@ -16,7 +16,7 @@ use crate::watcher::Watcher;
 use crate::weather::Weather;
 use raftd::core::{Message, RoleName, Status};
 use raftd::machine::Token;
-use raftd::types::NodeId;
+use raftd::types::{Bug, NodeId};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
