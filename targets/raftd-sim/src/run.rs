@@ -74,7 +74,7 @@ impl Plan {
     fn has_comings(&self) -> bool {
         match self.bug {
             None => !self.is_fair && (self.seed / 4).is_multiple_of(2),
-            Some(_) => false,
+            Some(bug) => bug == Bug::ChangesAtOnce && !self.is_fair,
         }
     }
 

@@ -39,6 +39,7 @@ fn common_bugs_are_caught() {
         Assertion, ElectionSafety, Fencing, LeaderCompleteness, LeaseSafety, Linearizability, LockSafety, LogMatching,
         Progress, SnapshotSafety, StateMachineSafety, WatchSafety,
     };
+    check(Bug::ChangesAtOnce, 0..10, &[Property::ConfigurationSafety]);
     check(Bug::RetryTwice, 0..40, &[Linearizability]);
     check(Bug::TwoVotes, 0..10, &[ElectionSafety]);
     check(Bug::ShortLogVote, 0..10, &[LeaderCompleteness]);

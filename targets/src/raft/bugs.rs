@@ -40,6 +40,7 @@ fn storm(bug: Bug) -> Storm {
         Bug::CommitOldTerm => {
             Storm::Hidden("a leader must be lost within the millisecond in which its first entry is under way")
         }
+        Bug::ChangesAtOnce => Storm::Hidden("no storm changes the members"),
         Bug::LeaseWallClock => Storm::Hidden(
             "a leader that is cut off steps down by its ticks, whatever its wall clock says: not found in 5 storms with its clock set back",
         ),

@@ -14,7 +14,7 @@ use super::output::{Reason, RequestId};
 use super::progress::Progress;
 use super::request::Kind;
 use super::{Core, Needs, Role};
-use crate::types::{Configuration, Index, MemberChange, NodeId, Payload, Ticket};
+use crate::types::{Bug, Configuration, Index, MemberChange, NodeId, Payload, Ticket};
 
 /// After so many rounds that each took an election time-out or longer a leader tries no more to promote a learner: it receives
 /// less than is written. Whoever adds it again makes the leader try again.
@@ -109,6 +109,7 @@ impl Core {
     fn may_change(&self) -> Result<(), Reason> {
         match () {
             () if self.hands_over() => Err(Reason::HandingOver),
+            () if self.config.bug == Some(Bug::ChangesAtOnce) => Ok(()),
             () if self.membership.since() > self.commit => Err(Reason::ChangeUnderWay),
             () if self.log.term_at(self.commit) != Some(self.hard.term) => Err(Reason::NotSettled),
             () => Ok(()),

@@ -3,6 +3,7 @@
 //! A server has one at most, says so in its log and its status, and is right in every other respect; without faults no
 //! client notices. They are there to test what tests databases. Where a bug is planted, the line names it.
 
+mod changes;
 mod commitment;
 mod elections;
 mod leases;
@@ -72,6 +73,8 @@ pub enum Bug {
     FenceAnyToken,
     /// Who watches is not told of what an installed snapshot leaves out.
     WatchPastSnapshot,
+    /// A leader changes the members whatever is not committed yet.
+    ChangesAtOnce,
 }
 
 /// A mistake that others made before.
@@ -102,7 +105,7 @@ const CONTRADICTED_FIRST: &str = "a member whose log the leader contradicts stop
 
 impl Bug {
     /// All planted bugs.
-    pub const ALL: [Bug; 26] = [
+    pub const ALL: [Bug; 27] = [
         Bug::StaleRead,
         Bug::VoteBeforeFsync,
         Bug::AckBeforeFsync,
@@ -129,6 +132,7 @@ impl Bug {
         Bug::ExpiryWallClock,
         Bug::FenceAnyToken,
         Bug::WatchPastSnapshot,
+        Bug::ChangesAtOnce,
     ];
 
     /// The name by which it is asked for.
@@ -194,6 +198,7 @@ impl Bug {
             Bug::ExpiryWallClock => leases::EXPIRY_WALL_CLOCK,
             Bug::FenceAnyToken => leases::FENCE_ANY_TOKEN,
             Bug::WatchPastSnapshot => watching::WATCH_PAST_SNAPSHOT,
+            Bug::ChangesAtOnce => changes::CHANGES_AT_ONCE,
         }
     }
 }
