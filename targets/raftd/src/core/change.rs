@@ -199,12 +199,14 @@ impl Core {
         self.requests.end_term(self.config.bug);
     }
 
-    /// Whether this member may ask for votes: as a voter, or as one whose removal is not known to be committed. That one may
-    /// be the only one that can be elected: of two members, the one that removes itself has the longer log, and the other needs
-    /// its vote (section 4.2.2).
+    /// Whether this member may ask for votes: as a voter; as one whose removal is not known to be committed; or as a learner that
+    /// was asked for its own vote, so that somebody knows of its promotion. Those may be the only ones that can be elected: of two
+    /// members, the one that removes itself has the longer log, and the other needs its vote (section 4.2.2); and a learner may
+    /// hold an entry that no voter has, which makes it deny its vote to all of them. None of them counts its own vote.
     pub(super) fn may_stand(&self) -> bool {
         let was_voter = |configuration: &Configuration| configuration.is_voter(self.config.id);
         was_voter(self.membership.in_force())
             || self.membership.since() > self.commit && self.membership.before().is_some_and(was_voter)
+            || self.asked_as_voter && self.membership.in_force().contains(self.config.id)
     }
 }

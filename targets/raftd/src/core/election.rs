@@ -100,6 +100,7 @@ impl Core {
         );
         self.role = Role::Follower;
         self.led_by = Some(leader);
+        self.asked_as_voter = false;
         self.elapsed = 0;
         self.heard_at = Some(self.now);
     }
@@ -120,6 +121,7 @@ impl Core {
 
     /// A member of this term asks whether it would get this member's vote in the next one.
     pub(super) fn on_request_pre_vote(&mut self, candidate: NodeId, last_index: Index, last_term: Term) {
+        self.asked_as_voter = true;
         let is_free = !self.hears_leader() && !self.owes_silence();
         let granted = is_free && is_up_to_date(&self.log, last_index, last_term, self.config.bug);
         self.send(candidate, Body::PreVote { granted }, Needs::Term);

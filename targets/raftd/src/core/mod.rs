@@ -105,6 +105,8 @@ pub struct Core {
     clock_us: u64,
     /// The tick at which a leader was heard of last, of whatever term. At the start nobody knows, so it counts as one.
     heard_at: Option<u64>,
+    /// Since it last heard of a leader, somebody asked this member for its vote: so it is a voter, as somebody knows.
+    asked_as_voter: bool,
     /// Ticks since the last heartbeat sent (leader), or since the election timer was reset (others).
     elapsed: u32,
     /// Ticks until a member that hears of no leader asks for votes.
@@ -152,6 +154,7 @@ impl Core {
             now: 0,
             clock_us: 0,
             heard_at: config.lease.map(|_| 0),
+            asked_as_voter: false,
             elapsed: 0,
             election_timeout: election::draw_timeout(&mut rng, config.election_ticks),
             rng,
