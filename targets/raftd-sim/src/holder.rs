@@ -71,10 +71,11 @@ impl Holder {
     }
 
     /// What it asks next, under which number. It waits for the answer as long as it likes, and then asks something again.
-    /// `newest` is the newest token that anybody was told so far.
-    pub fn wake(&mut self, now_us: Micros, newest: Token, rng: &mut ChaCha8Rng) -> (u64, Request) {
+    /// `newest` is the newest token that anybody was told so far. If it `keeps` its lease, that never comes near its end.
+    pub fn wake(&mut self, now_us: Micros, newest: Token, keeps: bool, rng: &mut ChaCha8Rng) -> (u64, Request) {
         let next = match (self.lease, self.token) {
             (None, _) => Doing::Grant,
+            (Some(_), _) if keeps && now_us + TTL_MS * MS / 2 > self.until_us => Doing::KeepAlive,
             (Some(_), None) => Doing::Acquire,
             (Some(_), Some(_)) => {
                 [Doing::KeepAlive, Doing::KeepAlive, Doing::Write, Doing::Release][rng.random_range(0..4)]

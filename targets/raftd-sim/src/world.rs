@@ -407,10 +407,11 @@ impl World {
     /// Who holds locks asks for something, whether the last answer came or not, and often enough for its lease.
     fn holder_wakes(&mut self, holder: usize) {
         let now_us = self.agenda.now_us();
-        let stands_still = self.rng.random_bool(0.05) && self.weather.storm_us > 0;
+        let has_faults = self.weather.storm_us > 0;
+        let stands_still = self.rng.random_bool(0.05) && has_faults;
         let pause_us = if stands_still { 900 } else { self.rng.random_range(10..150) } * MS;
         self.agenda.after(pause_us, Event::HolderWakes { holder });
-        let (attempt, request) = self.holders[holder].wake(now_us, self.newest_token, &mut self.rng);
+        let (attempt, request) = self.holders[holder].wake(now_us, self.newest_token, !has_faults, &mut self.rng);
         let asked = Asked { client: HOLDERS_FROM + holder, attempt, request };
         let member = self.rng.random_range(0..self.members.len());
         self.trace.note(now_us, || format!("holder {holder} asks n{}: {:?}", member + 1, asked.request));

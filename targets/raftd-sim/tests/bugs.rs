@@ -29,6 +29,7 @@ fn rare_bugs_are_caught() {
     check(Bug::CountOldVote, 550..570, &[ElectionSafety]);
     check(Bug::LeaseAfterTransfer, 375..385, &[LeaseSafety]);
     check(Bug::ExpiryWallClock, 395..405, &[LockSafety]);
+    check(Bug::ExpireRenewed, 205..215, &[LockSafety]);
     check(Bug::CommitOldTerm, 100..200, &[LeaderCompleteness, StateMachineSafety, Linearizability]);
     check(Bug::StaleRead, 0..100, &[Linearizability]);
 }
@@ -36,8 +37,8 @@ fn rare_bugs_are_caught() {
 #[test]
 fn common_bugs_are_caught() {
     use Property::{
-        Assertion, ElectionSafety, Fencing, LeaderCompleteness, LeaseSafety, Linearizability, LockSafety, LogMatching,
-        Progress, SnapshotSafety, StateMachineSafety, WatchSafety,
+        Assertion, ElectionSafety, Fencing, LeaderCompleteness, LeaseSafety, Linearizability, LogMatching, Progress,
+        SnapshotSafety, StateMachineSafety, WatchSafety,
     };
     check(Bug::ChangesAtOnce, 0..10, &[Property::ConfigurationSafety]);
     check(Bug::RetryTwice, 0..40, &[Linearizability]);
@@ -56,7 +57,6 @@ fn common_bugs_are_caught() {
     check(Bug::ReadBeforeOwnTerm, 0..40, &[Linearizability]);
     check(Bug::ReadUnapplied, 0..80, &[Linearizability]);
     check(Bug::DenyInDoubt, 0..10, &[Linearizability]);
-    check(Bug::ExpireRenewed, 0..40, &[LockSafety]);
     check(Bug::FenceAnyToken, 60..80, &[Fencing]);
     check(Bug::WatchPastSnapshot, 0..40, &[WatchSafety]);
 }
@@ -86,7 +86,7 @@ fn clients_see_what_they_are_said_to_see() {
         (Bug::ReadBeforeOwnTerm, 19, Linearizability),
         (Bug::ReadUnapplied, 49, Linearizability),
         (Bug::DenyInDoubt, 1, Linearizability),
-        (Bug::ExpireRenewed, 25, LockSafety),
+        (Bug::ExpireRenewed, 211, LockSafety),
         (Bug::ExpiryWallClock, 401, LockSafety),
         (Bug::FenceAnyToken, 75, Fencing),
         (Bug::WatchPastSnapshot, 20, WatchSafety),
