@@ -55,10 +55,14 @@ async fn serve(known: &[&'static TargetInfo]) -> io::Result<()> {
                         }
                     }
                 };
+                // In one piece: a fault stops a process as soon as it says that it holds a lock, and a call that has given it the
+                // lock must not stay open for so long. Its holder would learn of it when the lock is long over.
+                let mut lines = Vec::new();
                 while let Ok(holds) = told.try_recv() {
-                    say(&mut writing, &Tell::Holds(holds)).await?;
+                    lines.extend(line(&Tell::Holds(holds))?);
                 }
-                say(&mut writing, &Tell::Ended(completion)).await?;
+                lines.extend(line(&Tell::Ended(completion))?);
+                writing.write_all(&lines).await?;
             }
         }
     }
