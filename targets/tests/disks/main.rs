@@ -8,16 +8,17 @@
 mod fails;
 mod figures;
 mod forgets;
-mod ordinary;
 mod program;
 mod stage;
+#[path = "../common/twice.rs"]
+mod twice;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use ordinary::OrdinaryUser;
+use libtest_mimic::{Failed, Trial};
+use squall_targets::agent;
 use squall_targets::disk::Model;
-use squall_targets::{agent, sandbox};
 use std::env;
 use std::process::ExitCode;
+use twice::Device;
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -26,24 +27,7 @@ fn main() -> ExitCode {
         Some(program::ARGUMENT) => return program::run(arguments),
         _ => {}
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let is_root = nix::unistd::geteuid().is_root();
-    let ordinary = if is_root && !arguments.list { OrdinaryUser::start().map(Some) } else { Ok(None) };
-    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
-    if let Err(error) = sandbox {
-        eprintln!("failed to {error}");
-        return ExitCode::FAILURE;
-    }
-    let here = libtest_mimic::run(&arguments, trials(if is_root { "root" } else { "user" }));
-    match ordinary.and_then(|run| run.map_or(Ok(true), OrdinaryUser::finish)) {
-        Ok(true) => here.exit_code(),
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("the tests could not be run as an ordinary user: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    twice::run(Some(Device { path: "/dev/fuse", major: 10, minor: 229 }), stage::set_sandbox, trials)
 }
 
 fn trials(user: &str) -> Vec<Trial> {

@@ -1,10 +1,10 @@
 //! Another squall beside this one: a process with a sandbox of its own, told what to do line by line.
 
 use crate::stage::options;
-use crate::{link, sandbox, stage};
+use crate::{link, stage};
 use squall_targets::cluster::{Cluster, CutMechanism};
 use squall_targets::remote::DaemonSpec;
-use squall_targets::sandbox::SandboxError;
+use squall_targets::sandbox::{self, SandboxError};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;

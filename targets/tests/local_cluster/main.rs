@@ -10,21 +10,15 @@ mod nodes;
 mod programs;
 mod stage;
 mod traces;
+#[path = "../common/twice.rs"]
+mod twice;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use squall_targets::cluster::{CutMechanism, Link};
-use squall_targets::{agent, doctor, sandbox};
+use squall_targets::{agent, doctor};
 use stage::Stage;
-use std::fs::{self, File};
-use std::io::Seek;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitCode};
-use std::{env, io};
-use tempfile::TempDir;
-
-/// Nobody, on every Linux.
-const ORDINARY_USER: u32 = 65_534;
+use std::env;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
@@ -35,57 +29,9 @@ fn main() -> ExitCode {
         Some(programs::TALK) => return programs::talk(arguments),
         _ => {}
     }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
     let iptables = doctor::examine().into_iter().find(|finding| finding.what == "iptables");
     let has_iptables = iptables.is_some_and(|finding| finding.state == doctor::State::Works);
-    let is_root = nix::unistd::geteuid().is_root();
-    let ordinary = if is_root { OrdinaryUser::start().map(Some) } else { Ok(None) };
-    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
-    if let Err(error) = sandbox {
-        eprintln!("failed to {error}");
-        return ExitCode::FAILURE;
-    }
-    let here = libtest_mimic::run(&arguments, trials(if is_root { "root" } else { "user" }, has_iptables));
-    match ordinary.and_then(|run| run.map_or(Ok(true), OrdinaryUser::finish)) {
-        Ok(true) => here.exit_code(),
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("the tests could not be run as an ordinary user: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// The same tests, run meanwhile by somebody who may do nothing special.
-struct OrdinaryUser {
-    child: Child,
-    output: File,
-    /// Holds a copy of this executable where that user reaches it.
-    _place: TempDir,
-}
-
-impl OrdinaryUser {
-    fn start() -> io::Result<OrdinaryUser> {
-        let place = tempfile::tempdir()?;
-        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755))?;
-        let copy = place.path().join("local_cluster");
-        fs::copy(env::current_exe()?, &copy)?;
-        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
-        let output = tempfile::tempfile()?;
-        let mut command = Command::new(&copy);
-        command.args(env::args_os().skip(1)).current_dir(place.path()).uid(ORDINARY_USER).gid(ORDINARY_USER);
-        let child = command.stdout(output.try_clone()?).stderr(output.try_clone()?).spawn()?;
-        Ok(OrdinaryUser { child, output, _place: place })
-    }
-
-    /// Waits for the end, shows what was printed, and says whether all went well.
-    fn finish(mut self) -> io::Result<bool> {
-        let status = self.child.wait()?;
-        self.output.rewind()?;
-        io::copy(&mut self.output, &mut io::stdout())?;
-        Ok(status.success())
-    }
+    twice::run(None, stage::set_sandbox, |user| trials(user, has_iptables))
 }
 
 /// The tests. Those that need iptables are ignored where it does not work: the other mechanism is for such machines.
