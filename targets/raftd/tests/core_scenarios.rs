@@ -109,5 +109,6 @@ scenarios! {
     members_by_snapshot,
     members_removed_is_quiet,
     members_learner,
+    members_learner_stands,
     members_restart,
 }

@@ -111,7 +111,7 @@ impl Core {
             () if self.hands_over() => Err(Reason::HandingOver),
             () if self.config.bug == Some(Bug::ChangesAtOnce) => Ok(()),
             () if self.membership.since() > self.commit => Err(Reason::ChangeUnderWay),
-            () if self.log.term_at(self.commit) != Some(self.hard.term) => Err(Reason::NotSettled),
+            () if !self.has_committed_in_term() => Err(Reason::NotSettled),
             () => Ok(()),
         }
     }
@@ -177,11 +177,14 @@ impl Core {
         }
     }
 
-    /// A leader that is not among the voters any more, and whose removal is committed, leads no longer. Whom it can it tells to
-    /// ask for votes at once, so that nobody has to wait for a time-out.
+    /// A leader that is not among the voters leads no longer once what says so is committed, and an entry of its own term: before
+    /// that it may hold what no voter has, and nobody else could be elected. Whom it can it tells to ask for votes at once, so
+    /// that nobody has to wait for a time-out.
     pub(super) fn leave(&mut self) {
         let configuration = self.membership.in_force();
-        let is_over = !configuration.is_voter(self.config.id) && self.membership.since() <= self.commit;
+        let is_over = !configuration.is_voter(self.config.id)
+            && self.membership.since() <= self.commit
+            && self.has_committed_in_term();
         let Role::Leader(leadership) = &self.role else { return };
         if !is_over {
             return;

@@ -143,7 +143,7 @@ impl Core {
 
     /// What a read that comes now must see, once step 1 is done.
     fn read_index(&self) -> Option<Index> {
-        let knows_all = self.log.term_at(self.commit) == Some(self.hard.term);
+        let knows_all = self.has_committed_in_term();
         (knows_all || self.config.bug == Some(Bug::ReadBeforeOwnTerm)).then_some(self.commit)
     }
 

@@ -106,6 +106,11 @@ impl Core {
         progress.rejected(&self.log, previous, conflict, first);
     }
 
+    /// Whether an entry of this member's term is known to be committed. A leader then knows all that is (section 8).
+    pub(super) fn has_committed_in_term(&self) -> bool {
+        self.log.term_at(self.commit) == Some(self.hard.term)
+    }
+
     /// Commits what a majority has on disk; the leader counts its own disk like any other's, if it is a voter.
     ///
     /// Only an entry of the leader's own term is committed by counting, and all before it with it (section 5.4.2).
