@@ -12,6 +12,7 @@ pub use rate::{Rate, wilson};
 
 use crate::plan::{Plan, PlanError, Wishes};
 use squall_nemesis::{Family, OneLink, Planned, Selector, Shape};
+use squall_results::checker::liveness;
 use squall_results::folder::RunFolder;
 use squall_results::reader::{self, ReadError};
 use squall_results::{History, Judgement, Validity};
@@ -93,14 +94,16 @@ fn same_run(plan: &Plan, history: &History) -> Result<(), String> {
     Ok(())
 }
 
-/// What was found: each checker that says invalid, with the kinds of its anomalies.
+/// What was found: each checker that says invalid, with the kinds of its anomalies, and whether the cluster did not serve when it
+/// had to.
 pub fn found(judgement: &Judgement) -> BTreeSet<(String, String)> {
-    let invalid = judgement.verdicts.iter().filter(|verdict| verdict.validity == Validity::Invalid);
+    let all = judgement.verdicts.iter().chain(&judgement.liveness);
+    let invalid = all.filter(|verdict| verdict.validity == Validity::Invalid);
     let kinds = invalid.flat_map(|verdict| {
-        // A checker may say invalid without showing operations.
+        // A checker may say invalid without showing operations; its reason names instants, which differ from run to run.
         let shown = verdict.anomalies.iter().map(|anomaly| anomaly.kind.clone());
-        let kinds: Vec<String> =
-            if verdict.anomalies.is_empty() { vec![verdict.reason.clone()] } else { shown.collect() };
+        let unshown = if verdict.checker == liveness::NAME { "did not serve" } else { "violation" };
+        let kinds: Vec<String> = if verdict.anomalies.is_empty() { vec![unshown.into()] } else { shown.collect() };
         kinds.into_iter().map(|kind| (verdict.checker.clone(), kind))
     });
     kinds.collect()

@@ -128,6 +128,9 @@ impl fmt::Display for Swarm {
                 _ => format!("{weight} x {family}"),
             })
             .collect();
+        if weights.is_empty() {
+            return f.write_str("no faults");
+        }
         let beside = if self.lanes > 1 { ", beside each other" } else { "" };
         write!(f, "{}; {}{beside}", weights.join(", "), self.pace)
     }

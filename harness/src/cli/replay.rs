@@ -154,7 +154,7 @@ fn read(output: &Output, recorded: &Recorded, exact: bool) -> Result<Replayed, S
     let history = reader::read_history(&RunFolder::at(&folder).history()).map_err(|error| error.to_string())?;
     Ok(Replayed {
         folder,
-        validity: judgement.validity,
+        validity: judgement.worst(),
         found: found(&judgement).into_iter().collect(),
         came_back: comes_back(&recorded.judgement, &judgement),
         faults: Likeness::of(&recorded.history, &history, exact),
@@ -164,7 +164,7 @@ fn read(output: &Output, recorded: &Recorded, exact: bool) -> Result<Replayed, S
 fn headline(args: &ReplayArgs, recorded: &Recorded) -> String {
     let how = if args.exact { "the recorded nodes are hit" } else { "roles are resolved again" };
     let times = crate::summary::plural(args.times as usize, "time");
-    let verdict = verdict(recorded.judgement.validity, &found(&recorded.judgement).into_iter().collect::<Vec<_>>());
+    let verdict = verdict(recorded.judgement.worst(), &found(&recorded.judgement).into_iter().collect::<Vec<_>>());
     let faults = crate::summary::plural(recorded.history.faults.len(), "fault");
     let path = args.path.display();
     format!("{BOLD}replay{RESET} of {path} ({verdict}; {faults}), {times}; {how}")

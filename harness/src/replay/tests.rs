@@ -123,6 +123,13 @@ fn an_anomaly_comes_back_by_its_checker_and_kind() {
     ] {
         assert_eq!(comes_back(&then, &now), expected, "{now:?}");
     }
+    // What nobody shows is told with other instants each time.
+    let dead = |reason: &str| {
+        let liveness = Verdict { reason: reason.into(), ..judged(&[("liveness", Invalid, &[])]).verdicts.remove(0) };
+        Judgement { liveness: Some(liveness), ..judged(&[("linearizable", Valid, &[])]) }
+    };
+    assert!(comes_back(&dead("from 3.0 s to 8.0 s"), &dead("from 4.0 s to 9.0 s")));
+    assert!(!comes_back(&dead("from 3.0 s to 8.0 s"), &judged(&[("linearizable", Valid, &[])])));
     let without_evidence = judged(&[("versions", Invalid, &[])]);
     assert!(comes_back(&without_evidence, &without_evidence));
     let valid = judged(&[("linearizable", Valid, &[])]);

@@ -22,6 +22,9 @@ pub(super) fn render(input: &ReportInput<'_>) -> Markup {
                 }
                 h1 { span.sign aria-hidden="true" { (sign) } (word) ": " span.promise { (judgement.about()) } }
                 @for reason in reasons(judgement) { p.reason { (reason) } }
+                @if let Some(dead) = judgement.liveness.as_ref().filter(|verdict| verdict.validity == Validity::Invalid) {
+                    p.reason { span.tag.bad { "✗ did not serve" } " " (dead.reason) }
+                }
                 (key_facts(input))
                 @if !input.command.is_empty() {
                     div.command { span.soft { "Repeat it" } code { (input.command) } }

@@ -4,7 +4,7 @@ use crate::made::{HARMFUL, MS, anomaly, history, judgement};
 use squall_results::event::{End, Ending};
 use squall_results::report::{LogLine, ReportInput, render};
 use squall_results::verdict::Minimal;
-use squall_results::{Call, Figures, History, Judgement, Outcome, Reply, Validity};
+use squall_results::{Call, Figures, History, Judgement, Outcome, Reply, Validity, Verdict};
 
 fn page(history: &History, judgement: &Judgement) -> String {
     let line = |at_ms: u64, text: &str| LogLine { node: "n2".into(), at_ns: Some(at_ms * MS), text: text.to_owned() };
@@ -38,6 +38,23 @@ fn the_verdict_comes_first_and_in_words() {
         assert!(heading.ends_with(&format!(">{about}</span>")), "{heading}");
         assert!(page.find("<h1>") < page.find("<h2>"), "something comes before the verdict");
         assert!(page.contains("the reason &lt;script&gt;"), "the reason is missing");
+    }
+}
+
+#[test]
+fn a_cluster_that_did_not_serve_says_so_beside_the_verdict() {
+    let history = history(200);
+    let with = |validity| {
+        let verdict =
+            Verdict { validity, reason: "nothing succeeded".into(), ..judgement(validity, vec![]).verdicts.remove(0) };
+        Judgement { liveness: Some(verdict), ..judgement(Validity::Valid, Vec::new()) }
+    };
+    for (validity, expected) in [(Validity::Valid, false), (Validity::Unknown, false), (Validity::Invalid, true)] {
+        let page = page(&history, &with(validity));
+        let head = &page[page.find("<h1>").unwrap()..page.find("<nav").unwrap()];
+        assert_eq!(head.contains("did not serve") && head.contains("nothing succeeded"), expected, "{head}");
+        assert!(page.contains("nothing succeeded"), "it stands among the checkers");
+        assert_eq!(with(validity).worst(), if expected { Validity::Invalid } else { Validity::Valid });
     }
 }
 

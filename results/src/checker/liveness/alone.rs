@@ -3,9 +3,6 @@
 use crate::figures::{Span, over_ns};
 use crate::history::History;
 
-/// The family that hits clients only.
-const HITS_CLIENTS: &str = "pause-client";
-
 /// What disturbed nodes and links, and when: from the moment a fault begins to be injected until it was measured to be gone.
 pub(super) struct Undisturbed<'a> {
     nodes: &'a [String],
@@ -25,8 +22,8 @@ impl<'a> Undisturbed<'a> {
     pub(super) fn of(history: &History, nodes: &'a [String]) -> Undisturbed<'a> {
         let end_ns = history.end_ns();
         let place = |name: &str| nodes.iter().position(|node| node == name);
-        let faults = history.faults.iter().filter(|fault| fault.family != HITS_CLIENTS);
-        let disturbances = faults.map(|fault| {
+        // Who hits clients hits no node, and no link.
+        let disturbances = history.faults.iter().map(|fault| {
             let span = Span { from_ns: fault.injected_ns, to_ns: over_ns(fault, end_ns).saturating_add(1) };
             let ends = fault.links.iter().filter_map(|link| link.split_once('>'));
             let links: Vec<_> = ends.filter_map(|(from, to)| Some((place(from)?, place(to)?))).collect();

@@ -192,36 +192,44 @@ fn who_waits_for_a_lock_waits_for_its_holder() {
 #[test]
 fn after_the_storm_the_cluster_must_serve() {
     let whole = Storm::of(&[], &[ALL_WELL]).history();
-    let verdict = |change: fn(&mut History)| {
+    let verdict = |change: &dyn Fn(&mut History)| {
         let mut history = whole.clone();
         change(&mut history);
         judge(&history).map(|verdict| (verdict.validity, verdict.reason))
     };
     let told = |validity, reason: &str| Some((validity, reason.to_owned()));
     assert_eq!(
-        verdict(|_| {}),
+        verdict(&|_| {}),
         told(
             Valid,
             "no outage of more than 2.0 s while a majority was left alone; all nodes served again 100 ms after the storm (bound 30.0 s)"
         )
     );
+    let in_vain = |history: &mut History, until_ms: u64| {
+        history.phases.truncate(2);
+        history.end.as_mut().unwrap().at_ns = until_ms * MS;
+    };
     assert_eq!(
-        verdict(|history| history.phases.truncate(2)),
+        verdict(&move |history| in_vain(history, 50_000)),
         told(Invalid, "the cluster did not serve again within 30.0 s after the storm")
+    );
+    assert_eq!(
+        verdict(&move |history| in_vain(history, 22_500)),
+        told(Invalid, "a server did not come back after the storm; it was waited for 2.5 s")
     );
     let waiting = "the run ended before the cluster had served again after the storm";
     let interrupted = |history: &mut History| {
         history.phases.truncate(2);
         history.end.as_mut().unwrap().how = Ending::Interrupted;
     };
-    assert_eq!(verdict(interrupted), told(Unknown, waiting));
+    assert_eq!(verdict(&interrupted), told(Unknown, waiting));
     assert_eq!(
-        verdict(|history| {
+        verdict(&|history| {
             history.phases.truncate(1);
             history.end = None;
         }),
         told(Unknown, "the run ended before the storm was over")
     );
-    assert_eq!(verdict(|history| history.start.as_mut().unwrap().bounds = None), None);
-    assert_eq!(verdict(|history| history.phases.clear()), None);
+    assert_eq!(verdict(&|history| history.start.as_mut().unwrap().bounds = None), None);
+    assert_eq!(verdict(&|history| history.phases.clear()), None);
 }
