@@ -8,7 +8,7 @@ mod stage;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use server::{APPENDED_BYTES, KEPT};
-use squall_nemesis::{Family, Planned, Selector, Shape, Span, Trouble};
+use squall_nemesis::{Family, Planned, Selector, Span, Trouble};
 use squall_targets::disk::Model;
 use squall_targets::sandbox;
 use stage::Stage;
@@ -44,10 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn planned(at_ms: u64, lasts_ms: u64, fault: Family) -> Planned {
-    let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
-    let (shape, select) = (Shape::Split, Selector::All);
-    let (skew, model, trouble, packets, direction) = Default::default();
-    Planned { at, lasts, fault, shape, flapping: None, skew, model, trouble, packets, direction, select }
+    Planned::plain(Span::from_ms(at_ms), Span::from_ms(lasts_ms), fault, Selector::All)
 }
 
 async fn power() {

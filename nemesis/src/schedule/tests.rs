@@ -1,0 +1,80 @@
+//! What makes sense in a schedule, and what it needs.
+
+use super::*;
+
+fn plain(fault: Family) -> Planned {
+    Planned::plain(Span::from_ms(0), Span::from_ms(1_000), fault, Selector::One)
+}
+
+#[test]
+fn disks_are_there_where_a_fault_needs_them_and_of_one_model() {
+    let planned = |fault, model| Planned { fault, model, ..plain(Family::Kill) };
+    let power = |model| planned(Family::Power, model);
+    for (schedule, expected) in [
+        (vec![planned(Family::Kill, None)], Ok(None)),
+        (vec![planned(Family::Kill, None), planned(Family::Disk, None)], Ok(Some(Model::Ext4Ordered))),
+        (vec![power(None), power(Some(Model::Posix))], Ok(Some(Model::Posix))),
+        (vec![power(Some(Model::Ext4Ordered)), power(Some(Model::Posix))], Err(())),
+    ] {
+        assert_eq!(disks(&schedule).map_err(drop), expected, "{schedule:?}");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_fault_must_fit_it() {
+    let nodes = ["n1", "n2", "n3"].map(String::from);
+    let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
+        shape,
+        flapping: flapping_ms.map(Span::from_ms),
+        ..plain(fault)
+    };
+    let disk = |trouble| Planned { trouble: Some(trouble), ..plain(Family::Disk) };
+    let loss = Packets { loss: Some("20%".parse().unwrap()), ..Packets::default() };
+    let packet = |packets, direction| Planned { packets, direction, ..planned(Family::Packet, Shape::Split, None) };
+    let links = |text: &str| Direction::Links(vec![text.parse().unwrap()]);
+    let skew = |text: &str| Some(Skew::Jump(text.parse().unwrap()));
+    for (planned, part) in [
+        (planned(Family::Kill, Shape::Bridge, None), "only a partition has a shape"),
+        (planned(Family::Pause, Shape::Split, Some(200)), "only a partition has a shape or is flapping"),
+        (planned(Family::Partition, Shape::Split, Some(20)), "100ms at least"),
+        (planned(Family::Partition, Shape::Split, Some(600)), "twice this time"),
+        (planned(Family::Partition, Shape::Halves, None), "select: all"),
+        (Planned { select: Selector::Leader, ..planned(Family::PauseClient, Shape::Split, None) }, "not by leader"),
+        (Planned { select: Selector::Holder, ..planned(Family::Pause, Shape::Split, None) }, "only clients hold"),
+        (planned(Family::Clock, Shape::Split, None), "what is wrong?"),
+        (Planned { skew: skew("57s"), ..planned(Family::Kill, Shape::Split, None) }, "only a clock has a skew"),
+        (Planned { skew: skew("0s"), ..planned(Family::Clock, Shape::Split, None) }, "cannot be off by 0ms"),
+        (Planned { skew: skew("1s"), ..planned(Family::Clock, Shape::Bridge, None) }, "only a partition has a shape"),
+        (Planned { model: Some(Model::Posix), ..plain(Family::Kill) }, "only a loss of power has a model"),
+        (Planned { model: Some(Model::Posix), ..disk(Trouble::Full) }, "only a loss of power has a model"),
+        (Planned { trouble: Some(Trouble::Full), ..plain(Family::Power) }, "only a disk has a trouble"),
+        (Planned { skew: skew("1s"), ..disk(Trouble::Eio) }, "only a clock has a skew"),
+        (plain(Family::Disk), "what is wrong? say for instance trouble: eio"),
+        (disk(Trouble::Slow(Span::from_ms(9_000))), "cannot be slow by 9s"),
+        (
+            Planned { flapping: Some(Span::from_ms(200)), ..plain(Family::Power) },
+            "only a partition has a shape or is flapping",
+        ),
+        (packet(None, Direction::From), "what is wrong?"),
+        (packet(Some(Packets::default()), Direction::Both), "nothing is said"),
+        (
+            Planned { packets: Some(loss), ..planned(Family::Kill, Shape::Split, None) },
+            "only a packet fault has packets",
+        ),
+        (Planned { direction: Direction::To, ..planned(Family::Pause, Shape::Split, None) }, "has a direction"),
+        (Planned { skew: skew("1s"), ..packet(Some(loss), Direction::Both) }, "only a clock has a skew"),
+        (Planned { shape: Shape::Mute, ..packet(Some(loss), Direction::Both) }, "only a partition has a shape"),
+        (packet(Some(loss), links("n1>n2")), "select: all"),
+        (Planned { select: Selector::All, ..packet(Some(loss), links("n1>n9")) }, "no node called `n9`"),
+        (Planned { select: Selector::All, ..packet(Some(loss), Direction::Links(vec![])) }, "names no link"),
+    ] {
+        let said = planned.refuses(&nodes);
+        assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{planned:?}: {said:?}");
+    }
+    assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
+    assert_eq!(Planned { model: Some(Model::Posix), ..plain(Family::Power) }.refuses(&nodes), None);
+    assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
+    assert_eq!(packet(Some(loss), Direction::From).refuses(&nodes), None);
+    let all = Planned { select: Selector::All, ..packet(Some(loss), links("n1>n2")) };
+    assert_eq!(all.refuses(&nodes), None);
+}
