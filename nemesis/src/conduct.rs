@@ -6,7 +6,7 @@
 //! blame, the run is told to end.
 
 use crate::clients::Clients;
-use crate::family::{self, FaultError, Flaps, Hit, Stage};
+use crate::family::{self, FaultError, Held, Hit, Stage};
 use crate::fault::{Family, Fault};
 use crate::schedule::Planned;
 use crate::selector::{SelectError, Selector};
@@ -149,9 +149,9 @@ impl Conductor {
                 () = &mut end => {}
             }
         };
-        let flaps = self.hold(id, &fault, &hit, is_in_force, over).await;
+        let held = self.hold(id, &fault, &hit, is_in_force, over).await;
         self.change(id, FaultChange::Heal);
-        let change = match family::heal(&fault, &hit, &flaps, self.stage()).await {
+        let change = match family::heal(&fault, &hit, &held, self.stage()).await {
             Ok(evidence) => FaultChange::Healed { evidence },
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
@@ -163,24 +163,17 @@ impl Conductor {
     }
 
     /// Waits until the fault is over, and does what is to be done meanwhile.
-    async fn hold(
-        &self,
-        id: u32,
-        fault: &Fault,
-        hit: &Hit,
-        is_in_force: bool,
-        over: impl Future<Output = ()>,
-    ) -> Flaps {
+    async fn hold(&self, id: u32, fault: &Fault, hit: &Hit, is_in_force: bool, over: impl Future<Output = ()>) -> Held {
         if !is_in_force {
             over.await;
-            return Flaps::none();
+            return Held::still();
         }
-        let mut flaps = family::hold(fault, hit, &self.deployment, over).await;
-        if let Some(error) = flaps.failed.take() {
+        let mut held = family::hold(fault, hit, &self.deployment, over).await;
+        if let Some(error) = held.failed.take() {
             let reason = self.reason("keep up", fault, &error);
             self.change(id, FaultChange::NotInForce { reason });
         }
-        flaps
+        held
     }
 
     /// Why a fault was not injected or healed. When squall itself is to blame the run learns it too.
@@ -263,6 +256,7 @@ impl Conductor {
             // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
             Family::Disk => vec![&self.busy, &self.busy_disks],
             Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
+            Family::Stop | Family::Restart => vec![&self.busy],
         }
     }
 

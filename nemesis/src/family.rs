@@ -8,8 +8,10 @@ mod partition;
 mod pause;
 mod pause_client;
 mod power;
+mod restart;
+mod stop;
 
-pub use partition::Flaps;
+use partition::Flaps;
 
 use crate::clients::Clients;
 use crate::fault::{Family, Fault};
@@ -87,8 +89,38 @@ pub struct Hit {
     pub clients: Vec<u64>,
     /// Of each node that loses its power the seed by which its last writes are torn; none where they are whole or not there.
     pub torn: Vec<Option<u64>>,
+    /// By which seed the moments of kills in a crash loop are drawn; 0 for all other families.
+    pub seed: u64,
     /// What it does, for people.
     pub what: String,
+}
+
+/// What became of a fault while it was in force.
+#[derive(Debug)]
+pub struct Held {
+    /// Of its links.
+    flaps: Flaps,
+    /// What was done meanwhile, for people; empty where nothing was.
+    told: String,
+    /// Why it could not be kept up.
+    pub failed: Option<FaultError>,
+}
+
+impl Held {
+    /// Nothing was to be done.
+    pub fn still() -> Held {
+        Held { flaps: Flaps::none(), told: String::new(), failed: None }
+    }
+
+    /// Something was done that is told so.
+    fn told(told: String, failed: Option<FaultError>) -> Held {
+        Held { told, failed, ..Held::still() }
+    }
+
+    /// What shows that the fault is healed, and before it what was done.
+    fn and(&self, healed: String) -> String {
+        if self.told.is_empty() { healed } else { format!("{}; {healed}", self.told) }
+    }
 }
 
 /// What a fault does to these nodes of `all`.
@@ -105,6 +137,8 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         Family::Clock => (Vec::new(), fault.skew.map(|skew| skew.told(&nodes)).unwrap_or_default()),
         Family::Power => (Vec::new(), format!("cut the power of {}", nodes.join(", "))),
         Family::Disk => (Vec::new(), fault.trouble.map(|trouble| trouble.told(&nodes)).unwrap_or_default()),
+        Family::Stop => (Vec::new(), format!("stop {}", nodes.join(", "))),
+        Family::Restart => (Vec::new(), fault.restart.map(|restart| restart.told(&nodes)).unwrap_or_default()),
         Family::Packet => {
             packets = Ticket::of(rng.random());
             let what = fault.packets.map(|packets| packets.to_string()).unwrap_or_default();
@@ -112,7 +146,8 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         }
     };
     let torn = if fault.family == Family::Power { power::tear(nodes.len(), rng) } else { Vec::new() };
-    Hit { nodes, links, packets, clients: Vec::new(), torn, what }
+    let seed = if fault.family == Family::Restart { rng.random() } else { 0 };
+    Hit { nodes, links, packets, clients: Vec::new(), torn, seed, what }
 }
 
 /// What the pause of these clients is.
@@ -122,7 +157,7 @@ pub fn hit_clients(clients: Vec<u64>) -> Hit {
         [one] => format!("pause the client process {one}"),
         all => format!("pause the client processes {}", all.join(", ")),
     };
-    Hit { nodes: Vec::new(), links: Vec::new(), packets: Ticket::default(), clients, torn: Vec::new(), what }
+    Hit { nodes: Vec::new(), links: Vec::new(), packets: Ticket::default(), clients, torn: Vec::new(), seed: 0, what }
 }
 
 /// What faults act upon.
@@ -155,30 +190,40 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
             Some(packets) => packet::inject(packets, hit, deployment).await,
             None => Err(FaultError::NotShown("nothing was said to be wrong with packets".into())),
         },
+        Family::Stop => stop::inject(&hit.nodes, deployment).await,
+        Family::Restart => match fault.restart {
+            Some(restart) => restart::inject(restart, &hit.nodes, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said of how servers restart".into())),
+        },
     }
 }
 
-/// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile. Clocks must still be
-/// wrong at the end: a server may have been started meanwhile.
-pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Flaps {
-    match (fault.family, fault.flapping) {
-        (Family::Partition, Some(every)) => partition::flap(&hit.links, every, deployment, end).await,
-        (Family::Clock, _) => {
-            end.await;
-            Flaps::of_none(clock::look(&hit.nodes, deployment).await.err())
+/// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile, and servers that
+/// restart end and start. Clocks must still be wrong at the end: a server may have been started meanwhile.
+pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Held {
+    match (fault.family, fault.flapping, fault.restart) {
+        (Family::Partition, Some(every), _) => {
+            let mut flaps = partition::flap(&hit.links, every, deployment, end).await;
+            let failed = flaps.failed.take();
+            Held { flaps, failed, ..Held::still() }
         }
+        (Family::Clock, ..) => {
+            end.await;
+            Held { failed: clock::look(&hit.nodes, deployment).await.err(), ..Held::still() }
+        }
+        (Family::Restart, _, Some(restart)) => restart::hold(restart, &hit.nodes, hit.seed, deployment, end).await,
         _ => {
             end.await;
-            Flaps::none()
+            Held::still()
         }
     }
 }
 
-/// Heals a fault and waits until it is gone; the answer is what shows it. `flaps` is what [`hold`] told.
-pub async fn heal(fault: &Fault, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> Result<String, FaultError> {
+/// Heals a fault and waits until it is gone; the answer is what shows it. `held` is what [`hold`] told.
+pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Result<String, FaultError> {
     let Stage { deployment, clients } = stage;
     match fault.family {
-        Family::Partition => partition::heal(&hit.links, flaps, deployment).await,
+        Family::Partition => partition::heal(&hit.links, &held.flaps, deployment).await,
         Family::Kill => kill::heal(&hit.nodes, deployment).await,
         Family::Pause => pause::heal(&hit.nodes, deployment).await,
         Family::PauseClient => pause_client::heal(&hit.clients, clients).await,
@@ -187,6 +232,8 @@ pub async fn heal(fault: &Fault, hit: &Hit, flaps: &Flaps, stage: Stage<'_>) -> 
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
+        Family::Stop => kill::heal(&hit.nodes, deployment).await,
+        Family::Restart => Ok(held.and(kill::heal(&hit.nodes, deployment).await?)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Faults as data.
 
 use crate::packets::{Direction, Packets};
+use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
@@ -33,11 +34,15 @@ pub enum Family {
     Disk,
     /// Packets between the selected nodes and others are delayed, lost and so on: how, the fault's [`Packets`] says.
     Packet,
+    /// The servers of the selected nodes are told to end by SIGTERM, are waited for, and are started again.
+    Stop,
+    /// The servers of the selected nodes end and start again, over and over: how, the fault's [`Restart`] says.
+    Restart,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 8] = [
+    pub const ALL: [Family; 10] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -46,6 +51,8 @@ impl Family {
         Family::Power,
         Family::Disk,
         Family::Packet,
+        Family::Stop,
+        Family::Restart,
     ];
 
     /// The name on the command line and in histories.
@@ -59,6 +66,8 @@ impl Family {
             Family::Power => "power",
             Family::Disk => "disk",
             Family::Packet => "packet",
+            Family::Stop => "stop",
+            Family::Restart => "restart",
         }
     }
 
@@ -75,13 +84,18 @@ impl Family {
             Family::Packet => {
                 "delays, loses, duplicates, reorders, corrupts or squeezes packets between nodes; only when it is asked for"
             }
+            Family::Stop => "ends servers by SIGTERM and starts them again; only when it is asked for",
+            Family::Restart => {
+                "ends servers and starts them again over and over, in one of the ways below; only when it is asked for"
+            }
         }
     }
 
     /// Whether a storm has it for which nobody chose faults. Clocks, disks and packets need what not every machine allows: to
-    /// reach into another process, to mount a file system of one's own, netem or a device.
+    /// reach into another process, to mount a file system of one's own, netem or a device. The others came later than seeds whose
+    /// storms people know.
     pub fn is_usual(self) -> bool {
-        !matches!(self, Family::Clock | Family::Packet) && !self.needs_disks()
+        matches!(self, Family::Partition | Family::Kill | Family::Pause | Family::PauseClient)
     }
 
     /// Whether the servers' data must lie on disks of squall's before they start.
@@ -134,6 +148,8 @@ pub struct Fault {
     pub packets: Option<Packets>,
     /// On which links; the default for all other families.
     pub direction: Direction,
+    /// How servers end and start again; none for all other families.
+    pub restart: Option<Restart>,
     /// To whom.
     pub selector: Selector,
 }
@@ -160,7 +176,9 @@ impl Fault {
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
         }
-        if let Some(why) = self.refuses_disks().or_else(|| self.refuses_packets(nodes)) {
+        if let Some(why) =
+            self.refuses_disks().or_else(|| self.refuses_packets(nodes)).or_else(|| self.refuses_servers())
+        {
             return Some(why);
         }
         if self.family != Family::Partition {
@@ -184,6 +202,16 @@ impl Fault {
             }
             (Family::Disk, Some(trouble)) => trouble.refuses(),
             (_, Some(_)) => Some("only a disk has a trouble; leave it out".into()),
+            (_, None) => None,
+        }
+    }
+
+    /// Why what it says of servers makes no sense; none if it does.
+    fn refuses_servers(&self) -> Option<String> {
+        match (self.family, &self.restart) {
+            (Family::Restart, None) => Some("how? say for instance restart: crash_loop, or restart: rolling".into()),
+            (Family::Restart, Some(restart)) => restart.refuses(),
+            (_, Some(_)) => Some("only the family restart has a restart; leave it out".into()),
             (_, None) => None,
         }
     }
@@ -221,6 +249,9 @@ impl fmt::Display for Fault {
         }
         if let Some(packets) = self.packets {
             write!(f, " ({packets})")?;
+        }
+        if let Some(restart) = self.restart {
+            write!(f, " ({restart})")?;
         }
         write!(f, " of {}", self.selector)
     }

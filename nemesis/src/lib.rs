@@ -1,7 +1,7 @@
 //! What goes wrong, when, and to whom?
 //!
 //! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`], for disks a [`Trouble`],
-//! for [`Packets`] what is wrong with them. A [`schedule`] says when each begins and ends; it is drawn from a seed or written by
+//! for [`Packets`] what is wrong with them, for servers that come and go a [`Restart`]. A [`schedule`] says when each begins and ends; it is drawn from a seed or written by
 //! hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
@@ -12,6 +12,7 @@ pub mod conduct;
 mod family;
 pub mod fault;
 pub mod packets;
+pub mod restart;
 pub mod schedule;
 pub mod selector;
 pub mod shape;
@@ -24,6 +25,7 @@ pub use clients::Clients;
 pub use conduct::Conductor;
 pub use fault::{Family, Fault};
 pub use packets::Packets;
+pub use restart::Restart;
 pub use schedule::{Planned, Schedule};
 pub use selector::Selector;
 pub use shape::{OneLink, Shape};

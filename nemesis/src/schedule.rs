@@ -7,6 +7,7 @@ pub use drawn::{Pace, draw};
 
 use crate::fault::{Family, Fault};
 use crate::packets::{Direction, Packets};
+use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
@@ -47,6 +48,9 @@ pub struct Planned {
     /// On which links of those that are hit.
     #[serde(default, skip_serializing_if = "is_both")]
     pub direction: Direction,
+    /// How servers end and start again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<Restart>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -65,6 +69,7 @@ impl Planned {
             trouble: None,
             packets: None,
             direction: Direction::default(),
+            restart: None,
             select,
         }
     }
@@ -72,8 +77,8 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector, direction) = (self.shape.clone(), self.select.clone(), self.direction.clone());
-        let Planned { fault: family, flapping, skew, model, trouble, packets, .. } = *self;
-        Fault { family, shape, flapping, skew, model, trouble, packets, direction, selector }
+        let Planned { fault: family, flapping, skew, model, trouble, packets, restart, .. } = *self;
+        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, selector }
     }
 
     /// When it is over, the way back of a clock that drifted included.

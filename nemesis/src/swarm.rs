@@ -100,7 +100,9 @@ enum Takes {
 
 fn takes(fault: &Planned) -> &'static [Takes] {
     match fault.fault {
-        Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
+        Family::Partition | Family::Kill | Family::Pause | Family::Power | Family::Stop | Family::Restart => {
+            &[Takes::Nodes]
+        }
         Family::Clock => &[Takes::Clocks],
         Family::Packet => &[Takes::Packets],
         Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],

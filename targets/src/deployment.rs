@@ -145,10 +145,18 @@ impl Deployment {
     /// # Errors
     /// As for [`Deployment::kill`].
     pub async fn stop(&self, node: &str) -> Result<ProcessState, DeployError> {
+        self.stop_within(node, END_TIMEOUT).await
+    }
+
+    /// As [`Deployment::stop`], for so long at most.
+    ///
+    /// # Errors
+    /// As for [`Deployment::kill`]; [`RemoteError::NotReached`] when it goes on all the same.
+    pub async fn stop_within(&self, node: &str, patience: Duration) -> Result<ProcessState, DeployError> {
         self.refuse_ended(node).await?;
         let (node, pid) = self.server(node)?;
         node.remote.signal(pid, Signal::SIGTERM, Scope::Process).await?;
-        Ok(node.remote.await_state(pid, Awaited::Gone, END_TIMEOUT).await?)
+        Ok(node.remote.await_state(pid, Awaited::Gone, patience).await?)
     }
 
     /// Removes all data of the server of `node`, which has ended: when it is started again, it has never run.
@@ -277,11 +285,30 @@ impl Deployment {
 
     /// Waits until the server of `node` answers, after it was started or let go on.
     pub async fn await_answer(&self, node: &str, timeout: Duration) -> Result<Duration, DeployError> {
+        self.await_status(node, timeout, |_| None).await
+    }
+
+    /// Waits until the server of `node` answers and knows who leads, so that it serves.
+    pub async fn await_leader(&self, node: &str, timeout: Duration) -> Result<Duration, DeployError> {
+        let without_leader = |status: &Status| status.leader.is_none().then(|| "it knows no leader".to_owned());
+        self.await_status(node, timeout, without_leader).await
+    }
+
+    /// Waits for an answer of the server of `node` in which nothing is missing.
+    async fn await_status(
+        &self,
+        node: &str,
+        timeout: Duration,
+        is_missing: impl Fn(&Status) -> Option<String>,
+    ) -> Result<Duration, DeployError> {
         let begin = Instant::now();
         let place = self.place(node)?;
         loop {
             let reason = match self.status(&self.nodes()[place]).await {
-                Ok(_) => return Ok(begin.elapsed()),
+                Ok(status) => match is_missing(&status) {
+                    None => return Ok(begin.elapsed()),
+                    Some(reason) => reason,
+                },
                 Err(reason) => reason,
             };
             self.refuse_ended(node).await?;

@@ -284,6 +284,7 @@ mod tests {
             torn: Vec::new(),
             what: String::new(),
             packets: Ticket::of(1),
+            seed: 0,
         }
     }
 

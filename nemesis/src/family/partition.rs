@@ -47,11 +47,6 @@ impl Flaps {
         Flaps { cut, open, is_cut: true, dropped: None, failed: None }
     }
 
-    /// Those of a fault that has no links; what came in its way.
-    pub fn of_none(failed: Option<FaultError>) -> Flaps {
-        Flaps { failed, ..Flaps::none() }
-    }
-
     /// The coming and going, for people; nothing where there was none.
     fn told(&self) -> String {
         let Flaps { cut, open, .. } = self;

@@ -3,6 +3,7 @@
 use super::{Planned, Schedule};
 use crate::fault::Family;
 use crate::packets::{self, Direction};
+use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Kind;
@@ -78,7 +79,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, packets, direction, select } = card;
+        let Card { shape, flapping, skew, trouble, packets, direction, restart, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
         let trouble = trouble.map(|kind| kind.draw(rng));
         let packets = packets.map(|kind| kind.draw(rng));
@@ -87,7 +88,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
         let plain = Planned::plain(at, lasts, fault, select);
-        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, ..plain });
+        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, ..plain });
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -107,6 +108,7 @@ struct Card {
     /// Likewise.
     packets: Option<packets::Kind>,
     direction: Direction,
+    restart: Option<Restart>,
     select: Selector,
 }
 
@@ -114,7 +116,8 @@ impl Card {
     /// To whom, and nothing special.
     fn plain(select: Selector) -> Card {
         let (shape, direction) = (Shape::default(), Direction::default());
-        Card { shape, flapping: None, skew: None, trouble: None, packets: None, direction, select }
+        let (flapping, skew, trouble, packets, restart) = Default::default();
+        Card { shape, flapping, skew, trouble, packets, direction, restart, select }
     }
 }
 
@@ -124,11 +127,28 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
     let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
     let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
     let packet = |(kind, direction, select)| Card { packets: Some(kind), direction, ..plain(select) };
+    let restart = |(kind, select)| Card { restart: Some(kind), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
             [Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All].map(plain).into()
         }
+        // A leader that ends in order may hand over; all at once is how a cluster is switched off.
+        Family::Stop => {
+            [Selector::One, Selector::Leader, Selector::Leader, Selector::Majority, Selector::All].map(plain).into()
+        }
+        // A server that is interrupted while it recovers must recover from that too; a majority that is so makes progress only
+        // by what was kept.
+        Family::Restart => [
+            (Restart::CrashLoop, Selector::One),
+            (Restart::CrashLoop, Selector::Leader),
+            (Restart::CrashLoop, Selector::Majority),
+            (Restart::CrashLoop, Selector::All),
+            (Restart::Rolling, Selector::All),
+            (Restart::RollingKill, Selector::All),
+        ]
+        .map(restart)
+        .into(),
         Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
             .map(plain)
             .into(),

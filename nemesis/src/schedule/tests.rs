@@ -65,6 +65,9 @@ fn what_is_said_of_a_fault_must_fit_it() {
         (Planned { skew: skew("1s"), ..packet(Some(loss), Direction::Both) }, "only a clock has a skew"),
         (Planned { shape: Shape::Mute, ..packet(Some(loss), Direction::Both) }, "only a partition has a shape"),
         (packet(Some(loss), links("n1>n2")), "select: all"),
+        (plain(Family::Restart), "how? say for instance restart: crash_loop"),
+        (Planned { restart: Some(Restart::Rolling), ..plain(Family::Stop) }, "only the family restart has a restart"),
+        (Planned { restart: Some(Restart::Rolling), ..disk(Trouble::Full) }, "only the family restart has a restart"),
         (Planned { select: Selector::All, ..packet(Some(loss), links("n1>n9")) }, "no node called `n9`"),
         (Planned { select: Selector::All, ..packet(Some(loss), Direction::Links(vec![])) }, "names no link"),
     ] {

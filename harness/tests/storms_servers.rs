@@ -1,0 +1,134 @@
+//! Storms in which servers are stopped in order, crash in a loop and restart one after the other, on real local clusters. One
+//! cluster at a time.
+
+mod common;
+
+use common::{Squall, json, leftovers, one_at_a_time};
+use squall_results::event::Ending;
+use squall_results::{History, reader};
+use std::fs;
+use std::time::Duration;
+
+/// Every way in which servers end and start again, with time for an election behind each.
+const SCRIPTED: &str = "
+seed: 51
+time_limit: 23s
+schedule:
+- {at: 1s, for: 1s, fault: stop, select: leader}
+- {at: 4s, for: 3s, fault: restart, restart: crash_loop, select: leader}
+- {at: 9s, for: 2s, fault: restart, restart: {crash_after: 5ms}, select: minority}
+- {at: 13s, for: 5s, fault: restart, restart: rolling, select: all}
+- {at: 21s, for: 500ms, fault: stop, select: all}
+";
+
+fn history(squall: &Squall) -> History {
+    reader::read_history(&squall.latest().join("history.jsonl")).unwrap()
+}
+
+/// What the log of a node holds.
+fn log(squall: &Squall, node: &str, name: &str) -> String {
+    fs::read_to_string(squall.latest().join("nodes").join(node).join(name)).unwrap()
+}
+
+/// Runs the plan on a correct cluster: all faults are in force and healed, and nothing is wrong and nothing left. Returns what
+/// showed that each was in force, and that it was healed.
+#[track_caller]
+fn is_valid(squall: &Squall, plan: &str) -> Vec<(String, String)> {
+    let plan = squall.file("plan.yaml", plan);
+    let run = squall.run(&["test", "--json", "--plan", &plan]);
+    run.expect(0);
+    let (output, history) = (json(&run), history(squall));
+    assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
+    assert_eq!(leftovers(squall), Vec::<String>::new());
+    let shown = history.faults.iter().map(|fault| match (&fault.in_force, &fault.healed, &fault.problem) {
+        (Some((_, in_force)), Some((_, healed)), None) => (in_force.clone(), healed.clone()),
+        _ => panic!("{fault:?}"),
+    });
+    shown.collect()
+}
+
+/// The number before these words.
+#[track_caller]
+fn number(told: &str, words: &str) -> usize {
+    let before = told.split(words).next().filter(|before| before.len() < told.len());
+    let word = before.and_then(|before| before.split(' ').next_back()).unwrap_or_default();
+    word.parse().unwrap_or_else(|_| panic!("no number before `{words}` in: {told}"))
+}
+
+#[test]
+fn servers_stop_crash_and_restart_in_turns_and_serve_again() {
+    let _alone = one_at_a_time();
+    for squall in [Squall::new(), Squall::as_ordinary_user()] {
+        let shown = is_valid(&squall, SCRIPTED);
+        let [stop, crash_loop, crash_early, rolling, stop_all] = &shown[..] else { panic!("{shown:?}") };
+        assert!(stop.0.contains("gone with status 0, "), "it ended in order: {}", stop.0);
+        assert_eq!(stop_all.0.matches("gone with status 0, ").count(), 3, "{}", stop_all.0);
+        assert!(crash_loop.0.contains("gone with SIGKILL"), "{}", crash_loop.0);
+        let early = number(&crash_loop.1, " of them before it answered");
+        assert!(early > 0 && number(&crash_loop.1, " times, ") > early, "some before, some after: {}", crash_loop.1);
+        assert!(number(&crash_early.1, " of them before it answered") > 20, "{}", crash_early.1);
+        assert!(number(&rolling.1, " restarts, each server knew a leader") >= 3, "{}", rolling.1);
+        // The servers have seen it themselves: who ends in order says so last.
+        let ends: usize =
+            ["n1", "n2", "n3"].map(|node| log(&squall, node, "raftd.log").matches("stopped").count()).iter().sum();
+        assert!(ends > number(&rolling.1, " restarts, each server") + 3, "{ends} ends in order; {}", rolling.1);
+    }
+}
+
+#[test]
+fn etcd_stops_crashes_and_restarts_in_turns_and_serves_again() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let shown = is_valid(&squall, &format!("target: etcd\nprofile: fast{SCRIPTED}"));
+    let [stop, crash_loop, crash_early, rolling, stop_all] = &shown[..] else { panic!("{shown:?}") };
+    assert!(stop.0.contains(" ms after SIGTERM"), "{}", stop.0);
+    assert_eq!(stop_all.0.matches(" ms after SIGTERM").count(), 3, "{}", stop_all.0);
+    assert!(number(&crash_loop.1, " of them before it answered") > 0, "{}", crash_loop.1);
+    assert!(number(&crash_early.1, " of them before it answered") > 10, "{}", crash_early.1);
+    assert!(number(&rolling.1, " restarts, each server knew a leader") >= 3, "{}", rolling.1);
+    let asked = |node| log(&squall, node, "etcd.log").matches("terminated signal").count();
+    let asked: usize = ["n1", "n2", "n3"].map(asked).iter().sum();
+    assert!(asked > number(&rolling.1, " restarts, each server") + 3, "{asked} were asked; {}", rolling.1);
+}
+
+#[test]
+fn zookeeper_stops_and_restarts_in_turns_and_serves_again() {
+    let _alone = one_at_a_time();
+    let plan = "
+target: zookeeper
+profile: fast
+seed: 52
+time_limit: 36s
+schedule:
+- {at: 1s, for: 1s, fault: stop, select: leader}
+- {at: 11s, for: 14s, fault: restart, restart: rolling, select: all}
+";
+    let shown = is_valid(&Squall::new(), plan);
+    let [stop, rolling] = &shown[..] else { panic!("{shown:?}") };
+    assert!(stop.0.contains(" ms after SIGTERM"), "{}", stop.0);
+    assert!(rolling.1.contains("server knew a leader again within"), "{}", rolling.1);
+}
+
+#[test]
+fn ctrl_c_brings_back_who_is_in_a_crash_loop() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 60s
+seed: 53
+schedule:
+- {at: 1s, for: 50s, fault: restart, restart: {crash_after: 10ms}, select: {named: [n1]}}
+- {at: 2s, for: 50s, fault: stop, select: {named: [n2]}}
+";
+    let plan = squall.file("plan.yaml", plan);
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("after SIGTERM", Duration::from_secs(30));
+    running.signal(libc::SIGINT);
+    running.finish().expect(0);
+    let history = history(&squall);
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
+    let is_well = |fault: &squall_results::history::FaultSpan| fault.healed.is_some() && fault.problem.is_none();
+    assert!(history.faults.len() == 2 && history.faults.iter().all(is_well), "{:?}", history.faults);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
