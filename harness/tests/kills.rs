@@ -169,6 +169,16 @@ fn while_servers_crash_in_a_loop_and_take_turns() {
 }
 
 #[test]
+fn while_servers_are_starved() {
+    let schedule = "schedule: [{at: 500ms, for: 50s, fault: starve, cpu: 5%, select: all}]";
+    let (history, _) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |_, running| {
+        running.await_line("stood still in", PATIENCE);
+    });
+    let faults = history.expect("a history").faults;
+    assert!(faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+}
+
+#[test]
 fn in_the_recovery() {
     let (history, status) = killed("{time_limit: 2s, faults: []}", |squall, running| {
         running.await_line("serving after", PATIENCE);

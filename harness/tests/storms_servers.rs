@@ -1,5 +1,5 @@
-//! Storms in which servers are stopped in order, crash in a loop and restart one after the other, on real local clusters. One
-//! cluster at a time.
+//! Storms in which servers are stopped in order, crash in a loop, restart one after the other and are starved, on real local
+//! clusters. One cluster at a time.
 
 mod common;
 
@@ -108,6 +108,48 @@ schedule:
     let [stop, rolling] = &shown[..] else { panic!("{shown:?}") };
     assert!(stop.0.contains(" ms after SIGTERM"), "{}", stop.0);
     assert!(rolling.1.contains("server knew a leader again within"), "{}", rolling.1);
+}
+
+/// Leaders that get little of a processor, and a whole cluster that gets some.
+const STARVED: &str = "
+seed: 54
+time_limit: 14s
+schedule:
+- {at: 1s, for: 4s, fault: starve, cpu: 5%, select: leader}
+- {at: 8s, for: 4s, fault: starve, cpu: 20%, select: all}
+";
+
+/// Each server got its share and no more, and answered later; healed, it never stood still.
+#[track_caller]
+fn are_starved(shown: &[(String, String)]) {
+    let [leader, all] = shown else { panic!("{shown:?}") };
+    for ((in_force, healed), percent, nodes) in [(leader, 5.0, 1), (all, 20.0, 3)] {
+        assert_eq!(in_force.matches(" looks and ").count(), nodes, "{in_force}");
+        let got: Vec<f64> =
+            healed.split(" % of a processor").filter_map(|told| told.rsplit(' ').next()?.parse().ok()).collect();
+        assert!(got.len() == nodes && got.iter().all(|got| *got > 0.0 && *got < 2.0 * percent), "{got:?}: {healed}");
+        assert_eq!(healed.matches("stood still in 0 of 50 looks and answers after").count(), nodes, "{healed}");
+    }
+}
+
+#[test]
+fn starved_servers_get_their_share_and_keep_their_promises() {
+    let _alone = one_at_a_time();
+    for squall in [Squall::new(), Squall::as_ordinary_user()] {
+        are_starved(&is_valid(&squall, STARVED));
+    }
+}
+
+#[test]
+fn a_starved_etcd_keeps_its_promises() {
+    let _alone = one_at_a_time();
+    are_starved(&is_valid(&Squall::new(), &format!("target: etcd{STARVED}")));
+}
+
+#[test]
+fn a_starved_zookeeper_keeps_its_promises() {
+    let _alone = one_at_a_time();
+    are_starved(&is_valid(&Squall::new(), &format!("target: zookeeper\nprofile: fast{STARVED}")));
 }
 
 #[test]

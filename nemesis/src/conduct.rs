@@ -257,6 +257,8 @@ impl Conductor {
             Family::Disk => vec![&self.busy, &self.busy_disks],
             Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
             Family::Stop | Family::Restart => vec![&self.busy],
+            // Whose clock is reached for must not stand still for a moment.
+            Family::Starve => vec![&self.busy, &self.busy_clocks],
         }
     }
 

@@ -9,6 +9,7 @@ mod pause;
 mod pause_client;
 mod power;
 mod restart;
+mod starve;
 mod stop;
 
 use partition::Flaps;
@@ -138,6 +139,10 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         Family::Power => (Vec::new(), format!("cut the power of {}", nodes.join(", "))),
         Family::Disk => (Vec::new(), fault.trouble.map(|trouble| trouble.told(&nodes)).unwrap_or_default()),
         Family::Stop => (Vec::new(), format!("stop {}", nodes.join(", "))),
+        Family::Starve => {
+            let share = fault.cpu.map(|share| share.to_string()).unwrap_or_default();
+            (Vec::new(), format!("starve {} to {share} of a processor", nodes.join(", ")))
+        }
         Family::Restart => (Vec::new(), fault.restart.map(|restart| restart.told(&nodes)).unwrap_or_default()),
         Family::Packet => {
             packets = Ticket::of(rng.random());
@@ -195,6 +200,10 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
             Some(restart) => restart::inject(restart, &hit.nodes, deployment).await,
             None => Err(FaultError::NotShown("nothing was said of how servers restart".into())),
         },
+        Family::Starve => match fault.cpu {
+            Some(share) => starve::inject(share, &hit.nodes, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said of how much is left of a processor".into())),
+        },
     }
 }
 
@@ -233,6 +242,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,
+        Family::Starve => starve::heal(&hit.nodes, deployment).await,
         Family::Restart => Ok(held.and(kill::heal(&hit.nodes, deployment).await?)),
     }
 }

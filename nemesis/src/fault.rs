@@ -1,6 +1,6 @@
 //! Faults as data.
 
-use crate::packets::{Direction, Packets};
+use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
@@ -38,11 +38,13 @@ pub enum Family {
     Stop,
     /// The servers of the selected nodes end and start again, over and over: how, the fault's [`Restart`] says.
     Restart,
+    /// The servers of the selected nodes get a small share of a processor: which, the fault's `cpu` says.
+    Starve,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 10] = [
+    pub const ALL: [Family; 11] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -53,6 +55,7 @@ impl Family {
         Family::Packet,
         Family::Stop,
         Family::Restart,
+        Family::Starve,
     ];
 
     /// The name on the command line and in histories.
@@ -68,6 +71,7 @@ impl Family {
             Family::Packet => "packet",
             Family::Stop => "stop",
             Family::Restart => "restart",
+            Family::Starve => "starve",
         }
     }
 
@@ -85,6 +89,7 @@ impl Family {
                 "delays, loses, duplicates, reorders, corrupts or squeezes packets between nodes; only when it is asked for"
             }
             Family::Stop => "ends servers by SIGTERM and starts them again; only when it is asked for",
+            Family::Starve => "lets servers have a small share of a processor, cpu: 5%; only when it is asked for",
             Family::Restart => {
                 "ends servers and starts them again over and over, in one of the ways below; only when it is asked for"
             }
@@ -150,12 +155,18 @@ pub struct Fault {
     pub direction: Direction,
     /// How servers end and start again; none for all other families.
     pub restart: Option<Restart>,
+    /// For which share of the time servers may run; none for all other families.
+    pub cpu: Option<Share>,
     /// To whom.
     pub selector: Selector,
 }
 
 /// The shortest time for which flapping links stay cut or open: a change of the rules itself takes some 20 ms.
 pub const FLAPPING_MIN: Span = Span::from_ms(100);
+
+/// The least and the greatest share of a processor: a turn of a millisecond, and one that still shows.
+const CPU_MIN: Share = Share::from_ppm(10_000);
+const CPU_MAX: Share = Share::from_ppm(900_000);
 
 impl Fault {
     /// Why this fault makes no sense among these nodes; none if it does.
@@ -212,7 +223,19 @@ impl Fault {
             (Family::Restart, None) => Some("how? say for instance restart: crash_loop, or restart: rolling".into()),
             (Family::Restart, Some(restart)) => restart.refuses(),
             (_, Some(_)) => Some("only the family restart has a restart; leave it out".into()),
-            (_, None) => None,
+            (_, None) => self.refuses_share(),
+        }
+    }
+
+    /// Why its share of a processor makes no sense; none if it does.
+    fn refuses_share(&self) -> Option<String> {
+        match (self.family, self.cpu) {
+            (Family::Starve, None) => Some("how much is left? say for instance cpu: 5%".into()),
+            (Family::Starve, Some(share)) if !(CPU_MIN..=CPU_MAX).contains(&share) => Some(format!(
+                "a server cannot be starved to {share} of a processor; give it from {CPU_MIN} to {CPU_MAX}"
+            )),
+            (Family::Starve, Some(_)) | (_, None) => None,
+            (_, Some(_)) => Some("only the family starve has a cpu; leave it out".into()),
         }
     }
 
@@ -252,6 +275,9 @@ impl fmt::Display for Fault {
         }
         if let Some(restart) = self.restart {
             write!(f, " ({restart})")?;
+        }
+        if let Some(cpu) = self.cpu {
+            write!(f, " ({cpu} of a processor)")?;
         }
         write!(f, " of {}", self.selector)
     }

@@ -6,7 +6,7 @@ pub(crate) use drawn::draw_at;
 pub use drawn::{Pace, draw};
 
 use crate::fault::{Family, Fault};
-use crate::packets::{Direction, Packets};
+use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
@@ -51,6 +51,9 @@ pub struct Planned {
     /// How servers end and start again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<Restart>,
+    /// For which share of the time servers may run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<Share>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -70,6 +73,7 @@ impl Planned {
             packets: None,
             direction: Direction::default(),
             restart: None,
+            cpu: None,
             select,
         }
     }
@@ -77,8 +81,8 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector, direction) = (self.shape.clone(), self.select.clone(), self.direction.clone());
-        let Planned { fault: family, flapping, skew, model, trouble, packets, restart, .. } = *self;
-        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, selector }
+        let Planned { fault: family, flapping, skew, model, trouble, packets, restart, cpu, .. } = *self;
+        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, cpu, selector }
     }
 
     /// When it is over, the way back of a clock that drifted included.

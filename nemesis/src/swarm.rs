@@ -104,6 +104,8 @@ fn takes(fault: &Planned) -> &'static [Takes] {
             &[Takes::Nodes]
         }
         Family::Clock => &[Takes::Clocks],
+        // Whose clock is reached for must not stand still for a moment.
+        Family::Starve => &[Takes::Nodes, Takes::Clocks],
         Family::Packet => &[Takes::Packets],
         Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],
         Family::Disk => &[Takes::Nodes, Takes::Disks],

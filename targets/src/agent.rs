@@ -14,6 +14,7 @@ pub(crate) mod protocol;
 mod serve;
 
 use crate::disk::{probe, serve as serve_disk};
+use crate::ration;
 use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -30,14 +31,15 @@ pub const ARGUMENT: &str = "node-agent";
 pub(crate) const PROBE_PORT: u16 = 17_077;
 
 /// Serves until the input ends. `args` are the arguments after [`ARGUMENT`]: at most the name of the link on which the
-/// other nodes are reached, `eth0` without it; or what the agent itself starts the executable for, a disk or a probe of
-/// one. Call it while the process has a single thread.
+/// other nodes are reached, `eth0` without it; or what the executable is started for on the node, a disk, a probe of
+/// one, or to ration a process. Call it while the process has a single thread.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let first = args.next();
     match first.as_ref().and_then(|first| first.to_str()) {
         Some(serve_disk::ARGUMENT) => return serve_disk::run(),
         Some(probe::ARGUMENT) => return probe::run(args),
+        Some(ration::ARGUMENT) => return ration::run(args),
         _ => {}
     }
     let link = first.map_or("eth0".into(), |name| name.to_string_lossy().into_owned());

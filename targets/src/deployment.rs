@@ -1,6 +1,9 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
 mod disk;
+mod ration;
+
+pub use ration::Rationed;
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::cluster::{Cluster, ClusterError, Link, Node};
@@ -8,6 +11,8 @@ use crate::disk::Model;
 use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
+use ration::Ration;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -71,13 +76,15 @@ pub struct Deployment {
     cut: Mutex<Vec<Link>>,
     /// What the disks of the nodes forget; none where the servers write to the machine's own.
     disks: OnceLock<Model>,
+    /// The nodes whose servers get little processor time.
+    rations: Mutex<BTreeMap<String, Ration>>,
 }
 
 impl Deployment {
     /// The target on the cluster, with no server started.
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
-        Deployment { cluster, target, pids, cut: Mutex::default(), disks: OnceLock::new() }
+        Deployment { cluster, target, pids, cut: Mutex::default(), disks: OnceLock::new(), rations: Mutex::default() }
     }
 
     /// The cluster.

@@ -17,6 +17,7 @@ mod local;
 pub mod lock;
 pub mod packets;
 pub mod raft;
+mod ration;
 pub mod remote;
 pub mod sandbox;
 pub mod supported;

@@ -23,7 +23,7 @@ pub struct Rate {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UnitError {
     /// No share.
-    #[error("`{0}` is no share of packets; write for instance 20% or 0.5%, up to 100%")]
+    #[error("`{0}` is no share; write for instance 20% or 0.5%, up to 100%")]
     Share(String),
     /// No rate.
     #[error("`{0}` is no width of a link; write for instance 1mbit, 500kbit or 2.5mbit, in bits a second")]

@@ -2,7 +2,7 @@
 
 use super::{Planned, Schedule};
 use crate::fault::Family;
-use crate::packets::{self, Direction};
+use crate::packets::{self, Direction, Share};
 use crate::restart::Restart;
 use crate::selector::Selector;
 use crate::shape::Shape;
@@ -79,7 +79,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, packets, direction, restart, select } = card;
+        let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
         let trouble = trouble.map(|kind| kind.draw(rng));
         let packets = packets.map(|kind| kind.draw(rng));
@@ -88,7 +88,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
         let plain = Planned::plain(at, lasts, fault, select);
-        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, ..plain });
+        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, cpu, ..plain });
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -109,6 +109,7 @@ struct Card {
     packets: Option<packets::Kind>,
     direction: Direction,
     restart: Option<Restart>,
+    cpu: Option<Share>,
     select: Selector,
 }
 
@@ -116,8 +117,8 @@ impl Card {
     /// To whom, and nothing special.
     fn plain(select: Selector) -> Card {
         let (shape, direction) = (Shape::default(), Direction::default());
-        let (flapping, skew, trouble, packets, restart) = Default::default();
-        Card { shape, flapping, skew, trouble, packets, direction, restart, select }
+        let (flapping, skew, trouble, packets, restart, cpu) = Default::default();
+        Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, select }
     }
 }
 
@@ -128,6 +129,8 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
     let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
     let packet = |(kind, direction, select)| Card { packets: Some(kind), direction, ..plain(select) };
     let restart = |(kind, select)| Card { restart: Some(kind), ..plain(select) };
+    let starve =
+        |(percent, select): (u32, Selector)| Card { cpu: Some(Share::from_ppm(percent * 10_000)), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -148,6 +151,17 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
             (Restart::RollingKill, Selector::All),
         ]
         .map(restart)
+        .into(),
+        // A leader with a little still keeps the others from electing another; all of them are a machine that is overloaded.
+        Family::Starve => [
+            (2, Selector::One),
+            (3, Selector::Leader),
+            (5, Selector::Leader),
+            (10, Selector::Leader),
+            (10, Selector::Majority),
+            (20, Selector::All),
+        ]
+        .map(starve)
         .into(),
         Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
             .map(plain)

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_ref().and_then(|first| first.to_str()) {
         Some(squall_targets::agent::ARGUMENT) => return squall_targets::agent::run(arguments),
-        Some(server::ARGUMENT) => return server::run(),
+        Some(server::ARGUMENT) => return server::run(arguments),
         _ => {}
     }
     let mut arguments = Arguments::from_args();
@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         trial("a_server_is_told_to_end_and_is_killed_if_it_does_not", || stage::run(stop())),
         trial("a_crash_loop_kills_servers_before_they_serve_and_afterwards", || stage::run(crash_loop())),
         trial("servers_that_take_turns_wait_for_each_other", || stage::run(rolling())),
+        trial("a_starved_server_gets_its_share_and_no_more", || stage::run(starve())),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -109,4 +110,23 @@ async fn rolling() {
             assert!(apart_ms >= START_UP.as_millis(), "each was waited for: {starts:?}");
         }
     }
+}
+
+async fn starve() {
+    let stage = Stage::up(1, Manner::Busy).await;
+    let share = 5.0;
+    let planned = Planned { cpu: format!("{share}%").parse().ok(), ..planned(4_000, Family::Starve) };
+    let before = stage.processor_percent("n1").await;
+    let (during, told) = stage.conduct_and(planned, stage.processor_percent("n1")).await;
+    let after = stage.processor_percent("n1").await;
+    // Others may work on the machine, too: nobody gets all of a processor for certain.
+    assert!(before > 40.0 && after > 40.0, "{before} % and {after} %");
+    assert!(during < 2.0 * share && during > 0.0, "{during} %");
+    let [in_force, healed] = told;
+    assert!(
+        in_force.starts_with("n1 stood still in ") && healed.contains("n1 stood still in 0 of"),
+        "{in_force}; {healed}"
+    );
+    let told = healed.strip_prefix("n1 had ").and_then(|told| told.split(" %").next()).unwrap_or_default();
+    assert!(told.parse::<f64>().is_ok_and(|told| told > 0.0 && told < 2.0 * share), "{healed}");
 }

@@ -5,6 +5,7 @@ use squall_targets::client::{Client, Reads};
 use squall_targets::cluster::Node;
 use squall_targets::remote::DaemonSpec;
 use squall_targets::target::{Status, Target};
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -21,17 +22,29 @@ pub const START_UP: Duration = Duration::from_millis(200);
 
 const PORT: u16 = 7300;
 
-/// What a server does when it is told to end.
+/// What a server does, and when it is told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// It ends.
     Plain,
     /// Nothing.
     DeafToTerm,
+    /// It ends, but before it uses all of a processor.
+    Busy,
 }
 
+/// What makes a server busy.
+const BUSY: &str = "busy";
+
 /// Runs in the node's folder.
-pub fn run() -> ExitCode {
+pub fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if arguments.next().is_some_and(|argument| argument == BUSY) {
+        thread::spawn(|| {
+            loop {
+                std::hint::spin_loop();
+            }
+        });
+    }
     let worked = note("starts").and_then(|()| {
         thread::sleep(START_UP);
         let listener = TcpListener::bind(("0.0.0.0", PORT))?;
@@ -67,6 +80,7 @@ impl Target for Slow {
         let program = self.program.display().to_string();
         let argv = match self.manner {
             Manner::Plain => vec![program, ARGUMENT.into()],
+            Manner::Busy => vec![program, ARGUMENT.into(), BUSY.into()],
             // Whoever is started by somebody who ignores a signal ignores it, too.
             Manner::DeafToTerm => {
                 ["sh", "-c", "trap '' TERM; exec \"$0\" \"$1\"", &program, ARGUMENT].map(str::to_owned).into()

@@ -1,6 +1,6 @@
 //! What every test stands on: the sandbox, nodes with servers, a conductor that tells what it did.
 
-use crate::server::{Manner, Slow};
+use crate::server::{ARGUMENT, Manner, Slow};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use squall_nemesis::Planned;
@@ -79,13 +79,44 @@ impl Stage {
 
     /// Carries the fault out, and returns what showed that it was in force and that it was healed.
     pub async fn conduct(&self, planned: Planned) -> [String; 2] {
+        self.conduct_and(planned, async {}).await.1
+    }
+
+    /// Likewise, and does something as soon as the fault is in force.
+    pub async fn conduct_and<T>(&self, planned: Planned, meanwhile: impl Future<Output = T>) -> (T, [String; 2]) {
         let kept = Arc::<Kept>::default();
         let rng = ChaCha8Rng::seed_from_u64(1);
         let conductor = Conductor::new(self.deployment.clone(), Arc::new(NoClients), kept.clone(), rng);
-        conductor.conduct(&[planned], Instant::now(), std::future::pending::<()>).await;
+        let schedule = [planned];
+        let conducted = conductor.conduct(&schedule, Instant::now(), std::future::pending::<()>);
+        let meanwhile = async {
+            while kept.0.lock().unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            meanwhile.await
+        };
+        let (done, ()) = tokio::join!(meanwhile, conducted);
         let told = std::mem::take(&mut *kept.0.lock().unwrap());
         assert!(told.iter().all(|told| !told.contains("PROBLEM") && !told.contains("FAILED")), "{told:?}");
-        told.try_into().unwrap_or_else(|told| panic!("{told:?}"))
+        (done, told.try_into().unwrap_or_else(|told| panic!("{told:?}")))
+    }
+
+    /// How many percent of a processor the server of a node gets for a second, as the machine counts it.
+    pub async fn processor_percent(&self, node: &str) -> f64 {
+        let dir = &self.deployment.nodes().iter().find(|other| other.name == node).expect("it is there").dir;
+        let pid = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path()).find(|process| {
+            let is_server = fs::read_to_string(process.join("cmdline")).is_ok_and(|line| line.contains(ARGUMENT));
+            is_server && fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == *dir)
+        });
+        let stat = pid.expect("the server runs").join("stat");
+        let ticks = || {
+            let text = fs::read_to_string(&stat).unwrap();
+            let fields: Vec<&str> = text.rsplit_once(')').unwrap().1.split_whitespace().collect();
+            fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
+        };
+        let (begin, before) = (Instant::now(), ticks());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        (ticks() - before) / begin.elapsed().as_secs_f64()
     }
 
     /// When the server of a node has started, as it noted itself, in nanoseconds.

@@ -133,9 +133,14 @@ fn trace_a_child(fresh: &Fresh) -> Result<(), Errno> {
     }
 }
 
-/// Limits on a node's memory and processor time.
+/// Limits on a node's memory. Its processor time is rationed by signals, which need none.
 pub(super) fn cgroup() -> Finding {
-    let (what, purpose) = ("cgroup v2", Purpose::Later("nodes short of memory or processor time"));
+    let (what, purpose) = (
+        "cgroup v2",
+        Purpose::Later(
+            "nodes short of memory; processor time is rationed by stopping servers and letting them go on, which works everywhere",
+        ),
+    );
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let Some(root) = mounts.lines().find_map(cgroup_mount) else {
         let remedy = "boot with systemd.unified_cgroup_hierarchy=1, or mount it";
