@@ -121,6 +121,13 @@ impl Plan {
             let name = workload.name;
             return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
         }
+        let wanted = self.faults.iter().map(FaultName::family).chain(self.schedule.iter().map(|planned| planned.fault));
+        if let Some(why) =
+            target.fixed_members.filter(|_| wanted.into_iter().any(|family| family == Family::Membership))
+        {
+            let name = target.name;
+            return refuse(format!("the members of {name} cannot be changed: {why}; leave membership out of --faults"));
+        }
         self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))?;
         schedule::disks(&self.schedule).map(drop).map_err(PlanError::Contradiction)
     }

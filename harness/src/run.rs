@@ -343,13 +343,14 @@ impl Run<'_> {
         self.recorder.record(Event::Phase(Phase { at_ns: self.clock.now_ns(), name }));
     }
 
-    /// Waits until the cluster serves again: all nodes agree on a leader, and a write passed through each of them.
+    /// Waits until the cluster serves again: all nodes are members and agree on a leader, and a write passed through each of them.
     async fn recover(&self, deployment: &Arc<Deployment>, cast: &Cast) -> Result<bool, RunError> {
         self.enter(PhaseName::Recovery, "recovery");
         let narrator = &self.surroundings.narrator;
         let mut stop = self.surroundings.stop.clone();
         let (begin, timeout) = (Instant::now(), self.plan.recovery_timeout.duration());
         let recovered = async {
+            deployment.bring_all_in(timeout).await?;
             self.start_ended(deployment).await?;
             deployment.await_agreement(timeout).await?;
             for number in 0..self.plan.nodes {
@@ -366,7 +367,9 @@ impl Run<'_> {
             Ok(()) => {
                 narrator.say_at(at_ns, &format!("serving again {} ms after the storm", begin.elapsed().as_millis()))
             }
-            Err(error @ (DeployError::NotServing { .. } | DeployError::Ended { .. })) => {
+            Err(
+                error @ (DeployError::NotServing { .. } | DeployError::NotChanged { .. } | DeployError::Ended { .. }),
+            ) => {
                 narrator.say_at(at_ns, &error.to_string());
                 return Ok(false);
             }

@@ -43,6 +43,7 @@ fn help_and_version_are_no_errors() {
 fn list_names_everything() {
     check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
     check(&["list"], 0, &["split", "bridge", "halves", "majorities_ring", "mute", "deaf", "links: [n1>n2"]);
+    check(&["list"], 0, &["membership", "change: ...", "remove ", "shrink ", "replace "]);
     check(&["list"], 0, &["power", "ext4-ordered", "posix", "eio", "eio_sync", "full", "{slow: 200ms}", "slow_reads"]);
 }
 

@@ -179,6 +179,18 @@ fn while_servers_are_starved() {
 }
 
 #[test]
+fn while_members_leave_and_join() {
+    let schedule = "schedule: [{at: 1s, for: 1s, fault: membership, change: shrink, select: majority}]";
+    let plan = format!("{{time_limit: 60s, nodes: 5, {schedule}}}");
+    for moment in ["shrink the cluster by", "in force: listed", "heal: shrink"] {
+        let (history, status) = killed(&plan, |_, running| running.await_line(moment, PATIENCE));
+        let faults = history.expect("a history").faults;
+        assert!(faults.iter().all(|fault| fault.healed.is_none()), "{moment}: {faults:?}");
+        assert!([0, 2].contains(&status));
+    }
+}
+
+#[test]
 fn in_the_recovery() {
     let (history, status) = killed("{time_limit: 2s, faults: []}", |squall, running| {
         running.await_line("serving after", PATIENCE);

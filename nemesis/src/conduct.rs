@@ -55,6 +55,8 @@ pub struct Conductor {
     busy_disks: Mutex<BTreeMap<String, u32>>,
     /// The nodes whose packets are disturbed, likewise.
     busy_packets: Mutex<BTreeMap<String, u32>>,
+    /// The nodes that leave the cluster or join it, likewise: one change at a time.
+    busy_members: Mutex<BTreeMap<String, u32>>,
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     names: Vec<String>,
@@ -78,7 +80,7 @@ impl Conductor {
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        let (busy, busy_clocks, busy_disks, busy_packets, busy_clients) = Default::default();
+        let (busy, busy_clocks, busy_disks, busy_packets, busy_members, busy_clients) = Default::default();
         Arc::new(Conductor {
             deployment,
             clients,
@@ -88,6 +90,7 @@ impl Conductor {
             busy_clocks,
             busy_disks,
             busy_packets,
+            busy_members,
             busy_clients,
             names,
         })
@@ -156,7 +159,7 @@ impl Conductor {
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
-        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks, &self.busy_packets] {
+        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks, &self.busy_packets, &self.busy_members] {
             lock(busy).retain(|_, fault| *fault != id);
         }
         lock(&self.busy_clients).retain(|_, fault| *fault != id);
@@ -240,6 +243,10 @@ impl Conductor {
             return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
         }
         let mut busy: Vec<_> = self.busy_by(fault).into_iter().map(lock).collect();
+        // One change at a time: who else wants one waits for these locks, and finds this one noted.
+        if fault.family == Family::Membership && busy.last().is_some_and(|members| !members.is_empty()) {
+            return Err(SelectError::Changing);
+        }
         let taken: Vec<String> = busy.iter().flat_map(|busy| busy.keys().cloned()).collect();
         let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut rng)?;
         busy.iter_mut().for_each(|busy| busy.extend(nodes.iter().map(|node| (node.clone(), id))));
@@ -252,6 +259,8 @@ impl Conductor {
         match fault.family {
             Family::Clock => vec![&self.busy_clocks],
             Family::Packet => vec![&self.busy_packets],
+            // Nobody else kills or starts what leaves or joins; those that stay may be hit.
+            Family::Membership => vec![&self.busy, &self.busy_members],
             Family::Disk if is_slowness => vec![&self.busy_disks],
             // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
             Family::Disk => vec![&self.busy, &self.busy_disks],

@@ -3,6 +3,7 @@
 mod clock;
 mod disk;
 mod kill;
+mod membership;
 mod packet;
 mod partition;
 mod pause;
@@ -46,11 +47,13 @@ pub enum FaultError {
 }
 
 impl FaultError {
-    /// Whether squall itself failed. A server that ended by itself, or that does not come back, is the target's affair; all
-    /// else says nothing about the target.
+    /// Whether squall itself failed. A server that ended by itself, or that does not come back, is the target's affair, and so
+    /// is a change of the members that is refused or not agreed upon; all else says nothing about the target.
     pub fn is_ours(&self) -> bool {
         match self {
-            FaultError::Deploy(DeployError::Ended { .. } | DeployError::NotServing { .. }) => false,
+            FaultError::Deploy(
+                DeployError::Ended { .. } | DeployError::NotServing { .. } | DeployError::NotChanged { .. },
+            ) => false,
             FaultError::Deploy(DeployError::Remote(RemoteError::NotReached { state, .. })) => {
                 !matches!(state, ProcessState::Gone { .. })
             }
@@ -144,6 +147,7 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
             (Vec::new(), format!("starve {} to {share} of a processor", nodes.join(", ")))
         }
         Family::Restart => (Vec::new(), fault.restart.map(|restart| restart.told(&nodes)).unwrap_or_default()),
+        Family::Membership => (Vec::new(), fault.change.map(|change| change.told(&nodes)).unwrap_or_default()),
         Family::Packet => {
             packets = Ticket::of(rng.random());
             let what = fault.packets.map(|packets| packets.to_string()).unwrap_or_default();
@@ -190,6 +194,10 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
         Family::Disk => match fault.trouble {
             Some(trouble) => disk::inject(trouble, &hit.nodes, deployment).await,
             None => Err(FaultError::NotShown("nothing was said to be wrong with the disks".into())),
+        },
+        Family::Membership => match fault.change {
+            Some(change) => membership::inject(change, &hit.nodes, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said of how the members change".into())),
         },
         Family::Packet => match fault.packets {
             Some(packets) => packet::inject(packets, hit, deployment).await,
@@ -240,6 +248,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         // The power is back since its loss was shown; what is left is what a kill leaves.
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
+        Family::Membership => membership::heal(&hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,
         Family::Starve => starve::heal(&hit.nodes, deployment).await,

@@ -1,5 +1,6 @@
 //! Faults as data.
 
+use crate::change::Change;
 use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
 use crate::selector::Selector;
@@ -40,11 +41,13 @@ pub enum Family {
     Restart,
     /// The servers of the selected nodes get a small share of a processor: which, the fault's `cpu` says.
     Starve,
+    /// The selected nodes cease to be members, and are members again later: how, the fault's [`Change`] says.
+    Membership,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 11] = [
+    pub const ALL: [Family; 12] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -56,6 +59,7 @@ impl Family {
         Family::Stop,
         Family::Restart,
         Family::Starve,
+        Family::Membership,
     ];
 
     /// The name on the command line and in histories.
@@ -72,6 +76,7 @@ impl Family {
             Family::Stop => "stop",
             Family::Restart => "restart",
             Family::Starve => "starve",
+            Family::Membership => "membership",
         }
     }
 
@@ -93,12 +98,15 @@ impl Family {
             Family::Restart => {
                 "ends servers and starts them again over and over, in one of the ways below; only when it is asked for"
             }
+            Family::Membership => {
+                "removes members while the others serve, and lets empty ones join; only when it is asked for"
+            }
         }
     }
 
     /// Whether a storm has it for which nobody chose faults. Clocks, disks and packets need what not every machine allows: to
-    /// reach into another process, to mount a file system of one's own, netem or a device. The others came later than seeds whose
-    /// storms people know.
+    /// reach into another process, to mount a file system of one's own, netem or a device; not every target changes its members.
+    /// The others came later than seeds whose storms people know.
     pub fn is_usual(self) -> bool {
         matches!(self, Family::Partition | Family::Kill | Family::Pause | Family::PauseClient)
     }
@@ -151,6 +159,8 @@ pub struct Fault {
     pub trouble: Option<Trouble>,
     /// What is wrong with packets; none for all other families.
     pub packets: Option<Packets>,
+    /// How members change; none for all other families.
+    pub change: Option<Change>,
     /// On which links; the default for all other families.
     pub direction: Direction,
     /// How servers end and start again; none for all other families.
@@ -187,8 +197,11 @@ impl Fault {
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
         }
-        if let Some(why) =
-            self.refuses_disks().or_else(|| self.refuses_packets(nodes)).or_else(|| self.refuses_servers())
+        if let Some(why) = self
+            .refuses_disks()
+            .or_else(|| self.refuses_packets(nodes))
+            .or_else(|| self.refuses_servers())
+            .or_else(|| self.refuses_change(nodes))
         {
             return Some(why);
         }
@@ -239,6 +252,16 @@ impl Fault {
         }
     }
 
+    /// Why what it says of members makes no sense; none if it does.
+    fn refuses_change(&self, nodes: &[String]) -> Option<String> {
+        match (self.family, self.change) {
+            (Family::Membership, None) => Some("how? say for instance change: remove, or change: replace".into()),
+            (Family::Membership, Some(change)) => change.refuses(&self.selector, nodes.len()),
+            (_, Some(_)) => Some("only a change of the members has a change; leave it out".into()),
+            (_, None) => None,
+        }
+    }
+
     /// Why what it says of packets makes no sense; none if it does.
     fn refuses_packets(&self, nodes: &[String]) -> Option<String> {
         match (self.family, &self.packets) {
@@ -278,6 +301,9 @@ impl fmt::Display for Fault {
         }
         if let Some(cpu) = self.cpu {
             write!(f, " ({cpu} of a processor)")?;
+        }
+        if let Some(change) = self.change {
+            write!(f, " ({change})")?;
         }
         write!(f, " of {}", self.selector)
     }

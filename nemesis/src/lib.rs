@@ -1,12 +1,14 @@
 //! What goes wrong, when, and to whom?
 //!
 //! A [`Fault`] is data: a family, a [`Selector`], for partitions a [`Shape`], for clocks a [`Skew`], for disks a [`Trouble`],
-//! for [`Packets`] what is wrong with them, for servers that come and go a [`Restart`]. A [`schedule`] says when each begins and ends; it is drawn from a seed or written by
+//! for [`Packets`] what is wrong with them, for servers that come and go a [`Restart`], for members a [`Change`]. A [`schedule`] says
+//! when each begins and ends; it is drawn from a seed or written by
 //! hand. [`conduct`] carries it out: resolves the selectors while the run goes on, injects, shows that the
 //! fault is in force, heals, shows that it is gone, and records each step. Each family lives in a module of its own.
 //!
 //! This crate must not know what the clients ask or how their history is judged.
 
+pub mod change;
 pub mod clients;
 pub mod conduct;
 mod family;
@@ -21,6 +23,7 @@ pub mod span;
 pub mod swarm;
 pub mod trouble;
 
+pub use change::Change;
 pub use clients::Clients;
 pub use conduct::Conductor;
 pub use fault::{Family, Fault};

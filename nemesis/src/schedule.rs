@@ -5,6 +5,7 @@ mod drawn;
 pub(crate) use drawn::draw_at;
 pub use drawn::{Pace, draw};
 
+use crate::change::Change;
 use crate::fault::{Family, Fault};
 use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
@@ -54,6 +55,9 @@ pub struct Planned {
     /// For which share of the time servers may run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Share>,
+    /// How members change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -74,6 +78,7 @@ impl Planned {
             direction: Direction::default(),
             restart: None,
             cpu: None,
+            change: None,
             select,
         }
     }
@@ -81,8 +86,8 @@ impl Planned {
     /// The fault without its times.
     pub fn what(&self) -> Fault {
         let (shape, selector, direction) = (self.shape.clone(), self.select.clone(), self.direction.clone());
-        let Planned { fault: family, flapping, skew, model, trouble, packets, restart, cpu, .. } = *self;
-        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, cpu, selector }
+        let Planned { fault: family, flapping, skew, model, trouble, packets, restart, cpu, change, .. } = *self;
+        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, cpu, change, selector }
     }
 
     /// When it is over, the way back of a clock that drifted included.

@@ -46,6 +46,9 @@ pub enum SelectError {
     /// No such node.
     #[error("there is no node called `{0}`")]
     Unknown(String),
+    /// Another fault changes the members.
+    #[error("another fault changes the members at the moment")]
+    Changing,
     /// Nobody has taken a lock for a while.
     #[error("no client took a lock")]
     NoHolder,

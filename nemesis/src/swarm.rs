@@ -94,6 +94,8 @@ enum Takes {
     Disks,
     /// The packets of nodes, which may be hit by others meanwhile, too.
     Packets,
+    /// Who belongs to the cluster. Nodes may be hit meanwhile, but for those that leave or join.
+    Members,
     /// The processes of clients.
     Clients,
 }
@@ -107,6 +109,7 @@ fn takes(fault: &Planned) -> &'static [Takes] {
         // Whose clock is reached for must not stand still for a moment.
         Family::Starve => &[Takes::Nodes, Takes::Clocks],
         Family::Packet => &[Takes::Packets],
+        Family::Membership => &[Takes::Members],
         Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],
         Family::Disk => &[Takes::Nodes, Takes::Disks],
         Family::PauseClient => &[Takes::Clients],

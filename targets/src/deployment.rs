@@ -1,16 +1,19 @@
 //! A target on a cluster: its servers, started, killed, paused and asked.
 
 mod disk;
+mod members;
 mod ration;
 
+pub use members::{Changed, Joined};
 pub use ration::Rationed;
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::cluster::{Cluster, ClusterError, Link, Node};
 use crate::disk::Model;
-use crate::remote::{Awaited, CommandLine, ProcessState, RemoteError, Scope, Signal};
+use crate::remote::{Awaited, CommandLine, DaemonSpec, ProcessState, RemoteError, Scope, Signal};
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
+use members::Roster;
 use ration::Ration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -56,6 +59,12 @@ pub enum DeployError {
         /// The node.
         node: String,
     },
+    /// The members of the cluster were not changed as they were to be.
+    #[error("the members were not changed: {why}")]
+    NotChanged {
+        /// Why not.
+        why: String,
+    },
     /// The cluster does not serve.
     #[error("the cluster did not serve within {} s: {reason}", .after.as_secs_f64())]
     NotServing {
@@ -78,13 +87,17 @@ pub struct Deployment {
     disks: OnceLock<Model>,
     /// The nodes whose servers get little processor time.
     rations: Mutex<BTreeMap<String, Ration>>,
+    /// Who belongs to the cluster.
+    roster: Roster,
 }
 
 impl Deployment {
     /// The target on the cluster, with no server started.
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
-        Deployment { cluster, target, pids, cut: Mutex::default(), disks: OnceLock::new(), rations: Mutex::default() }
+        let roster = Roster::of(cluster.nodes().len());
+        let (cut, disks, rations) = Default::default();
+        Deployment { cluster, target, pids, cut, disks, rations, roster }
     }
 
     /// The cluster.
@@ -115,11 +128,15 @@ impl Deployment {
         }
     }
 
+    /// How the server at this place is started: as one of those that the cluster began with, or as one that has joined it.
+    fn daemon(&self, place: usize) -> DaemonSpec {
+        self.roster.server(place).unwrap_or_else(|| self.target.daemon(&self.nodes()[place], self.nodes()))
+    }
+
     /// Starts the server of `node`.
     pub async fn start(&self, node: &str) -> Result<(), DeployError> {
         let place = self.place(node)?;
-        let node = &self.nodes()[place];
-        let pid = node.remote.start(&self.target.daemon(node, self.nodes())).await?;
+        let pid = self.nodes()[place].remote.start(&self.daemon(place)).await?;
         *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) = pid;
         Ok(())
     }
@@ -339,7 +356,7 @@ impl Deployment {
     async fn refuse_ended(&self, node: &str) -> Result<(), DeployError> {
         match self.state(node).await? {
             state @ ProcessState::Gone { .. } => {
-                let spec = self.target.daemon(&self.nodes()[self.place(node)?], self.nodes());
+                let spec = self.daemon(self.place(node)?);
                 Err(DeployError::Ended { node: node.into(), state, log: spec.stderr.display().to_string() })
             }
             ProcessState::Running | ProcessState::Stopped => Ok(()),

@@ -11,6 +11,7 @@ pub mod error;
 mod exchange;
 mod key;
 mod lock;
+mod members;
 mod program;
 /// Messages and stubs, generated from `rpc.proto`.
 pub mod rpc;
@@ -18,6 +19,7 @@ pub mod rpc;
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::lock::Locks;
+use crate::members::Members;
 use crate::remote::DaemonSpec;
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
@@ -73,6 +75,7 @@ pub static ETCD: TargetInfo = TargetInfo {
     // A failure is noticed within two election time-outs; a vote may be split several times, on a busy machine too.
     failover_ms: |settings| 3_000 + 5 * settings.get("election_ms").copied().unwrap_or(0),
     supports: calls::supports,
+    fixed_members: None,
     retries: false,
     bin: Some("an etcd program"),
     find_server: |bin| program::find(bin).map(|program| program.display().to_string()),
@@ -104,6 +107,27 @@ impl Etcd {
         Ok(Etcd { options, program, serializable, members: Mutex::default() })
     }
 
+    /// The server of `node`, which finds a `new` cluster or an `existing` one when it starts for the first time.
+    fn server(&self, node: &Node, state: &str, cluster: String) -> DaemonSpec {
+        let client_url = format!("http://{}", client_address(node));
+        let mut argv = vec![self.program.display().to_string()];
+        let mut flag = |name: &str, value: String| argv.extend([format!("--{name}"), value]);
+        flag("name", node.name.clone());
+        flag("data-dir", node.dir.join("data").display().to_string());
+        flag("listen-client-urls", client_url.clone());
+        flag("advertise-client-urls", client_url);
+        flag("listen-peer-urls", peer_url(node));
+        flag("initial-advertise-peer-urls", peer_url(node));
+        flag("initial-cluster", cluster);
+        flag("initial-cluster-token", self.options.cluster_name.clone());
+        flag("initial-cluster-state", state.into());
+        flag("heartbeat-interval", self.options.setting("heartbeat_ms").to_string());
+        flag("election-timeout", self.options.setting("election_ms").to_string());
+        flag("snapshot-count", self.options.setting("snapshot_count").to_string());
+        let log = node.dir.join("etcd.log");
+        DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
+    }
+
     fn name_of(&self, member: u64) -> Option<String> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner).get(&member).cloned()
     }
@@ -112,11 +136,18 @@ impl Etcd {
         let mut connection = Connection::open(client_address(node)).await?;
         let status = connection.status().await?;
         if status.leader != 0 && self.name_of(status.leader).is_none() {
-            let members = connection.members().await?.into_iter().map(|member| (member.id, member.name));
+            // One that was added and not started yet has no name.
+            let named = connection.members().await?.into_iter().filter(|member| !member.name.is_empty());
+            let members = named.map(|member| (member.id, member.name));
             self.members.lock().unwrap_or_else(PoisonError::into_inner).extend(members);
         }
         Ok(Status { leader: self.name_of(status.leader), term: status.raft_term })
     }
+}
+
+/// Where the other members reach the one on `node`.
+fn peer_url(node: &Node) -> String {
+    format!("http://{}:{PEER_PORT}", node.address)
 }
 
 fn client_address(node: &Node) -> SocketAddr {
@@ -136,25 +167,12 @@ impl Target for Etcd {
     }
 
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {
-        let peer_url = |node: &Node| format!("http://{}:{PEER_PORT}", node.address);
-        let client_url = format!("http://{}:{CLIENT_PORT}", node.address);
         let cluster: Vec<String> = nodes.iter().map(|peer| format!("{}={}", peer.name, peer_url(peer))).collect();
-        let mut argv = vec![self.program.display().to_string()];
-        let mut flag = |name: &str, value: String| argv.extend([format!("--{name}"), value]);
-        flag("name", node.name.clone());
-        flag("data-dir", node.dir.join("data").display().to_string());
-        flag("listen-client-urls", client_url.clone());
-        flag("advertise-client-urls", client_url);
-        flag("listen-peer-urls", peer_url(node));
-        flag("initial-advertise-peer-urls", peer_url(node));
-        flag("initial-cluster", cluster.join(","));
-        flag("initial-cluster-token", self.options.cluster_name.clone());
-        flag("initial-cluster-state", "new".into());
-        flag("heartbeat-interval", self.options.setting("heartbeat_ms").to_string());
-        flag("election-timeout", self.options.setting("election_ms").to_string());
-        flag("snapshot-count", self.options.setting("snapshot_count").to_string());
-        let log = node.dir.join("etcd.log");
-        DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
+        self.server(node, "new", cluster.join(","))
+    }
+
+    fn members(&self) -> Option<&dyn Members> {
+        Some(self)
     }
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {

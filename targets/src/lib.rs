@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod etcd;
 mod local;
 pub mod lock;
+pub mod members;
 pub mod packets;
 pub mod raft;
 mod ration;

@@ -5,12 +5,14 @@ mod client;
 mod end;
 mod http;
 mod lock;
+mod members;
 mod reply;
 mod request;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::lock::Locks;
+use crate::members::Members;
 use crate::remote::DaemonSpec;
 use crate::supported::{DATA, LOCKS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
@@ -88,6 +90,7 @@ pub static RAFT: TargetInfo = TargetInfo {
     bin: None,
     find_server: |_| Ok("built in".into()),
     supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
+    fixed_members: None,
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };
@@ -119,37 +122,17 @@ impl Raft {
         let bug = options.bug.as_ref().map(parse).transpose()?;
         Ok(Raft { options, bug })
     }
-}
 
-/// The member number of a node: its place among the nodes, from 1.
-fn member(node: &Node, nodes: &[Node]) -> usize {
-    1 + nodes.iter().position(|other| other.name == node.name).unwrap_or(nodes.len())
-}
-
-#[derive(Deserialize)]
-struct StatusAnswer {
-    term: u64,
-    leader: Option<usize>,
-}
-
-#[async_trait]
-impl Target for Raft {
-    fn name(&self) -> &'static str {
-        RAFT.name
-    }
-
-    fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {
-        let peers: Vec<String> =
-            nodes.iter().map(|peer| format!("{}={}:{PEER_PORT}", member(peer, nodes), peer.address)).collect();
-        let id = member(node, nodes);
+    /// The server of `node` as the member of this number, which knows of these `peers` when it starts for the first time.
+    fn server(&self, node: &Node, number: u64, peers: String) -> DaemonSpec {
         let mut argv = vec![self.options.own_program.display().to_string(), ARGUMENT.into()];
         let mut flag = |name: &str, value: String| argv.extend([format!("--{name}"), value]);
-        flag("id", id.to_string());
+        flag("id", number.to_string());
         flag("cluster", self.options.cluster_name.clone());
-        flag("peers", peers.join(","));
+        flag("peers", peers);
         flag("listen-client", format!("{}:{CLIENT_PORT}", node.address));
         flag("data", node.dir.join("data").display().to_string());
-        flag("seed", self.options.seed.wrapping_add(id as u64).to_string());
+        flag("seed", self.options.seed.wrapping_add(number).to_string());
         flag("heartbeat-ms", self.options.setting("heartbeat_ms").to_string());
         flag("election-ms", self.options.setting("election_ms").to_string());
         flag("batch-entries", self.options.setting("batch_entries").to_string());
@@ -162,6 +145,41 @@ impl Target for Raft {
         }
         let log = node.dir.join("raftd.log");
         DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
+    }
+}
+
+/// The answer, or that it did not come in time, for people.
+async fn in_time(answer: impl Future<Output = Result<http::Answer, http::HttpError>>) -> Result<http::Answer, String> {
+    let answer = tokio::time::timeout(STATUS_TIMEOUT, answer).await;
+    answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())
+}
+
+/// The number of a member that was there from the beginning: the place of its node, from 1.
+fn founder(node: &Node, nodes: &[Node]) -> usize {
+    1 + nodes.iter().position(|other| other.name == node.name).unwrap_or(nodes.len())
+}
+
+#[derive(Deserialize)]
+struct StatusAnswer {
+    term: u64,
+    leader: Option<u64>,
+    members: Vec<members::Listed>,
+}
+
+#[async_trait]
+impl Target for Raft {
+    fn name(&self) -> &'static str {
+        RAFT.name
+    }
+
+    fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {
+        let peers: Vec<String> =
+            nodes.iter().map(|peer| format!("{}={}:{PEER_PORT}", founder(peer, nodes), peer.address)).collect();
+        self.server(node, founder(node, nodes) as u64, peers.join(","))
+    }
+
+    fn members(&self) -> Option<&dyn Members> {
+        Some(self)
     }
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
@@ -177,13 +195,14 @@ impl Target for Raft {
     }
 
     async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String> {
-        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
-        let answer = tokio::time::timeout(STATUS_TIMEOUT, http::get_once(address, "/v1/status"));
-        let answer = answer.await.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())?;
+        let answer = in_time(http::get_once(SocketAddr::new(node.address.into(), CLIENT_PORT), "/v1/status")).await?;
         let status: StatusAnswer =
             serde_json::from_slice(&answer.body).map_err(|error| format!("not a status: {error}"))?;
-        let leader = status.leader.and_then(|id| nodes.get(id.checked_sub(1)?)).map(|node| node.name.clone());
-        Ok(Status { leader, term: status.term })
+        // Numbers tell nothing of nodes once members have come and gone.
+        let leads = status.members.iter().find(|member| Some(member.id) == status.leader);
+        let leads = leads.and_then(|member| member.member().ok());
+        let leader = leads.and_then(|member| nodes.iter().find(|node| node.address == member.address));
+        Ok(Status { leader: leader.map(|node| node.name.clone()), term: status.term })
     }
 
     async fn version(&self, _node: &Node) -> Result<String, String> {

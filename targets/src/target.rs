@@ -3,6 +3,7 @@
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::lock::Locks;
+use crate::members::Members;
 use crate::remote::DaemonSpec;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -105,6 +106,11 @@ pub trait Target: Send + Sync {
         None
     }
 
+    /// How its members are changed while it serves; `None`: not by squall, as [`TargetInfo::fixed_members`] says.
+    fn members(&self) -> Option<&dyn Members> {
+        None
+    }
+
     /// Asks `node` who leads.
     ///
     /// # Errors
@@ -163,6 +169,8 @@ pub struct TargetInfo {
     pub failover_ms: fn(&BTreeMap<String, u64>) -> u64,
     /// Whether its clients can repeat a change whose answer they did not get, so that it is done once.
     pub retries: bool,
+    /// Why squall cannot change its members while it serves, for people; `None`: it can, see [`Target::members`].
+    pub fixed_members: Option<&'static str>,
     /// What a path in place of the installed server must lead to; `None`: there is no such choice.
     pub bin: Option<&'static str>,
     /// Where the server is, for people: the one at the path that was chosen, or else the one that is installed.

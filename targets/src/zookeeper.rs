@@ -98,10 +98,14 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
     find_server: |bin| {
         Installation::find(bin).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
     },
+    fixed_members: Some(FIXED_MEMBERS),
     supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
     bugs: Vec::new,
     make: |options| Ok(Box::new(Zookeeper::new(options)?)),
 };
+
+/// Why its members stay as they are.
+const FIXED_MEMBERS: &str = "squall does not speak ZooKeeper's reconfig";
 
 /// How many ticks the servers keep a session of which they hear nothing; they allow 2 to 20. A session that squall could not
 /// close, because its server hung, is soon gone then, and one pause of a server does not end it.

@@ -76,6 +76,7 @@ fn text() -> String {
     let packets = squall_nemesis::Packets::ALL.iter().map(|(what, about)| ((*what).to_owned(), (*about).to_owned()));
     let restarts =
         squall_nemesis::Restart::ALL.iter().map(|(restart, about)| ((*restart).to_owned(), (*about).to_owned()));
+    let changes = squall_nemesis::Change::ALL.iter().map(|(what, about)| ((*what).to_owned(), (*about).to_owned()));
     let models = squall_results::models::ALL.iter().map(|model| (model.name.to_owned(), model.about.to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
@@ -107,6 +108,11 @@ fn text() -> String {
         &mut out,
         "restarts of servers, for plans: {at: 1s, for: 3s, fault: restart, restart: ..., select: all}",
         restarts.collect(),
+    );
+    section(
+        &mut out,
+        "changes of the members, for plans: {at: 1s, for: 3s, fault: membership, change: ..., select: one}",
+        changes.collect(),
     );
     section(&mut out, "models that judge anybody's history: squall check FILE --model", models.collect());
     section(&mut out, "planted bugs", bugs.collect());

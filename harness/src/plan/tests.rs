@@ -241,5 +241,10 @@ fn parts_that_do_not_fit_are_refused() {
     refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n7]}}]\n", &["no node called `n7`", "n1"]);
     refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n1, n1]}}]\n", &["fault 1", "n1 twice"]);
     refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
+    refused("nodes: 1\nfaults: [membership]\n", &["fault 1", "somebody must be left"]);
+    refused(
+        "target: zookeeper\nfaults: [membership]\n",
+        &["members of zookeeper cannot be changed", "leave membership out"],
+    );
     refused("nodes: 1\nfaults: [packet]\n", &["sends no packets", "leave packet out"]);
 }

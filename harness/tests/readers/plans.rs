@@ -32,6 +32,9 @@ const PLANS: &[&str] = &[
      - {at: 3s, for: 1s, fault: packet, packets: {loss: 20%, correlation: 25%}, direction: from, select: leader}\n\
      - {at: 5s, for: 1s, fault: packet, packets: {reorder: {share: 9%, by: 9ms}, duplicate: 5%, corrupt: 1%}, select: all}\n\
      - {at: 7s, for: 1s, fault: packet, packets: {rate: 1mbit}, direction: {links: [n1>n2]}, select: all}\n",
+    "seed: 4\nnodes: 5\nschedule:\n\
+     - {at: 1s, for: 1s, fault: membership, change: remove, select: majority}\n\
+     - {at: 3s, for: 1s, fault: membership, change: replace, select: leader}\n",
     "seed: 3\nschedule:\n- at: 500ms\n  for: 2s\n  fault: partition\n  shape: mute\n  select: leader\n",
 ];
 
@@ -67,6 +70,9 @@ const WORDS: &[&str] = &[
     "rate",
     "0kbit",
     "direction",
+    "membership",
+    "change",
+    "shrink",
     "to",
     "200%",
     "-1h",

@@ -1,6 +1,7 @@
 //! Schedules that are drawn: how fast faults follow each other, and what each does to whom.
 
 use super::{Planned, Schedule};
+use crate::change::Change;
 use crate::fault::Family;
 use crate::packets::{self, Direction, Share};
 use crate::restart::Restart;
@@ -56,6 +57,9 @@ impl fmt::Display for Pace {
 /// others to do something under its lock.
 const CLIENT_LASTS_MS: std::ops::RangeInclusive<u64> = 2_000..=10_000;
 
+/// How long another fault has just begun, in ms: it shows by then, and what it does is not over.
+const JUST_BEGUN_MS: std::ops::RangeInclusive<u64> = 30..=250;
+
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
 
@@ -63,9 +67,27 @@ const TAIL_MS: u64 = 500;
 const FLAPPING: Span = Span::from_ms(200);
 
 /// Draws a schedule for a storm of `storm` over so many nodes out of `families`: one fault after the other with quiet
-/// times between, no family a second time before each had its turn, and likewise what each family does to whom.
+/// times between, no family a second time before each had its turn, and likewise what each family does to whom. Changes of the
+/// members come beside the other faults, every other one when another fault has just begun: what is asked of a leader that is
+/// about to be none puts them to the test.
 pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
-    draw_at(&Pace::USUAL, families, nodes, storm, rng)
+    let (beside, in_turn): (Vec<Family>, Vec<Family>) =
+        families.iter().partition(|family| **family == Family::Membership);
+    let mut schedule = draw_at(&Pace::USUAL, &in_turn, nodes, storm, rng);
+    let mut changes: Schedule = Vec::new();
+    for mut change in draw_at(&Pace::USUAL, &beside, nodes, storm, rng) {
+        let nearest = schedule.iter().min_by_key(|fault| fault.at.ms().abs_diff(change.at.ms()));
+        if let Some(fault) = nearest.filter(|_| rng.random_bool(0.5)) {
+            change.at = Span::from_ms(fault.at.ms() + rng.random_range(JUST_BEGUN_MS));
+        }
+        let is_early = change.over().ms() + TAIL_MS <= storm.ms();
+        if is_early && changes.last().is_none_or(|before| before.over() < change.at) {
+            changes.push(change);
+        }
+    }
+    schedule.extend(changes);
+    schedule.sort_by_key(|planned| planned.at);
+    schedule
 }
 
 /// As [`draw`], at this pace; a family that is named several times comes as many times as often.
@@ -79,7 +101,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, select } = card;
+        let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
         let trouble = trouble.map(|kind| kind.draw(rng));
         let packets = packets.map(|kind| kind.draw(rng));
@@ -88,7 +110,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
         let plain = Planned::plain(at, lasts, fault, select);
-        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, cpu, ..plain });
+        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, ..plain });
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -110,6 +132,7 @@ struct Card {
     direction: Direction,
     restart: Option<Restart>,
     cpu: Option<Share>,
+    change: Option<Change>,
     select: Selector,
 }
 
@@ -117,8 +140,8 @@ impl Card {
     /// To whom, and nothing special.
     fn plain(select: Selector) -> Card {
         let (shape, direction) = (Shape::default(), Direction::default());
-        let (flapping, skew, trouble, packets, restart, cpu) = Default::default();
-        Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, select }
+        let (flapping, skew, trouble, packets, restart, cpu, change) = Default::default();
+        Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, select }
     }
 }
 
@@ -131,6 +154,7 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
     let restart = |(kind, select)| Card { restart: Some(kind), ..plain(select) };
     let starve =
         |(percent, select): (u32, Selector)| Card { cpu: Some(Share::from_ppm(percent * 10_000)), ..plain(select) };
+    let membership = |(change, select)| Card { change: Some(change), ..plain(select) };
     match family {
         Family::Partition => partitions(nodes),
         Family::Kill => {
@@ -205,6 +229,21 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         Family::Power => {
             [Selector::All, Selector::All, Selector::Majority, Selector::Leader, Selector::One].map(plain).into()
         }
+        // Who leads has to do the work; of two nodes none can replace the other.
+        Family::Membership if nodes <= 2 => {
+            [(Change::Remove, Selector::One), (Change::Shrink, Selector::Leader)].map(membership).into()
+        }
+        Family::Membership => [
+            (Change::Remove, Selector::One),
+            (Change::Remove, Selector::Leader),
+            (Change::Remove, Selector::Majority),
+            (Change::Shrink, Selector::Minority),
+            (Change::Shrink, Selector::Majority),
+            (Change::Replace, Selector::Leader),
+            (Change::Replace, Selector::Minority),
+        ]
+        .map(membership)
+        .into(),
         Family::Disk => [
             (trouble::Kind::Fixed(Trouble::Eio), Selector::One),
             (trouble::Kind::Fixed(Trouble::Eio), Selector::Leader),

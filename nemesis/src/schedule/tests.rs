@@ -29,6 +29,7 @@ fn what_is_said_of_a_fault_must_fit_it() {
         ..plain(fault)
     };
     let disk = |trouble| Planned { trouble: Some(trouble), ..plain(Family::Disk) };
+    let membership = |change| Planned { change: Some(change), ..plain(Family::Membership) };
     let loss = Packets { loss: Some("20%".parse().unwrap()), ..Packets::default() };
     let packet = |packets, direction| Planned { packets, direction, ..planned(Family::Packet, Shape::Split, None) };
     let links = |text: &str| Direction::Links(vec![text.parse().unwrap()]);
@@ -55,6 +56,10 @@ fn what_is_said_of_a_fault_must_fit_it() {
             Planned { flapping: Some(Span::from_ms(200)), ..plain(Family::Power) },
             "only a partition has a shape or is flapping",
         ),
+        (plain(Family::Membership), "how? say for instance change: remove"),
+        (Planned { change: Some(Change::Remove), ..plain(Family::Kill) }, "only a change of the members has a change"),
+        (Planned { select: Selector::All, ..membership(Change::Shrink) }, "somebody must be left"),
+        (Planned { select: Selector::Majority, ..membership(Change::Replace) }, "of 3 nodes 2 are too many"),
         (packet(None, Direction::From), "what is wrong?"),
         (packet(Some(Packets::default()), Direction::Both), "nothing is said"),
         (
@@ -79,6 +84,7 @@ fn what_is_said_of_a_fault_must_fit_it() {
     }
     assert_eq!(planned(Family::Partition, Shape::Bridge, Some(500)).refuses(&nodes), None);
     assert_eq!(Planned { model: Some(Model::Posix), ..plain(Family::Power) }.refuses(&nodes), None);
+    assert_eq!(membership(Change::Replace).refuses(&nodes), None);
     assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
     assert_eq!(packet(Some(loss), Direction::From).refuses(&nodes), None);
     let all = Planned { select: Selector::All, ..packet(Some(loss), links("n1>n2")) };

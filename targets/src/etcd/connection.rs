@@ -8,8 +8,9 @@ use super::rpc::kv_client::KvClient;
 use super::rpc::lease_client::LeaseClient;
 use super::rpc::maintenance_client::MaintenanceClient;
 use super::rpc::{
-    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseRevokeRequest, Member, MemberListRequest,
-    PutRequest, PutResponse, RangeRequest, RangeResponse, StatusRequest, StatusResponse, TxnRequest, TxnResponse,
+    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseRevokeRequest, Member, MemberAddRequest,
+    MemberListRequest, MemberRemoveRequest, PutRequest, PutResponse, RangeRequest, RangeResponse, StatusRequest,
+    StatusResponse, TxnRequest, TxnResponse,
 };
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -125,6 +126,22 @@ impl Connection {
     pub async fn status(&mut self) -> Result<StatusResponse, EtcdError> {
         let (wire, origin) = self.ready().await?;
         Ok(MaintenanceClient::with_origin(wire, origin).status(StatusRequest {}).await?.into_inner())
+    }
+
+    /// Adds a member that the others reach at this address.
+    pub async fn member_add(&mut self, peer_url: String) -> Result<(), EtcdError> {
+        let (wire, origin) = self.ready().await?;
+        let request = only_with_leader(MemberAddRequest { peer_urls: vec![peer_url] });
+        ClusterClient::with_origin(wire, origin).member_add(request).await?;
+        Ok(())
+    }
+
+    /// Removes a member.
+    pub async fn member_remove(&mut self, id: u64) -> Result<(), EtcdError> {
+        let (wire, origin) = self.ready().await?;
+        let request = only_with_leader(MemberRemoveRequest { id });
+        ClusterClient::with_origin(wire, origin).member_remove(request).await?;
+        Ok(())
     }
 
     /// The members that this one knows; it answers without the others.

@@ -360,9 +360,50 @@ pub struct Member {
     /// Its number.
     #[prost(uint64, tag = "1")]
     pub id: u64,
-    /// Its name.
+    /// Its name; empty until it was started.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
+    /// Where the others reach it.
+    #[prost(string, repeated, tag = "3")]
+    pub peer_urls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether it counts in no majority.
+    #[prost(bool, tag = "5")]
+    pub is_learner: bool,
+}
+/// A member to add.
+#[allow(clippy::all)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberAddRequest {
+    /// Where the others reach it.
+    #[prost(string, repeated, tag = "1")]
+    pub peer_urls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A member was added.
+#[allow(clippy::all)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberAddResponse {
+    /// The header.
+    #[prost(message, optional, tag = "1")]
+    pub header: ::core::option::Option<ResponseHeader>,
+    /// It.
+    #[prost(message, optional, tag = "2")]
+    pub member: ::core::option::Option<Member>,
+}
+/// A member to remove.
+#[allow(clippy::all)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberRemoveRequest {
+    /// Its number.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+}
+/// A member was removed.
+#[allow(clippy::all)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MemberRemoveResponse {
+    /// The header.
+    #[prost(message, optional, tag = "1")]
+    pub header: ::core::option::Option<ResponseHeader>,
 }
 /// Which members are there?
 #[allow(clippy::all)]
@@ -399,6 +440,9 @@ pub struct StatusResponse {
     /// Its term.
     #[prost(uint64, tag = "6")]
     pub raft_term: u64,
+    /// The last entry of the log that it has applied.
+    #[prost(uint64, tag = "7")]
+    pub raft_applied_index: u64,
 }
 /// Generated client implementations.
 pub mod kv_client {
@@ -701,6 +745,36 @@ pub mod cluster_client {
         pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
+        }
+        /// Adds a member.
+        pub async fn member_add(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MemberAddRequest>,
+        ) -> std::result::Result<tonic::Response<super::MemberAddResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/etcdserverpb.Cluster/MemberAdd");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("etcdserverpb.Cluster", "MemberAdd"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes a member.
+        pub async fn member_remove(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MemberRemoveRequest>,
+        ) -> std::result::Result<tonic::Response<super::MemberRemoveResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| tonic::Status::unknown(format!("Service was not ready: {}", e.into())))?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/etcdserverpb.Cluster/MemberRemove");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("etcdserverpb.Cluster", "MemberRemove"));
+            self.inner.unary(req, path, codec).await
         }
         /// The members that this one knows.
         pub async fn member_list(

@@ -19,7 +19,11 @@ fn a_seed_repeats_its_schedule() {
 #[test]
 fn faults_follow_each_other_and_end_within_the_storm() {
     for seed in 0..200 {
-        let schedule = drawn(seed, 30);
+        let (beside, schedule): (Schedule, Schedule) =
+            drawn(seed, 30).into_iter().partition(|planned| planned.fault == Family::Membership);
+        for pair in beside.windows(2) {
+            assert!(pair[0].over() < pair[1].at, "{beside:?}");
+        }
         for pair in schedule.windows(2) {
             assert!(pair[0].at.ms() + pair[0].lasts.ms() + Pace::USUAL.quiet_ms.0 <= pair[1].at.ms(), "{schedule:?}");
         }
@@ -103,6 +107,29 @@ fn drawn_skews_fit_and_are_of_every_kind() {
     assert!(count(|skew| matches!(skew, Skew::Jump(_))) > 20, "{schedule:?}");
     assert!(count(|skew| matches!(skew, Skew::Strobe { .. })) > 20, "{schedule:?}");
     assert!(count(|skew| matches!(skew, Skew::Drift(_))) > 20, "{schedule:?}");
+}
+
+#[test]
+fn members_change_beside_other_faults_and_in_every_way() {
+    let families = [Family::Partition, Family::Membership];
+    let schedule = draw(&families, 5, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+    let nodes: Vec<String> = (1..=5).map(|number| format!("n{number}")).collect();
+    assert!(schedule.is_sorted_by_key(|planned| planned.at));
+    assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
+    let is_change = |planned: &&Planned| planned.fault == Family::Membership;
+    let meets = |change: &&Planned| {
+        schedule
+            .iter()
+            .any(|other| other.fault != change.fault && other.at <= change.over() && change.at <= other.over())
+    };
+    let changes: Vec<&Planned> = schedule.iter().filter(is_change).collect();
+    let met = changes.iter().filter(|change| meets(change)).count();
+    assert!(2 * met > changes.len(), "{met} of {} changes meet a partition", changes.len());
+    for change in [Change::Remove, Change::Shrink, Change::Replace] {
+        assert!(changes.iter().any(|planned| planned.change == Some(change)), "{change}");
+    }
+    // Alone they are drawn as any other family.
+    assert!(!draw(&families[1..], 2, Span::from_ms(60_000), &mut ChaCha8Rng::seed_from_u64(1)).is_empty());
 }
 
 #[test]

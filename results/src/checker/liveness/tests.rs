@@ -126,6 +126,11 @@ fn without_a_majority_that_is_left_alone_nothing_is_judged() {
     // Healed at 6 s, it has 2 s more.
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 6_000)], &out_until(7_900)).check(Valid, "no outage");
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 6_000)], &out_until(8_500)).check(Invalid, "from 6.0 s to");
+    // Who leaves is no part of what was left alone until it is a member again, however few would be a majority without it.
+    Storm::of(&[("membership", &["n3"], &[], 5_000, 9_000)], &outage).check(Invalid, "n1, n2 were left alone");
+    let alone: Fault = ("pause", &["n2"], &[], 5_500, 7_500);
+    Storm::of(&[("membership", &["n3"], &[], 5_000, 9_000), alone], &outage).check(Valid, "no outage");
+    Storm::of(&[("membership", &["n2", "n3"], &[], 5_000, 9_000)], &outage).check(Valid, "no outage");
     // A fault that was never healed lasts to the end.
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 0)], &out_until(12_000)).check(Valid, "no outage");
 }

@@ -1,0 +1,150 @@
+//! Storms in which members leave and join, on real local clusters. One cluster at a time.
+
+mod common;
+
+use common::{Squall, json, leftovers, one_at_a_time};
+use serde_json::Value;
+use squall_results::event::Ending;
+use squall_results::{History, reader};
+use std::time::Duration;
+
+/// Every change, each with another fault in its middle, and one that comes while another one goes on.
+const SCRIPTED: &str = "
+time_limit: 24s
+seed: 51
+schedule:
+- {at: 1s, for: 3s, fault: membership, change: remove, select: leader}
+- {at: 2s, for: 1s, fault: partition, select: one}
+- {at: 3s, for: 500ms, fault: membership, change: remove, select: one}
+- {at: 7s, for: 3s, fault: membership, change: replace, select: leader}
+- {at: 8s, for: 1s, fault: kill, select: one}
+- {at: 13s, for: 4s, fault: membership, change: shrink, select: majority}
+- {at: 15s, for: 1s, fault: pause, select: one}
+- {at: 20s, for: 2s, fault: partition, select: leader}
+";
+
+/// The same over etcd, which wants its members to have been connected for five seconds before it changes any.
+const SCRIPTED_ETCD: &str = "
+target: etcd
+profile: fast
+time_limit: 30s
+seed: 52
+schedule:
+- {at: 6s, for: 3s, fault: membership, change: remove, select: leader}
+- {at: 7s, for: 1s, fault: partition, select: one}
+- {at: 17s, for: 3s, fault: membership, change: replace, select: one}
+- {at: 18s, for: 1s, fault: kill, select: leader}
+";
+
+fn history(squall: &Squall) -> History {
+    reader::read_history(&squall.latest().join("history.jsonl")).unwrap()
+}
+
+/// Runs the plan on a correct cluster: nothing is wrong, and nothing left.
+#[track_caller]
+fn is_valid(squall: &Squall, plan: &str) -> (Value, History) {
+    let plan = squall.file("plan.yaml", plan);
+    let run = squall.run(&["test", "--json", "--plan", &plan]);
+    run.expect(0);
+    let history = history(squall);
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
+    assert_eq!(leftovers(squall), Vec::<String>::new());
+    (json(&run), history)
+}
+
+/// What shows that a fault was in force, and that it is healed.
+fn shown<'a>(history: &'a History, what: &str) -> Vec<(&'a str, &'a str)> {
+    let hit = history.faults.iter().filter(|fault| fault.what.contains(what) && fault.in_force.is_some());
+    let evidence = |shown: &'a Option<(u64, String)>| shown.as_ref().map_or("", |(_, evidence)| evidence.as_str());
+    hit.map(|fault| (evidence(&fault.in_force), evidence(&fault.healed))).collect()
+}
+
+/// The nodes that a piece of evidence lists behind this word, each with its number: `listed n1 (1), n2 (4); before ...`.
+fn listed(evidence: &str, behind: &str) -> Vec<(String, String)> {
+    let (_, list) = evidence.split_once(behind).unwrap_or_else(|| panic!("`{behind}` is missing in: {evidence}"));
+    let list = list.split(';').next().unwrap_or_default();
+    let member = |text: &str| text.trim().trim_end_matches(')').split_once(" (").map(|(n, m)| (n.into(), m.into()));
+    list.split(',').map(|text| member(text).unwrap_or_else(|| panic!("`{text}` in: {evidence}"))).collect()
+}
+
+/// The members were three, so many of them were left, and three are there again, so many under new numbers.
+#[track_caller]
+fn left_and_joined((in_force, healed): (&str, &str), left: usize) {
+    let (before, during, after) = (listed(in_force, "before "), listed(in_force, "listed "), listed(healed, "listed "));
+    assert_eq!((before.len(), during.len(), after.len()), (3, left, 3), "{in_force}; {healed}");
+    assert_eq!(after.iter().filter(|member| before.contains(member)).count(), left, "{in_force}; {healed}");
+    assert_eq!(healed.matches("joined empty and has applied").count(), 3 - left, "{healed}");
+}
+
+#[test]
+fn members_leave_and_join_while_other_faults_come() {
+    let _alone = one_at_a_time();
+    for squall in [Squall::new(), Squall::as_ordinary_user()] {
+        let (output, history) = is_valid(&squall, SCRIPTED);
+        assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+        assert_eq!(history.faults.len(), 8);
+        let removed = shown(&history, "from the members");
+        assert_eq!(removed.len(), 1, "one change at a time: {:?}", history.faults);
+        left_and_joined(removed[0], 2);
+        assert!(removed[0].0.ends_with(" running"), "its server goes on: {}", removed[0].0);
+        left_and_joined(shown(&history, "shrink the cluster")[0], 1);
+        let (in_force, healed) = shown(&history, "to be replaced")[0];
+        assert!(in_force.contains("gone with SIGKILL; listed "), "{in_force}");
+        assert_eq!((listed(in_force, "listed ").len(), listed(healed, "listed ").len()), (3, 3));
+        let refused = history.faults.iter().find(|fault| fault.in_force.is_none()).expect("one is refused");
+        let problem = refused.problem.as_deref().unwrap_or_default();
+        assert!(problem.contains("another fault changes the members"), "{refused:?}");
+        let others = history.faults.iter().filter(|fault| fault.family != "membership");
+        assert!(others.clone().all(|fault| fault.in_force.is_some() && fault.healed.is_some()), "{others:?}");
+    }
+}
+
+#[test]
+fn members_of_etcd_leave_and_join() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let (output, history) = is_valid(&squall, SCRIPTED_ETCD);
+    assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+    for fault in &history.faults {
+        assert!(fault.in_force.is_some() && fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
+    }
+    left_and_joined(shown(&history, "from the members")[0], 2);
+    let (_, healed) = shown(&history, "to be replaced")[0];
+    assert!(healed.contains("joined empty") && listed(healed, "listed ").len() == 3, "{healed}");
+}
+
+#[test]
+fn ctrl_c_brings_members_back() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 60s
+seed: 53
+schedule:
+- {at: 1s, for: 50s, fault: membership, change: shrink, select: majority}
+";
+    let plan = squall.file("plan.yaml", plan);
+    let mut running = squall.start(&["test", "--plan", &plan]);
+    running.await_line("in force: listed", Duration::from_secs(30));
+    running.signal(libc::SIGINT);
+    running.finish().expect(0);
+    let history = history(&squall);
+    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
+    left_and_joined(shown(&history, "shrink the cluster")[0], 1);
+    assert_eq!(leftovers(&squall), Vec::<String>::new());
+}
+
+#[test]
+fn where_members_stay_it_is_told_before_anything_is_started() {
+    let squall = Squall::new();
+    for info in squall_targets::target::ALL.iter().filter(|info| info.fixed_members.is_some()) {
+        let run = squall.run(&["test", info.name, "--faults", "kill,membership"]);
+        run.expect(64);
+        let told = format!("the members of {} cannot be changed: ", info.name);
+        assert!(run.stderr.contains(&told) && run.stderr.contains("leave membership out"), "{}", run.stderr);
+    }
+    let run = squall.run(&["test", "--nodes", "1", "--faults", "membership"]);
+    run.expect(64);
+    assert!(run.stderr.contains("somebody must be left"), "{}", run.stderr);
+    assert!(!squall.folder().join("store").exists(), "nothing was started");
+}

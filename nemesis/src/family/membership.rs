@@ -1,0 +1,76 @@
+//! Membership: members are removed, or die for good, and empty ones join in their places. What shows it is what the servers
+//! themselves list.
+
+use super::{FaultError, every};
+use crate::change::Change;
+use squall_targets::Deployment;
+use squall_targets::deployment::{Changed, DeployError, Joined};
+use squall_targets::remote::ProcessState;
+use std::time::Duration;
+
+/// How long the cluster may refuse to remove members, for instance since it was not healthy for long enough.
+const REMOVE_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// How long it may take until a node is a member again. Other faults may take the majority away that must agree to it.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Makes the change, and returns the members before and after it.
+pub async fn inject(change: Change, nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+    let told = |changed: &Changed| {
+        format!("listed {}; before {}", deployment.told(&changed.after), deployment.told(&changed.before))
+    };
+    match change {
+        Change::Remove => {
+            let changed = deployment.remove_members(nodes, REMOVE_TIMEOUT).await?;
+            Ok(format!("{}; {}", told(&changed), states(nodes, deployment).await?))
+        }
+        Change::Shrink => {
+            let changed = deployment.remove_members(nodes, REMOVE_TIMEOUT).await?;
+            for node in nodes {
+                end(node, deployment).await?;
+            }
+            Ok(format!("{}; {}", told(&changed), states(nodes, deployment).await?))
+        }
+        Change::Replace => {
+            let members = deployment.give_up(nodes).await?;
+            for node in nodes {
+                deployment.kill(node).await?;
+            }
+            Ok(format!("{}; listed {}", states(nodes, deployment).await?, deployment.told(&members)))
+        }
+    }
+}
+
+/// Brings every node in again, one after the other, and returns what the members list then.
+pub async fn heal(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+    let joined = every(nodes, |node| async move {
+        Ok(match deployment.bring_in(node, JOIN_TIMEOUT).await? {
+            Joined::Stayed => format!("{node} is still a member"),
+            Joined::Anew { goal, applied, after, .. } => {
+                format!("{node} joined empty and has applied {applied} of {goal} after {} ms", after.as_millis())
+            }
+        })
+    });
+    let joined = joined.await?.join(", ");
+    Ok(format!("{joined}; listed {}", deployment.told(&deployment.members().await?)))
+}
+
+/// Ends a server in order, if it has not learned that it was removed and ended by itself.
+async fn end(node: &str, deployment: &Deployment) -> Result<(), FaultError> {
+    if matches!(deployment.state(node).await?, ProcessState::Gone { .. }) {
+        return Ok(());
+    }
+    match deployment.stop(node).await {
+        Ok(_) | Err(DeployError::Ended { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the servers of those that left do.
+async fn states(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+    let mut told = Vec::new();
+    for node in nodes {
+        told.push(format!("{node} {}", deployment.state(node).await?));
+    }
+    Ok(told.join(", "))
+}
