@@ -1,5 +1,7 @@
 //! From a history on disk to a verdict and a report: everything after the run, repeatable from the folder alone.
 
+mod rot;
+
 use crate::logs;
 use squall_nemesis::Family;
 use squall_results::checker::liveness;
@@ -47,6 +49,7 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
     );
     let mut judgement = Judgement::new(promises.decides, verdicts);
     judgement.liveness = liveness::judge(&history);
+    rot::weigh(&mut judgement, &history);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
     let figures = Figures::of(&history);
     Judged { history, judgement, figures }

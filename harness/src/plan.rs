@@ -185,9 +185,10 @@ impl Plan {
     fn check_fault(&self, number: usize, planned: &Planned) -> Result<(), PlanError> {
         let refuse =
             |reason: String| Err(PlanError::Contradiction(format!("fault {number} of the schedule: {reason}")));
-        let end = planned.at.ms() + planned.lasts.ms();
-        if end > self.time_limit.ms() {
-            return refuse(format!("it ends at {}, after the storm ({})", Span::from_ms(end), self.time_limit));
+        let (end, within) = (planned.ends(), planned.after.as_ref().and_then(|after| after.within));
+        if end > self.time_limit {
+            let ends = if within.is_some() { "what it waits for may come so late that it ends" } else { "it ends" };
+            return refuse(format!("{ends} at {end}, after the storm ({})", self.time_limit));
         }
         let names = self.node_names();
         if let Selector::Named(chosen) = &planned.select {
@@ -201,10 +202,21 @@ impl Plan {
                 return refuse(crate::names::unknown("node", name, names.iter().map(String::as_str)));
             }
         }
+        if planned.select == Selector::Last && !self.comes_behind_another(planned) {
+            return refuse("no fault comes before it; select: last needs one that hits nodes".into());
+        }
         match planned.refuses(&names) {
             Some(why) => refuse(format!("{}: {why}", planned.what())),
             None => Ok(()),
         }
+    }
+
+    /// Whether some fault may have hit nodes before this one does.
+    fn comes_behind_another(&self, planned: &Planned) -> bool {
+        // What waits for something may come late.
+        let is_before = |other: &Planned| planned.after.is_some() || other.at < planned.at;
+        let mut others = self.schedule.iter().filter(|other| !std::ptr::eq(*other, planned));
+        others.any(|other| !other.fault.hits_clients() && is_before(other))
     }
 
     /// The mixture that was drawn, where the storm itself was.

@@ -1,7 +1,7 @@
 //! Replays: the schedule of a recorded run once more, and whether what was found comes back.
 //!
-//! A replay repeats the plan: the calls, the faults, their times, and how their nodes are chosen. Roles are resolved again, or
-//! with [`exact`] the recorded nodes and links are hit. The timing of a real cluster it cannot repeat; so it counts in how many
+//! A replay repeats the plan: the calls, the faults, their times, what they wait for, and how their nodes are chosen. Roles are
+//! resolved again, and triggers waited for again; with [`exact`] the recorded nodes and links are hit, at the recorded times. The timing of a real cluster it cannot repeat; so it counts in how many
 //! of several runs the anomaly came back, and says what that count is worth.
 
 mod likeness;
@@ -11,8 +11,9 @@ pub use likeness::Likeness;
 pub use rate::{Rate, wilson};
 
 use crate::plan::{Plan, PlanError, Wishes};
-use squall_nemesis::{Family, OneLink, Planned, Selector, Shape};
+use squall_nemesis::{Family, OneLink, Planned, Selector, Shape, Span};
 use squall_results::checker::liveness;
+use squall_results::event::PhaseName;
 use squall_results::folder::RunFolder;
 use squall_results::reader::{self, ReadError};
 use squall_results::{History, Judgement, Validity};
@@ -118,17 +119,36 @@ pub fn comes_back(recorded: &Judgement, judgement: &Judgement) -> bool {
 /// The plan with the nodes and links that were hit in place of the selectors, and why it could not be done for some faults: those
 /// that hit nobody, those that hit clients (which have no names before they are there), and partitions of older records.
 ///
-/// The times are as planned: a replay is as late as the run was, to within what the machine does.
+/// The times are as planned, since a replay is as late as the run was, to within what the machine does; but of faults that waited
+/// for something they are those at which it came.
 pub fn exact(recorded: &Recorded) -> (Plan, Vec<String>) {
     let (mut plan, mut notes) = (recorded.plan.clone(), Vec::new());
+    let storm_ns = recorded.history.phase_ns(PhaseName::Storm).unwrap_or(0);
+    let storm = plan.time_limit;
     for (place, planned) in plan.schedule.iter_mut().enumerate() {
         let span = recorded.history.faults.iter().find(|span| span.id as usize == place);
+        if planned.after.is_some() {
+            match span.filter(|span| span.in_force.is_some()) {
+                Some(span) => at_its_time(planned, span.injected_ns.saturating_sub(storm_ns), storm),
+                None => notes.push(format!(
+                    "fault {} ({}) waits again: what it waited for did not come",
+                    place + 1,
+                    planned.what()
+                )),
+            }
+        }
         let resolved = span.map_or(Err("it was not reached"), |span| resolve(planned, &span.nodes, &span.links));
         if let Err(why) = resolved {
             notes.push(format!("fault {} ({}) keeps its selector: {why}", place + 1, planned.what()));
         }
     }
     (plan, notes)
+}
+
+/// The fault waits for nothing any more, but is injected so long after the storm began, or as late as there is time for it.
+fn at_its_time(planned: &mut Planned, since_ns: u64, storm: Span) {
+    let latest_ms = storm.ms().saturating_sub(planned.lasts.ms());
+    (planned.at, planned.after) = (Span::from_ms((since_ns / 1_000_000).min(latest_ms)), None);
 }
 
 fn resolve(planned: &mut Planned, nodes: &[String], links: &[String]) -> Result<(), &'static str> {

@@ -91,6 +91,7 @@ pub struct Surroundings<'a> {
 struct FaultRecord {
     clock: RunClock,
     recorder: Recorder,
+    tally: Arc<Tally>,
     narrator: Arc<Narrator>,
     stopper: Stopper,
 }
@@ -103,6 +104,10 @@ impl Record for FaultRecord {
     fn record(&self, event: FaultEvent) {
         self.narrator.fault(&event);
         self.recorder.record(Event::Fault(event));
+    }
+
+    fn writes(&self) -> u64 {
+        self.tally.writes()
     }
 
     fn failed(&self, reason: String) {
@@ -309,15 +314,17 @@ impl Run<'_> {
         let workers = plan.concurrency.max(plan.nodes);
         let mut crew = Crew::hire(workers, place(Reads::Chosen));
         let mut interpreter = Interpreter::new(storm_generator(plan), workers, plan.nodes);
-        self.enter(PhaseName::Storm, "storm");
         let record = FaultRecord {
             clock: self.clock,
             recorder: self.recorder.clone(),
+            tally: tally.clone(),
             narrator: self.surroundings.narrator.clone(),
             stopper: self.surroundings.stopper.clone(),
         };
         let conductor =
             Conductor::new(deployment.clone(), cast.port(), Arc::new(record), seed::stream(plan.seed, "nodes"));
+        conductor.prepare(&plan.schedule).await?;
+        self.enter(PhaseName::Storm, "storm");
         let end = || {
             let mut stop = self.surroundings.stop.clone();
             async move { stop.stopped().await }

@@ -42,6 +42,9 @@ fn help_and_version_are_no_errors() {
 #[test]
 fn list_names_everything() {
     check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
+    check(&["list"], 0, &["who is hit", "majority", "follower ", "followers", "last ", "named: [n1", "newest_leader"]);
+    check(&["list"], 0, &["leader_change: 1", "writes: 500", "log: ", "within"]);
+    check(&["list"], 0, &["rot ", "flip: 1", "truncate: 4096", "restore: begin"]);
     check(&["list"], 0, &["split", "bridge", "halves", "majorities_ring", "mute", "deaf", "links: [n1>n2"]);
     check(&["list"], 0, &["membership", "change: ...", "remove ", "shrink ", "replace "]);
     check(&["list"], 0, &["power", "ext4-ordered", "posix", "eio", "eio_sync", "full", "{slow: 200ms}", "slow_reads"]);

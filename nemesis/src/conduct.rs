@@ -1,24 +1,31 @@
 //! Carries a schedule out.
 //!
-//! Every planned fault is a task of its own: it waits for its time, resolves its selector, injects, waits, heals, and
-//! records each step. When the run is asked to stop, every fault in force is healed at once. A fault that cannot be
+//! Every planned fault is a task of its own: it waits for its time and for what triggers it, resolves its selector, injects,
+//! waits, heals, and records each step. When the run is asked to stop, every fault in force is healed at once. A fault that cannot be
 //! injected is recorded with the reason and healed all the same, since part of it may be there; where squall itself is to
 //! blame, the run is told to end.
+
+mod log_tail;
+mod watch;
 
 use crate::clients::Clients;
 use crate::family::{self, FaultError, Held, Hit, Stage};
 use crate::fault::{Family, Fault};
-use crate::schedule::Planned;
-use crate::selector::{SelectError, Selector};
+use crate::schedule::{self, Planned};
+use crate::selector::{Roles, SelectError, Selector, minority_of};
 use rand_chacha::ChaCha8Rng;
 use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
 use squall_targets::cluster::Link;
+use squall_targets::deployment::{DataCopy, DeployError};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use watch::{Came, Leadership, Watch};
+
+pub(crate) use log_tail::told;
 
 /// How long a leader is waited for when one is to be hit.
 const LEADER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,6 +43,11 @@ pub trait Record: Send + Sync {
 
     /// Records a change.
     fn record(&self, event: FaultEvent);
+
+    /// How many changes were acknowledged to clients so far, for faults that wait for some; none where nobody counts.
+    fn writes(&self) -> u64 {
+        0
+    }
 
     /// squall itself could not inject or heal a fault: the run cannot go on, and no verdict may rest on it.
     fn failed(&self, reason: String);
@@ -57,8 +69,12 @@ pub struct Conductor {
     busy_packets: Mutex<BTreeMap<String, u32>>,
     /// The nodes that leave the cluster or join it, likewise: one change at a time.
     busy_members: Mutex<BTreeMap<String, u32>>,
+    /// The nodes whose files have rotted, likewise.
+    busy_files: Mutex<BTreeMap<String, u32>>,
     /// The clients that are paused, and by which fault.
     busy_clients: Mutex<BTreeMap<u64, u32>>,
+    /// The nodes that were hit last.
+    last: Mutex<Vec<String>>,
     names: Vec<String>,
 }
 
@@ -80,7 +96,8 @@ impl Conductor {
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
         let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
-        let (busy, busy_clocks, busy_disks, busy_packets, busy_members, busy_clients) = Default::default();
+        let (busy, busy_clocks, busy_disks, busy_packets, busy_members, busy_files) = Default::default();
+        let (busy_clients, last) = Default::default();
         Arc::new(Conductor {
             deployment,
             clients,
@@ -91,13 +108,26 @@ impl Conductor {
             busy_disks,
             busy_packets,
             busy_members,
+            busy_files,
             busy_clients,
+            last,
             names,
         })
     }
 
     fn stage(&self) -> Stage<'_> {
         Stage { deployment: &self.deployment, clients: &*self.clients }
+    }
+
+    /// Makes ready what `schedule` needs from before the storm: old copies of the data of servers.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub async fn prepare(&self, schedule: &[Planned]) -> Result<(), DeployError> {
+        for node in schedule::copies(schedule, &self.names) {
+            self.deployment.keep_data(&node, DataCopy::Old).await?;
+        }
+        Ok(())
     }
 
     /// Carries `schedule` out, its times counted from `begin`. Returns when every fault was healed. `end` is waited for
@@ -107,9 +137,16 @@ impl Conductor {
         E: Future<Output = ()> + Send + 'static,
     {
         let mut tasks = JoinSet::new();
+        let (leads, leadership) = tokio::sync::watch::channel(Leadership::default());
+        let mut watching = JoinSet::new();
+        if watch::needs_leaders(schedule.iter().filter_map(|planned| planned.after.as_ref())) {
+            let deployment = self.deployment.clone();
+            watching.spawn(async move { watch::leaders(&deployment, &leads).await });
+        }
         for (number, planned) in schedule.iter().enumerate() {
             let (conductor, planned, end) = (self.clone(), planned.clone(), end());
-            tasks.spawn(async move { conductor.one(number as u32, planned, begin, end).await });
+            let leadership = leadership.clone();
+            tasks.spawn(async move { conductor.one(number as u32, planned, begin, leadership, end).await });
         }
         while let Some(ended) = tasks.join_next().await {
             // Whatever it injected is still there, so the run must not go on as if it were healed.
@@ -119,20 +156,33 @@ impl Conductor {
         }
     }
 
-    async fn one(&self, id: u32, planned: Planned, begin: Instant, end: impl Future<Output = ()>) {
+    async fn one(
+        &self,
+        id: u32,
+        planned: Planned,
+        begin: Instant,
+        leadership: watch::Leaderships,
+        end: impl Future<Output = ()>,
+    ) {
         tokio::pin!(end);
-        let inject_at = begin + planned.at.duration();
-        tokio::select! {
-            () = tokio::time::sleep_until(inject_at.into()) => {}
+        let came = tokio::select! {
+            came = self.begin(&planned, begin, leadership) => came,
             () = &mut end => return,
-        }
+        };
         let fault = planned.what();
+        let Came { inject_at, told } = match came {
+            Ok(came) => came,
+            Err(reason) => {
+                self.tell_injection(id, &fault, None);
+                return self.change(id, FaultChange::NotInForce { reason });
+            }
+        };
         let chosen = tokio::select! {
             chosen = self.choose(id, &fault, planned.lasts.duration()) => chosen,
             () = &mut end => return,
         };
         let hit = match chosen {
-            Ok(hit) => hit,
+            Ok(hit) => Hit { what: hit.what.clone() + &told, ..hit },
             Err(error) => {
                 self.tell_injection(id, &fault, None);
                 return self.change(id, FaultChange::NotInForce { reason: error.to_string() });
@@ -159,10 +209,25 @@ impl Conductor {
             Err(error) => FaultChange::NotHealed { reason: self.reason("heal", &fault, &error) },
         };
         self.change(id, change);
-        for busy in [&self.busy, &self.busy_clocks, &self.busy_disks, &self.busy_packets, &self.busy_members] {
+        let of_nodes = [&self.busy, &self.busy_clocks, &self.busy_disks, &self.busy_packets];
+        for busy in of_nodes.into_iter().chain([&self.busy_members, &self.busy_files]) {
             lock(busy).retain(|_, fault| *fault != id);
         }
         lock(&self.busy_clients).retain(|_, fault| *fault != id);
+    }
+
+    /// Waits for the time of a fault, and for what triggers it.
+    ///
+    /// # Errors
+    /// When that does not come: why the fault is not in force.
+    async fn begin(&self, planned: &Planned, begin: Instant, leadership: watch::Leaderships) -> Result<Came, String> {
+        let at = begin + planned.at.duration();
+        tokio::time::sleep_until(at.into()).await;
+        let Some(trigger) = &planned.after else { return Ok(Came { inject_at: at, told: String::new() }) };
+        let watch = Watch { deployment: &self.deployment, record: &*self.record, leadership };
+        let came = watch.wait(trigger).await?;
+        tokio::time::sleep_until(came.inject_at.into()).await;
+        Ok(came)
     }
 
     /// Waits until the fault is over, and does what is to be done meanwhile.
@@ -196,10 +261,7 @@ impl Conductor {
         let patience = LEADER_TIMEOUT.min(lasts);
         let begin = Instant::now();
         loop {
-            let leader = match fault.selector {
-                Selector::Leader => self.deployment.leader().await,
-                _ => None,
-            };
+            let leader = if fault.selector.needs_leader() { self.deployment.leader().await } else { None };
             match self.take(id, fault, leader.as_deref()) {
                 Err(SelectError::NoLeader) if begin.elapsed() < patience => {}
                 result => return result,
@@ -239,7 +301,9 @@ impl Conductor {
             Family::Packet => fault.direction.is_for_all(),
             _ => false,
         };
+        let mut last = lock(&self.last);
         if is_for_all {
+            *last = self.names.clone();
             return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
         }
         let mut busy: Vec<_> = self.busy_by(fault).into_iter().map(lock).collect();
@@ -248,7 +312,16 @@ impl Conductor {
             return Err(SelectError::Changing);
         }
         let taken: Vec<String> = busy.iter().flat_map(|busy| busy.keys().cloned()).collect();
-        let nodes = fault.selector.resolve(&self.names, leader, &taken, &mut rng)?;
+        let nodes = fault.selector.resolve(&self.names, Roles { leader, last: &last }, &taken, &mut rng)?;
+        if fault.family == Family::Partition && nodes.len() == self.names.len() {
+            return Err(SelectError::NobodyLeft);
+        }
+        // Of such a fault the last is about files.
+        let rotten = busy.last().map_or(0, |rotten| rotten.len());
+        if fault.family == Family::Rot && rotten + nodes.len() > minority_of(self.names.len()) {
+            return Err(SelectError::Rotten(rotten));
+        }
+        last.clone_from(&nodes);
         busy.iter_mut().for_each(|busy| busy.extend(nodes.iter().map(|node| (node.clone(), id))));
         Ok(family::hit(fault, nodes, &self.names, &mut rng))
     }
@@ -264,6 +337,7 @@ impl Conductor {
             Family::Disk if is_slowness => vec![&self.busy_disks],
             // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
             Family::Disk => vec![&self.busy, &self.busy_disks],
+            Family::Rot => vec![&self.busy, &self.busy_files],
             Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
             Family::Stop | Family::Restart => vec![&self.busy],
             // Whose clock is reached for must not stand still for a moment.

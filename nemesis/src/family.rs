@@ -10,6 +10,7 @@ mod pause;
 mod pause_client;
 mod power;
 mod restart;
+pub mod rot;
 mod starve;
 mod stop;
 
@@ -54,6 +55,8 @@ impl FaultError {
             FaultError::Deploy(
                 DeployError::Ended { .. } | DeployError::NotServing { .. } | DeployError::NotChanged { .. },
             ) => false,
+            // Which files there are, the target decides.
+            FaultError::Deploy(DeployError::NothingToRot { .. }) => false,
             FaultError::Deploy(DeployError::Remote(RemoteError::NotReached { state, .. })) => {
                 !matches!(state, ProcessState::Gone { .. })
             }
@@ -95,6 +98,8 @@ pub struct Hit {
     pub torn: Vec<Option<u64>>,
     /// By which seed the moments of kills in a crash loop are drawn; 0 for all other families.
     pub seed: u64,
+    /// Of each node whose files rot the seed by which they do.
+    pub seeds: Vec<u64>,
     /// What it does, for people.
     pub what: String,
 }
@@ -148,6 +153,7 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         }
         Family::Restart => (Vec::new(), fault.restart.map(|restart| restart.told(&nodes)).unwrap_or_default()),
         Family::Membership => (Vec::new(), fault.change.map(|change| change.told(&nodes)).unwrap_or_default()),
+        Family::Rot => (Vec::new(), fault.rot.as_ref().map(|rot| rot.told(&nodes)).unwrap_or_default()),
         Family::Packet => {
             packets = Ticket::of(rng.random());
             let what = fault.packets.map(|packets| packets.to_string()).unwrap_or_default();
@@ -156,7 +162,8 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
     };
     let torn = if fault.family == Family::Power { power::tear(nodes.len(), rng) } else { Vec::new() };
     let seed = if fault.family == Family::Restart { rng.random() } else { 0 };
-    Hit { nodes, links, packets, clients: Vec::new(), torn, seed, what }
+    let seeds = if fault.family == Family::Rot { nodes.iter().map(|_| rng.random()).collect() } else { Vec::new() };
+    Hit { nodes, links, packets, clients: Vec::new(), torn, seed, seeds, what }
 }
 
 /// What the pause of these clients is.
@@ -166,7 +173,8 @@ pub fn hit_clients(clients: Vec<u64>) -> Hit {
         [one] => format!("pause the client process {one}"),
         all => format!("pause the client processes {}", all.join(", ")),
     };
-    Hit { nodes: Vec::new(), links: Vec::new(), packets: Ticket::default(), clients, torn: Vec::new(), seed: 0, what }
+    let (nodes, links, packets, torn, seed, seeds) = Default::default();
+    Hit { nodes, links, packets, clients, torn, seed, seeds, what }
 }
 
 /// What faults act upon.
@@ -198,6 +206,10 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
         Family::Membership => match fault.change {
             Some(change) => membership::inject(change, &hit.nodes, deployment).await,
             None => Err(FaultError::NotShown("nothing was said of how the members change".into())),
+        },
+        Family::Rot => match &fault.rot {
+            Some(rot) => rot::inject(rot, &hit.nodes, &hit.seeds, deployment).await,
+            None => Err(FaultError::NotShown("nothing was said to be wrong with the files".into())),
         },
         Family::Packet => match fault.packets {
             Some(packets) => packet::inject(packets, hit, deployment).await,
@@ -249,6 +261,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
         Family::Membership => membership::heal(&hit.nodes, deployment).await,
+        Family::Rot => rot::heal(&hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,
         Family::Starve => starve::heal(&hit.nodes, deployment).await,

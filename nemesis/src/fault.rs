@@ -3,6 +3,7 @@
 use crate::change::Change;
 use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
+use crate::rot::Rot;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
@@ -43,11 +44,14 @@ pub enum Family {
     Starve,
     /// The selected nodes cease to be members, and are members again later: how, the fault's [`Change`] says.
     Membership,
+    /// The servers of the selected nodes die by SIGKILL, their files rot as the fault's [`Rot`] says, and they are started again
+    /// on what is left.
+    Rot,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 12] = [
+    pub const ALL: [Family; 13] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -60,6 +64,7 @@ impl Family {
         Family::Restart,
         Family::Starve,
         Family::Membership,
+        Family::Rot,
     ];
 
     /// The name on the command line and in histories.
@@ -77,6 +82,7 @@ impl Family {
             Family::Restart => "restart",
             Family::Starve => "starve",
             Family::Membership => "membership",
+            Family::Rot => "rot",
         }
     }
 
@@ -90,6 +96,9 @@ impl Family {
             Family::Clock => "sets clocks of servers wrong in one of the ways below; only when it is asked for",
             Family::Power => "cuts the power: servers die without what they did not fsync; only when it is asked for",
             Family::Disk => "disks fail, are full or slow, in one of the ways below; only when it is asked for",
+            Family::Rot => {
+                "lets files of killed servers rot in one of the ways below, and starts them again; only when it is asked for"
+            }
             Family::Packet => {
                 "delays, loses, duplicates, reorders, corrupts or squeezes packets between nodes; only when it is asked for"
             }
@@ -167,6 +176,8 @@ pub struct Fault {
     pub restart: Option<Restart>,
     /// For which share of the time servers may run; none for all other families.
     pub cpu: Option<Share>,
+    /// How files rot; none for all other families.
+    pub rot: Option<Rot>,
     /// To whom.
     pub selector: Selector,
 }
@@ -187,6 +198,9 @@ impl Fault {
         if !self.family.hits_clients() && self.selector == Selector::Holder {
             return Some("only clients hold locks; nodes are selected in other ways".into());
         }
+        if nodes.len() < 2 && matches!(self.selector, Selector::Follower | Selector::Followers) {
+            return Some("a single node has no followers; write select: one".into());
+        }
         match (self.family, &self.skew) {
             (Family::Clock, None) => return Some("what is wrong? say for instance skew: {jump: 57s}".into()),
             (Family::Clock, Some(skew)) => {
@@ -197,12 +211,10 @@ impl Fault {
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
         }
-        if let Some(why) = self
-            .refuses_disks()
-            .or_else(|| self.refuses_packets(nodes))
-            .or_else(|| self.refuses_servers())
-            .or_else(|| self.refuses_change(nodes))
-        {
+        let about_machines =
+            self.refuses_disks().or_else(|| self.refuses_packets(nodes)).or_else(|| self.refuses_rot(nodes));
+        let why = about_machines.or_else(|| self.refuses_servers()).or_else(|| self.refuses_change(nodes));
+        if let Some(why) = why {
             return Some(why);
         }
         if self.family != Family::Partition {
@@ -262,6 +274,16 @@ impl Fault {
         }
     }
 
+    /// Why what it says of rot makes no sense; none if it does.
+    fn refuses_rot(&self, nodes: &[String]) -> Option<String> {
+        match (self.family, &self.rot) {
+            (Family::Rot, None) => Some("how do files rot? say for instance rot: {flip: 1}".into()),
+            (Family::Rot, Some(rot)) => rot.refuses(nodes, &self.selector),
+            (_, Some(_)) => Some("only rot has a rot; leave it out".into()),
+            (_, None) => None,
+        }
+    }
+
     /// Why what it says of packets makes no sense; none if it does.
     fn refuses_packets(&self, nodes: &[String]) -> Option<String> {
         match (self.family, &self.packets) {
@@ -304,6 +326,9 @@ impl fmt::Display for Fault {
         }
         if let Some(change) = self.change {
             write!(f, " ({change})")?;
+        }
+        if let Some(rot) = &self.rot {
+            write!(f, " ({rot})")?;
         }
         write!(f, " of {}", self.selector)
     }

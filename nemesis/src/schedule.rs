@@ -9,20 +9,27 @@ use crate::change::Change;
 use crate::fault::{Family, Fault};
 use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
+use crate::rot::Rot;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Skew;
 use crate::span::Span;
+use crate::trigger::Trigger;
 use crate::trouble::Trouble;
 use serde::{Deserialize, Serialize};
 use squall_targets::disk::Model;
+use squall_targets::rot::Decay;
 
 /// A fault with its times, counted from the beginning of the storm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Planned {
-    /// When it is injected.
+    /// When it is injected; one that waits for something waits from then on. At the beginning where a plan does not say it.
+    #[serde(default)]
     pub at: Span,
+    /// What it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Trigger>,
     /// How long it stays.
     #[serde(rename = "for")]
     pub lasts: Span,
@@ -58,6 +65,9 @@ pub struct Planned {
     /// How members change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// How files of stopped servers rot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rot: Option<Rot>,
     /// Who is hit.
     pub select: Selector,
 }
@@ -67,6 +77,7 @@ impl Planned {
     pub fn plain(at: Span, lasts: Span, fault: Family, select: Selector) -> Planned {
         Planned {
             at,
+            after: None,
             lasts,
             fault,
             shape: Shape::default(),
@@ -79,6 +90,7 @@ impl Planned {
             restart: None,
             cpu: None,
             change: None,
+            rot: None,
             select,
         }
     }
@@ -87,7 +99,14 @@ impl Planned {
     pub fn what(&self) -> Fault {
         let (shape, selector, direction) = (self.shape.clone(), self.select.clone(), self.direction.clone());
         let Planned { fault: family, flapping, skew, model, trouble, packets, restart, cpu, change, .. } = *self;
-        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, cpu, change, selector }
+        let rot = self.rot.clone();
+        Fault { family, shape, flapping, skew, model, trouble, packets, direction, restart, cpu, change, rot, selector }
+    }
+
+    /// When it is over at the latest, if what it waits for comes as late as it may.
+    pub fn ends(&self) -> Span {
+        let waits = self.after.as_ref().map_or(0, |after| after.wait.ms() + after.within.unwrap_or_default().ms());
+        Span::from_ms(self.at.ms() + waits + self.lasts.ms())
     }
 
     /// When it is over, the way back of a clock that drifted included.
@@ -105,7 +124,8 @@ impl Planned {
             })
         };
         let too_far = || self.skew.and_then(|skew| skew.refuses_for(self.lasts));
-        self.what().refuses(nodes).or_else(too_short).or_else(too_far)
+        let untimely = || self.after.as_ref().and_then(|after| after.refuses(nodes));
+        self.what().refuses(nodes).or_else(too_short).or_else(too_far).or_else(untimely)
     }
 }
 
@@ -119,6 +139,18 @@ fn is_both(direction: &Direction) -> bool {
 
 /// Faults in the order of their beginning.
 pub type Schedule = Vec<Planned>;
+
+/// Of which of these nodes an old copy of the data is to be had, for these faults; so it must be taken when the storm begins.
+pub fn copies(schedule: &[Planned], nodes: &[String]) -> Vec<String> {
+    let restores = |planned: &&Planned| planned.rot.as_ref().is_some_and(|rot| rot.decay == Decay::Restore);
+    let is_hit = |node: &&String| {
+        schedule.iter().filter(restores).any(|planned| match &planned.select {
+            Selector::Named(names) => names.contains(node),
+            _ => true,
+        })
+    };
+    nodes.iter().filter(is_hit).cloned().collect()
+}
 
 /// What the disks forget that must lie under the servers' data before they start, for these faults; none where none needs any.
 ///

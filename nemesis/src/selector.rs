@@ -18,8 +18,16 @@ pub enum Selector {
     Majority,
     /// Every node or client.
     All,
-    /// The node that leads when the fault begins.
+    /// The node that leads when the fault begins. Where several say that they lead, the one of the newest term: what a member
+    /// believes that was cut off does not count.
+    #[serde(alias = "newest_leader")]
     Leader,
+    /// One node that does not lead, drawn.
+    Follower,
+    /// Every node but the leader.
+    Followers,
+    /// The nodes that the last fault hit which was injected before this one, as they were resolved then.
+    Last,
     /// These nodes.
     Named(Vec<String>),
     /// The client that takes a lock next, as soon as it has it.
@@ -32,6 +40,15 @@ pub enum SelectError {
     /// The cluster has no leader at the moment.
     #[error("no node says that it leads")]
     NoLeader,
+    /// Nothing was hit before.
+    #[error("no fault before it has hit a node")]
+    NoLast,
+    /// The files of as many nodes rot already as may.
+    #[error("the files of {0} nodes rot already, and of a majority they must not")]
+    Rotten(usize),
+    /// All nodes are hit where somebody must be left.
+    #[error("it would hit all nodes, and needs somebody on the other side")]
+    NobodyLeft,
     /// All nodes that could be chosen are hit by other faults.
     #[error("{0} is hit by another fault already")]
     Busy(String),
@@ -67,11 +84,43 @@ pub(crate) fn majority_of(count: usize) -> usize {
     count / 2 + 1
 }
 
+/// What is known of the nodes when a selector is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles<'a> {
+    /// Who leads; only for selectors that ask for it.
+    pub leader: Option<&'a str>,
+    /// Whom the last fault has hit.
+    pub last: &'a [String],
+}
+
 impl Selector {
-    /// How many of `nodes` nodes it names.
+    /// All that a plan may say, as one would write them, and whom they name.
+    pub const ALL: [(&str, &str); 10] = [
+        ("one", "a node, drawn"),
+        ("minority", "as many nodes, drawn, as leave the others a majority"),
+        ("majority", "the fewest nodes, drawn, without which the others are no majority"),
+        ("all", "every node"),
+        (
+            "leader",
+            "who leads when the fault begins; of several that say so the one of the newest term (newest_leader means the same)",
+        ),
+        ("follower", "a node that does not lead, drawn"),
+        ("followers", "every node but the leader"),
+        ("last", "the nodes that the fault injected before this one has hit"),
+        ("{named: [n1, n2]}", "these nodes"),
+        ("holder", "the client that takes a lock next; for pause-client, which else knows one and all"),
+    ];
+
+    /// Whether it depends on who leads.
+    pub fn needs_leader(&self) -> bool {
+        matches!(self, Selector::Leader | Selector::Follower | Selector::Followers)
+    }
+
+    /// How many of `nodes` nodes it names; at least so many where that depends on what was hit before.
     pub fn count(&self, nodes: usize) -> usize {
         match self {
-            Selector::One | Selector::Leader | Selector::Holder => 1,
+            Selector::One | Selector::Leader | Selector::Follower | Selector::Last | Selector::Holder => 1,
+            Selector::Followers => nodes.saturating_sub(1),
             Selector::Minority => minority_of(nodes),
             Selector::Majority => majority_of(nodes),
             Selector::All => nodes,
@@ -79,22 +128,31 @@ impl Selector {
         }
     }
 
-    /// The nodes that this selector names, in the order of `nodes`. `busy` are not to be chosen; `leader` is who leads.
+    /// The nodes that this selector names, in the order of `nodes`. `busy` are not to be chosen.
     ///
     /// # Errors
     /// When it names nobody, and why.
     pub fn resolve(
         &self,
         nodes: &[String],
-        leader: Option<&str>,
+        roles: Roles<'_>,
         busy: &[String],
         rng: &mut ChaCha8Rng,
     ) -> Result<Vec<String>, SelectError> {
+        let leader = || roles.leader.ok_or(SelectError::NoLeader);
+        let followers = |leader: &str| nodes.iter().filter(|node| *node != leader).cloned().collect::<Vec<String>>();
         let drawn = match self {
             Selector::One | Selector::Minority | Selector::Majority | Selector::All => self.count(nodes.len()),
             // Nodes hold no locks.
             Selector::Holder => return Err(SelectError::NoHolder),
-            Selector::Leader => return free(vec![leader.ok_or(SelectError::NoLeader)?.to_owned()], busy),
+            Selector::Leader => return free(vec![leader()?.to_owned()], busy),
+            Selector::Followers => return free(followers(leader()?), busy),
+            Selector::Follower => {
+                let followers = followers(leader()?);
+                return Selector::One.resolve(&followers, roles, busy, rng);
+            }
+            Selector::Last if roles.last.is_empty() => return Err(SelectError::NoLast),
+            Selector::Last => return free(roles.last.to_vec(), busy),
             Selector::Named(names) => {
                 let unknown = names.iter().find(|name| !nodes.contains(name));
                 return match unknown {
@@ -144,6 +202,9 @@ impl fmt::Display for Selector {
             Selector::Majority => f.pad("majority"),
             Selector::All => f.pad("all"),
             Selector::Leader => f.pad("leader"),
+            Selector::Follower => f.pad("follower"),
+            Selector::Followers => f.pad("followers"),
+            Selector::Last => f.pad("last"),
             Selector::Holder => f.pad("holder"),
             Selector::Named(names) => f.pad(&names.join(", ")),
         }
@@ -169,7 +230,7 @@ mod tests {
         let busy: Vec<String> = busy.iter().map(|name| (*name).to_owned()).collect();
         for seed in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let resolved = selector.resolve(&nodes(count), leader, &busy, &mut rng);
+            let resolved = selector.resolve(&nodes(count), Roles { leader, last: &[] }, &busy, &mut rng);
             if let Ok(chosen) = &resolved {
                 assert!(chosen.iter().all(|node| !busy.contains(node)), "{selector}: {chosen:?}");
                 assert!(chosen.is_sorted(), "{selector}: {chosen:?}");
@@ -193,8 +254,26 @@ mod tests {
         check(Selector::Leader, 3, Some("n2"), &[], Ok(1));
         check(Selector::Leader, 3, None, &[], Err(SelectError::NoLeader));
         check(Selector::Leader, 3, Some("n2"), &["n2"], Err(SelectError::Busy("n2".into())));
+        check(Selector::Followers, 3, Some("n2"), &[], Ok(2));
+        check(Selector::Followers, 3, None, &[], Err(SelectError::NoLeader));
+        check(Selector::Followers, 3, Some("n2"), &["n3"], Err(SelectError::Busy("n3".into())));
+        check(Selector::Follower, 5, Some("n2"), &["n3"], Ok(1));
+        check(Selector::Follower, 3, Some("n2"), &["n1", "n3"], Err(SelectError::TooFew { needed: 1, left: 0 }));
+        check(Selector::Last, 3, Some("n2"), &[], Err(SelectError::NoLast));
         check(Selector::Named(vec!["n1".into(), "n3".into()]), 3, None, &[], Ok(2));
         check(Selector::Named(vec!["n9".into()]), 3, None, &[], Err(SelectError::Unknown("n9".into())));
+    }
+
+    #[test]
+    fn a_follower_never_leads_and_the_last_are_who_was_hit() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let last = ["n3", "n5"].map(String::from);
+        let roles = Roles { leader: Some("n2"), last: &last };
+        let mut resolve = |selector: Selector| selector.resolve(&nodes(5), roles, &[], &mut rng).unwrap();
+        let drawn: std::collections::BTreeSet<_> = (0..60).flat_map(|_| resolve(Selector::Follower)).collect();
+        assert_eq!(drawn.into_iter().collect::<Vec<_>>(), ["n1", "n3", "n4", "n5"]);
+        assert_eq!(resolve(Selector::Followers), ["n1", "n3", "n4", "n5"]);
+        assert_eq!(resolve(Selector::Last), last);
     }
 
     #[test]
@@ -218,7 +297,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..50 {
-            seen.extend(Selector::One.resolve(&nodes(3), None, &[], &mut rng).unwrap());
+            seen.extend(Selector::One.resolve(&nodes(3), Roles::default(), &[], &mut rng).unwrap());
         }
         assert_eq!(seen.len(), 3);
     }

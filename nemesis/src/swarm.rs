@@ -102,9 +102,8 @@ enum Takes {
 
 fn takes(fault: &Planned) -> &'static [Takes] {
     match fault.fault {
-        Family::Partition | Family::Kill | Family::Pause | Family::Power | Family::Stop | Family::Restart => {
-            &[Takes::Nodes]
-        }
+        Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
+        Family::Stop | Family::Restart | Family::Rot => &[Takes::Nodes],
         Family::Clock => &[Takes::Clocks],
         // Whose clock is reached for must not stand still for a moment.
         Family::Starve => &[Takes::Nodes, Takes::Clocks],

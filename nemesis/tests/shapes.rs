@@ -7,6 +7,7 @@
 use libtest_mimic::{Arguments, Trial};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use squall_nemesis::selector::Roles;
 use squall_nemesis::{Selector, Shape};
 use squall_targets::cluster::{Cluster, ClusterOptions, Link};
 use squall_targets::sandbox::{self, Sandbox};
@@ -80,7 +81,7 @@ async fn every_shape(sandbox: &Sandbox) {
     assert_eq!(names.len(), Shape::ALL.len(), "every shape has its turn");
     for (shape, selector) in tried {
         assert_eq!(shape.refuses(&nodes, &selector), None);
-        let selected = selector.resolve(&nodes, None, &[], &mut rng).unwrap();
+        let selected = selector.resolve(&nodes, Roles::default(), &[], &mut rng).unwrap();
         let cut = shape.cut(&nodes, &selected, &mut rng);
         cluster.cut(&cut.links).await.unwrap();
         expect(&cluster, &nodes, &cut.links, &format!("{shape} of {selector}: {}", cut.what)).await;

@@ -15,6 +15,7 @@ mod serve;
 
 use crate::disk::{probe, serve as serve_disk};
 use crate::ration;
+use crate::rot;
 use nix::mount::{MsFlags, mount};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -32,7 +33,7 @@ pub(crate) const PROBE_PORT: u16 = 17_077;
 
 /// Serves until the input ends. `args` are the arguments after [`ARGUMENT`]: at most the name of the link on which the
 /// other nodes are reached, `eth0` without it; or what the executable is started for on the node, a disk, a probe of
-/// one, or to ration a process. Call it while the process has a single thread.
+/// one, to ration a process, or to let files rot. Call it while the process has a single thread.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let first = args.next();
@@ -40,6 +41,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(serve_disk::ARGUMENT) => return serve_disk::run(),
         Some(probe::ARGUMENT) => return probe::run(args),
         Some(ration::ARGUMENT) => return ration::run(args),
+        Some(rot::ARGUMENT) => return rot::run(),
         _ => {}
     }
     let link = first.map_or("eth0".into(), |name| name.to_string_lossy().into_owned());

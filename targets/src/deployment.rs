@@ -3,19 +3,23 @@
 mod disk;
 mod members;
 mod ration;
+mod rot;
 
 pub use members::{Changed, Joined};
 pub use ration::Rationed;
+pub use rot::DataCopy;
 
 use crate::clock::{ClockReading, ClocksSet, Skew};
 use crate::cluster::{Cluster, ClusterError, Link, Node};
 use crate::disk::Model;
 use crate::remote::{Awaited, CommandLine, DaemonSpec, ProcessState, RemoteError, Scope, Signal};
+use crate::rot::Change;
 use crate::target::{Status, Target};
 use futures_util::future::join_all;
 use members::Roster;
 use ration::Ration;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -46,7 +50,7 @@ pub enum DeployError {
         log: String,
     },
     /// A server runs although it should not.
-    #[error("the server of {node} is {state}; stop it before its data is wiped")]
+    #[error("the server of {node} is {state}; stop it before its data are touched")]
     NotEnded {
         /// The node.
         node: String,
@@ -64,6 +68,14 @@ pub enum DeployError {
     NotChanged {
         /// Why not.
         why: String,
+    },
+    /// The files of a server do not allow that they rot so.
+    #[error("{node}: {reason}")]
+    NothingToRot {
+        /// The node.
+        node: String,
+        /// Why not.
+        reason: String,
     },
     /// The cluster does not serve.
     #[error("the cluster did not serve within {} s: {reason}", .after.as_secs_f64())]
@@ -89,6 +101,8 @@ pub struct Deployment {
     rations: Mutex<BTreeMap<String, Ration>>,
     /// Who belongs to the cluster.
     roster: Roster,
+    /// What has rotted of the files of nodes, and was neither undone nor put back.
+    rotten: Mutex<BTreeMap<String, Vec<Change>>>,
 }
 
 impl Deployment {
@@ -96,8 +110,8 @@ impl Deployment {
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
         let roster = Roster::of(cluster.nodes().len());
-        let (cut, disks, rations) = Default::default();
-        Deployment { cluster, target, pids, cut, disks, rations, roster }
+        let (cut, disks, rations, rotten) = Default::default();
+        Deployment { cluster, target, pids, cut, disks, rations, roster, rotten }
     }
 
     /// The cluster.
@@ -113,6 +127,12 @@ impl Deployment {
     /// The nodes.
     pub fn nodes(&self) -> &[Node] {
         self.cluster.nodes()
+    }
+
+    /// The files that the server of `node` logs to.
+    pub fn logs(&self, node: &Node) -> Vec<PathBuf> {
+        let DaemonSpec { stdout, stderr, .. } = self.target.daemon(node, self.nodes());
+        if stdout == stderr { vec![stderr] } else { vec![stderr, stdout] }
     }
 
     fn place(&self, node: &str) -> Result<usize, DeployError> {

@@ -175,6 +175,10 @@ impl Target for Etcd {
         Some(self)
     }
 
+    fn journal(&self) -> &'static str {
+        "member/wal/*.wal"
+    }
+
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         let serializable = self.serializable && reads == Reads::Chosen;
         Box::new(client::EtcdClient::new(client_address(node), self.options.call_timeout, serializable))

@@ -20,6 +20,7 @@ pub mod packets;
 pub mod raft;
 mod ration;
 pub mod remote;
+pub mod rot;
 pub mod sandbox;
 pub mod supported;
 pub mod target;

@@ -182,6 +182,10 @@ impl Target for Raft {
         Some(self)
     }
 
+    fn journal(&self) -> &'static str {
+        "*.wal"
+    }
+
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
         let mode = request::Mode::of(&self.options.read, reads);

@@ -98,6 +98,12 @@ pub trait Target: Send + Sync {
         node.dir.join("data")
     }
 
+    /// The files below [`data`](Self::data) into which the server writes first what it promises to keep, as a pattern: `*` stands
+    /// for letters of a name, `**` for any folders.
+    fn journal(&self) -> &'static str {
+        "**"
+    }
+
     /// A new client for `node` that reads as it is told.
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client>;
 

@@ -159,6 +159,10 @@ impl Target for Zookeeper {
         server::daemon(&self.installation, &self.options, node, nodes)
     }
 
+    fn journal(&self) -> &'static str {
+        "version-2/log.*"
+    }
+
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         Box::new(ZookeeperClient::new(self.client_options(node, reads, SESSION_TICKS)))
     }

@@ -67,6 +67,10 @@ fn text() -> String {
     });
     let workloads = squall_workloads::ALL.iter().map(|workload| (workload.name.to_owned(), workload.about.to_owned()));
     let faults = squall_nemesis::Family::ALL.iter().map(|family| (family.name().to_owned(), family.about().to_owned()));
+    let selectors =
+        squall_nemesis::Selector::ALL.iter().map(|(selector, about)| ((*selector).to_owned(), (*about).to_owned()));
+    let triggers =
+        squall_nemesis::Trigger::ALL.iter().map(|(trigger, about)| ((*trigger).to_owned(), (*about).to_owned()));
     let shapes = squall_nemesis::Shape::ALL.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned()));
     let skews = squall_nemesis::Skew::ALL.iter().map(|(skew, about)| ((*skew).to_owned(), (*about).to_owned()));
     let troubles =
@@ -77,6 +81,7 @@ fn text() -> String {
     let restarts =
         squall_nemesis::Restart::ALL.iter().map(|(restart, about)| ((*restart).to_owned(), (*about).to_owned()));
     let changes = squall_nemesis::Change::ALL.iter().map(|(what, about)| ((*what).to_owned(), (*about).to_owned()));
+    let rots = squall_nemesis::Rot::ALL.iter().map(|(rot, about)| ((*rot).to_owned(), (*about).to_owned()));
     let models = squall_results::models::ALL.iter().map(|model| (model.name.to_owned(), model.about.to_owned()));
     let bugs = squall_targets::target::ALL.iter().flat_map(|target| {
         (target.bugs)().into_iter().map(|bug| (format!("{} --bug {}", target.name, bug.name), bug.about.to_owned()))
@@ -87,6 +92,12 @@ fn text() -> String {
     section(&mut out, "settings of targets", settings.collect());
     section(&mut out, "workloads", workloads.collect());
     section(&mut out, "faults", faults.collect());
+    section(&mut out, "who is hit, for plans: {at: 1s, for: 3s, fault: kill, select: ...}", selectors.collect());
+    section(
+        &mut out,
+        "what a fault may wait for, for plans: {after: ..., for: 3s, fault: kill, select: leader}; with wait: 200ms, within: 10s",
+        triggers.collect(),
+    );
     section(&mut out, "shapes of a partition, for plans; with flapping: 200ms it comes and goes", shapes.collect());
     section(
         &mut out,
@@ -113,6 +124,11 @@ fn text() -> String {
         &mut out,
         "changes of the members, for plans: {at: 1s, for: 3s, fault: membership, change: ..., select: one}",
         changes.collect(),
+    );
+    section(
+        &mut out,
+        "how files rot, for plans: {at: 1s, for: 3s, fault: rot, rot: ..., select: follower}; with file: \"PATTERN\" below the data",
+        rots.collect(),
     );
     section(&mut out, "models that judge anybody's history: squall check FILE --model", models.collect());
     section(&mut out, "planted bugs", bugs.collect());

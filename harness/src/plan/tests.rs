@@ -52,6 +52,40 @@ fn a_family_that_is_named_twice_counts_once() {
 }
 
 #[test]
+fn every_selector_is_written_as_it_is_listed() {
+    for (text, _) in Selector::ALL {
+        let yaml = format!("schedule: [{{at: 1s, for: 1s, fault: kill, select: {text}}}]");
+        let wishes = Wishes::parse(&yaml, "storm.yaml").unwrap();
+        let select = wishes.schedule.unwrap().remove(0).select;
+        assert!(text == select.to_string() || matches!(select, Selector::Named(_)), "{text}: {select}");
+    }
+    let newest = parse("schedule: [{at: 1s, for: 1s, fault: kill, select: newest_leader}]").unwrap();
+    assert_eq!(newest.schedule[0].select, Selector::Leader);
+}
+
+#[test]
+fn what_a_fault_waits_for_is_bounded_by_the_storm() {
+    let first = |after: &str| {
+        let plan = parse(&format!("schedule: [{{{after}, for: 2s, fault: kill, select: one}}]")).unwrap();
+        assert_eq!(parse(&plan.to_yaml().unwrap()).unwrap(), plan);
+        plan.schedule[0].clone()
+    };
+    for (text, at_ms, within_ms) in [
+        ("after: {writes: 500}", 0, 18_000),
+        ("at: 5s, after: {leader_change: 2, wait: 1s}", 5_000, 12_000),
+        ("at: 5s, after: {log: elected, node: n1, within: 3s}", 5_000, 3_000),
+        ("after: {log: elected, node: any}", 0, 18_000),
+    ] {
+        let planned = first(text);
+        let within = planned.after.expect("it waits for something").within;
+        assert_eq!((planned.at.ms(), within.map(|within| within.ms())), (at_ms, Some(within_ms)), "{text}");
+    }
+    for (text, _) in squall_nemesis::Trigger::ALL {
+        first(&format!("after: {text}"));
+    }
+}
+
+#[test]
 fn a_seed_repeats_the_schedule() {
     assert_eq!(parse("seed: 7").unwrap().schedule, parse("seed: 7").unwrap().schedule);
     assert_ne!(parse("seed: 7").unwrap().schedule, parse("seed: 8").unwrap().schedule);
@@ -142,7 +176,7 @@ schedule:
 #[test]
 fn packet_faults_that_are_none_are_refused_with_line_and_caret() {
     let packet = |more: &str| format!("schedule:\n- at: 1s\n  for: 2s\n  fault: packet\n  {more}\n  select: all\n");
-    refused(&packet("packets: {loss: 20}"), &["storm.yaml", "5:19", "^", "`20` is no share of packets"]);
+    refused(&packet("packets: {loss: 20}"), &["storm.yaml", "5:19", "^", "`20` is no share"]);
     refused(&packet("packets: {rate: 1Mbit}"), &["storm.yaml", "5:19", "^", "no width of a link"]);
     refused(&packet("packets: {delay: {by: 50}}"), &["storm.yaml", "5:25", "^", "no length of time"]);
     refused(&packet("packets: {delya: {by: 50ms}}"), &["storm.yaml", "5:13", "^", "unknown field `delya`"]);
@@ -240,6 +274,20 @@ fn parts_that_do_not_fit_are_refused() {
     refused("schedule: [{at: 1s, for: 4s, fault: partition, select: all}]\n", &["fault 1", "other side"]);
     refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n7]}}]\n", &["no node called `n7`", "n1"]);
     refused("schedule: [{at: 1s, for: 4s, fault: kill, select: {named: [n1, n1]}}]\n", &["fault 1", "n1 twice"]);
+    let waits = |after: &str, parts: &[&str]| {
+        refused(&format!("schedule: [{{after: {after}, for: 2s, fault: kill, select: one}}]\n"), parts);
+    };
+    waits("{}", &["^", "after what?"]);
+    waits("{writes: 5, log: x}", &["^", "one thing"]);
+    waits("{writes: 5, node: n1}", &["^", "node belongs to log"]);
+    waits("{wrties: 5}", &["^", "unknown field `wrties`"]);
+    waits("{writes: 0}", &["fault 1", "writes: 0 is at once"]);
+    waits("{log: x, node: n9}", &["fault 1", "no node called `n9`"]);
+    waits("{writes: 5, within: 19s}", &["fault 1", "may come so late", "21s"]);
+    waits("{writes: 5, wait: 19s}", &["fault 1", "it ends at 21s"]);
+    waits("{writes: 5, wait: 18s}", &["fault 1", "within leaves no time"]);
+    refused("schedule: [{at: 1s, for: 1s, fault: kill, select: last}]\n", &["fault 1", "no fault comes before it"]);
+    refused("nodes: 1\nschedule: [{at: 1s, for: 1s, fault: kill, select: follower}]\n", &["has no followers"]);
     refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
     refused("nodes: 1\nfaults: [membership]\n", &["fault 1", "somebody must be left"]);
     refused(

@@ -213,7 +213,9 @@ impl Wishes {
         let faults = distinct(self.faults.unwrap_or_else(all_families));
         let swarm = self.swarm.unwrap_or(false).then(|| mixture(&faults, seed));
         let nodes = self.nodes.map_or(swarm.as_ref().map_or(3, |swarm| swarm.nodes), |nodes| nodes.0);
-        let schedule = self.schedule.unwrap_or_else(|| {
+        let by_hand =
+            self.schedule.map(|schedule| schedule.into_iter().map(|fault| bounded(fault, time_limit)).collect());
+        let schedule = by_hand.unwrap_or_else(|| {
             let mut rng = seed::stream(seed, "schedule");
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
             match &swarm {
@@ -269,6 +271,15 @@ fn storm(time_limit: Span) -> Result<Span, PlanError> {
         _ if time_limit > STORM_MAX => refuse("is too long; give it 12h at most"),
         _ => Ok(time_limit),
     }
+}
+
+/// The fault with a bound for what it waits for: as long as there is time left for it in the storm.
+fn bounded(mut fault: Planned, storm: Span) -> Planned {
+    let ends = fault.ends();
+    if let Some(after) = fault.after.as_mut().filter(|after| after.within.is_none() && ends <= storm) {
+        after.within = Some(Span::from_ms(storm.ms() - ends.ms()));
+    }
+    fault
 }
 
 /// The families in their order, each once: one that is named twice is not to come twice as often.

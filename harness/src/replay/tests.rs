@@ -16,18 +16,20 @@ schedule:
 - {at: 7s, for: 1s, fault: partition, shape: {links: [n1>n2]}, select: all}
 - {at: 9s, for: 1s, fault: pause, select: leader}
 - {at: 11s, for: 1s, fault: kill, select: all}
+- {at: 13s, for: 1s, fault: kill, select: last}
 ";
 
 /// A fault of a record: number, family, selector, nodes, links, when it began in ms.
 type Row = (u32, &'static str, &'static str, &'static [&'static str], &'static [&'static str], u64);
 
-const RECORD: [Row; 6] = [
+const RECORD: [Row; 7] = [
     (0, "kill", "leader", &["n2"], &[], 1_010),
     (1, "partition", "one", &["n3"], &["n1>n2", "n2>n1"], 3_010),
     (2, "partition", "leader", &["n4"], &["n4>n1"], 5_010),
     (3, "partition", "all", &["n1", "n2", "n3", "n4", "n5"], &["n1>n2"], 7_010),
     (4, "pause", "leader", &[], &[], 9_010),
     (5, "kill", "all", &["n1", "n2", "n3", "n4", "n5"], &[], 11_010),
+    (6, "kill", "last", &["n1", "n4"], &[], 13_010),
 ];
 
 /// A history with these faults, whose storm begins at `begin_ms`.
@@ -87,6 +89,7 @@ fn an_exact_plan_names_what_was_hit() {
             "partition (links) of all",
             "pause of leader",
             "kill of all",
+            "kill of n1, n4",
         ]
     );
     let links = ["n1>n2", "n2>n1"].map(|link| link.parse().unwrap());
@@ -100,12 +103,38 @@ fn an_exact_plan_names_what_was_hit() {
 }
 
 #[test]
+fn an_exact_plan_has_the_times_at_which_triggers_came() {
+    let text = "
+schedule:
+- {after: {writes: 50}, for: 1s, fault: kill, select: leader}
+- {at: 2s, after: {leader_change: 1, wait: 1s}, for: 1s, fault: pause, select: {named: [n1]}}
+- {after: {log: lost}, for: 15s, fault: kill, select: {named: [n1]}}
+";
+    let plan = Wishes::parse(text, "plan.yaml").unwrap().resolve().unwrap();
+    let rows: [Row; 3] = [
+        (0, "kill", "leader", &["n2"], &[], 1_234),
+        (1, "pause", "n1", &[], &[], 19_000),
+        (2, "kill", "n1", &["n1"], &[], 6_000),
+    ];
+    let mut history = history(700, &rows);
+    for place in [0, 2] {
+        history.faults[place].in_force = Some((0, "gone".into()));
+    }
+    let (plan, notes) = exact(&Recorded { plan, history, judgement: judged(&[]) });
+    let times: Vec<(u64, bool)> = plan.schedule.iter().map(|fault| (fault.at.ms(), fault.after.is_some())).collect();
+    // The last came so late that it would outlast the storm.
+    assert_eq!(times, [(1_234, false), (2_000, true), (5_000, false)]);
+    assert_eq!(plan.schedule[0].select, Selector::Named(vec!["n2".into()]));
+    assert_eq!(notes[0], "fault 2 (pause of n1) waits again: what it waited for did not come");
+}
+
+#[test]
 fn what_an_older_record_or_a_short_run_does_not_tell_is_selected_again() {
     let mut rows = RECORD[..2].to_vec();
     rows[1].4 = &[];
     let (plan, notes) = exact(&recorded(&rows, judged(&[])));
     assert_eq!(plan.schedule[1].what().to_string(), "partition (bridge) of one");
-    assert_eq!(notes.len(), 5, "{notes:#?}");
+    assert_eq!(notes.len(), 6, "{notes:#?}");
     assert_eq!(notes[0], "fault 2 (partition (bridge) of one) keeps its selector: its links were not recorded");
     assert_eq!(notes[1], "fault 3 (partition (mute) of leader) keeps its selector: it was not reached");
 }

@@ -35,6 +35,14 @@ const PLANS: &[&str] = &[
     "seed: 4\nnodes: 5\nschedule:\n\
      - {at: 1s, for: 1s, fault: membership, change: remove, select: majority}\n\
      - {at: 3s, for: 1s, fault: membership, change: replace, select: leader}\n",
+    "seed: 4\nschedule:\n\
+     - {after: {leader_change: 2, wait: 200ms}, for: 1s, fault: kill, select: followers}\n\
+     - {at: 1s, after: {writes: 500, within: 9s}, for: 1s, fault: pause, select: follower}\n\
+     - {at: 2s, after: {log: elected, node: n1}, for: 1s, fault: kill, select: last}\n",
+    "seed: 5\nschedule:\n\
+     - {at: 1s, for: 1s, fault: rot, rot: {flip: 3, file: \"**/*.wal\"}, select: one}\n\
+     - {at: 3s, for: 1s, fault: rot, rot: {truncate: 100}, select: leader}\n\
+     - {at: 5s, for: 1s, fault: rot, rot: {restore: begin}, select: follower}\n",
     "seed: 3\nschedule:\n- at: 500ms\n  for: 2s\n  fault: partition\n  shape: mute\n  select: leader\n",
 ];
 
@@ -53,6 +61,13 @@ const WORDS: &[&str] = &[
     "all",
     "leader",
     "named",
+    "after",
+    "rot",
+    "flip",
+    "restore",
+    "writes",
+    "log",
+    "node",
     "links",
     "shape",
     "flapping",

@@ -6,7 +6,7 @@ use squall_targets::remote::ProcessState;
 use std::time::Duration;
 
 /// How long a server that was started again may take to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Kills the servers, and waits until they are gone.
 pub async fn inject(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {

@@ -282,6 +282,7 @@ mod tests {
             links,
             clients: Vec::new(),
             torn: Vec::new(),
+            seeds: Vec::new(),
             what: String::new(),
             packets: Ticket::of(1),
             seed: 0,

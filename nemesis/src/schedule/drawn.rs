@@ -5,6 +5,7 @@ use crate::change::Change;
 use crate::fault::Family;
 use crate::packets::{self, Direction, Share};
 use crate::restart::Restart;
+use crate::rot::Rot;
 use crate::selector::Selector;
 use crate::shape::Shape;
 use crate::skew::Kind;
@@ -101,7 +102,7 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
-        let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, select } = card;
+        let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, rot, select } = card;
         let skew = skew.map(|kind| kind.draw(rng));
         let trouble = trouble.map(|kind| kind.draw(rng));
         let packets = packets.map(|kind| kind.draw(rng));
@@ -110,7 +111,8 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         }
         let (at, lasts) = (Span::from_ms(at_ms), Span::from_ms(lasts_ms));
         let plain = Planned::plain(at, lasts, fault, select);
-        schedule.push(Planned { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, ..plain });
+        let what = Planned { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, rot, ..plain };
+        schedule.push(what);
         // A clock that is still on its way back cannot be hit again.
         let way_back_ms = skew.map_or(0, |skew| skew.way_back(lasts).ms());
         at_ms += lasts_ms + way_back_ms + pace.quiet(rng);
@@ -133,6 +135,7 @@ struct Card {
     restart: Option<Restart>,
     cpu: Option<Share>,
     change: Option<Change>,
+    rot: Option<Rot>,
     select: Selector,
 }
 
@@ -140,8 +143,8 @@ impl Card {
     /// To whom, and nothing special.
     fn plain(select: Selector) -> Card {
         let (shape, direction) = (Shape::default(), Direction::default());
-        let (flapping, skew, trouble, packets, restart, cpu, change) = Default::default();
-        Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, select }
+        let (flapping, skew, trouble, packets, restart, cpu, change, rot) = Default::default();
+        Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, rot, select }
     }
 }
 
@@ -225,6 +228,10 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         .map(packet)
         .into(),
         Family::PauseClient => [Selector::Holder, Selector::Holder, Selector::Holder, Selector::One].map(plain).into(),
+        // What is drawn is what a correct server notices; the other rots are more than it is promised to survive.
+        Family::Rot => [(1, Selector::One), (1, Selector::Leader), (1, Selector::Follower), (8, Selector::Minority)]
+            .map(|(bits, select)| Card { rot: Some(Rot::flip(bits)), ..plain(select) })
+            .into(),
         // What a majority has acknowledged can only be lost where a majority loses it.
         Family::Power => {
             [Selector::All, Selector::All, Selector::Majority, Selector::Leader, Selector::One].map(plain).into()

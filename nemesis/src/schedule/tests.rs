@@ -21,6 +21,20 @@ fn disks_are_there_where_a_fault_needs_them_and_of_one_model() {
 }
 
 #[test]
+fn old_copies_are_taken_of_whoever_may_get_one_back() {
+    let nodes = ["n1", "n2", "n3"].map(String::from);
+    let rot = |decay, select| Planned { rot: Some(Rot { decay, file: None }), select, ..plain(Family::Rot) };
+    let named = Selector::Named(vec!["n2".into()]);
+    for (schedule, expected) in [
+        (vec![plain(Family::Kill), rot(Decay::Flip { bits: 1 }, Selector::One)], &[][..]),
+        (vec![rot(Decay::Restore, named.clone())], &nodes[1..2]),
+        (vec![rot(Decay::Restore, named), rot(Decay::Restore, Selector::Leader)], &nodes[..]),
+    ] {
+        assert_eq!(copies(&schedule, &nodes), expected, "{schedule:?}");
+    }
+}
+
+#[test]
 fn what_is_said_of_a_fault_must_fit_it() {
     let nodes = ["n1", "n2", "n3"].map(String::from);
     let planned = |fault, shape, flapping_ms: Option<u64>| Planned {
@@ -42,6 +56,12 @@ fn what_is_said_of_a_fault_must_fit_it() {
         (planned(Family::Partition, Shape::Halves, None), "select: all"),
         (Planned { select: Selector::Leader, ..planned(Family::PauseClient, Shape::Split, None) }, "not by leader"),
         (Planned { select: Selector::Holder, ..planned(Family::Pause, Shape::Split, None) }, "only clients hold"),
+        (Planned { select: Selector::Follower, ..plain(Family::PauseClient) }, "not by follower"),
+        (
+            Planned { select: Selector::Last, ..planned(Family::Partition, Shape::Bridge, None) },
+            "nobody knows beforehand",
+        ),
+        (Planned { select: Selector::Followers, ..packet(Some(loss), links("n1>n2")) }, "select: all"),
         (planned(Family::Clock, Shape::Split, None), "what is wrong?"),
         (Planned { skew: skew("57s"), ..planned(Family::Kill, Shape::Split, None) }, "only a clock has a skew"),
         (Planned { skew: skew("0s"), ..planned(Family::Clock, Shape::Split, None) }, "cannot be off by 0ms"),
@@ -76,6 +96,10 @@ fn what_is_said_of_a_fault_must_fit_it() {
         (plain(Family::Restart), "how? say for instance restart: crash_loop"),
         (Planned { restart: Some(Restart::Rolling), ..plain(Family::Stop) }, "only the family restart has a restart"),
         (Planned { restart: Some(Restart::Rolling), ..disk(Trouble::Full) }, "only the family restart has a restart"),
+        (plain(Family::Rot), "say for instance rot: {flip: 1}"),
+        (Planned { rot: Some(Rot::flip(1)), ..plain(Family::Kill) }, "only rot has a rot"),
+        (Planned { rot: Some(Rot::flip(1)), select: Selector::All, ..plain(Family::Rot) }, "more than a minority"),
+        (Planned { rot: Some(Rot::flip(1)), skew: skew("1s"), ..plain(Family::Rot) }, "only a clock has a skew"),
         (Planned { select: Selector::All, ..packet(Some(loss), links("n1>n9")) }, "no node called `n9`"),
         (Planned { select: Selector::All, ..packet(Some(loss), Direction::Links(vec![])) }, "names no link"),
     ] {
@@ -87,6 +111,13 @@ fn what_is_said_of_a_fault_must_fit_it() {
     assert_eq!(membership(Change::Replace).refuses(&nodes), None);
     assert_eq!(disk(Trouble::EioSync).refuses(&nodes), None);
     assert_eq!(packet(Some(loss), Direction::From).refuses(&nodes), None);
+    assert_eq!(Planned { rot: Some(Rot::flip(1)), ..plain(Family::Rot) }.refuses(&nodes), None);
+    for select in [Selector::Follower, Selector::Followers, Selector::Last] {
+        let planned = Planned { select, ..plain(Family::Partition) };
+        assert_eq!(planned.refuses(&nodes), None, "{planned:?}");
+    }
+    let alone = Planned { select: Selector::Followers, ..plain(Family::Kill) };
+    assert!(alone.refuses(&nodes[..1]).is_some_and(|why| why.contains("a single node has no followers")));
     let all = Planned { select: Selector::All, ..packet(Some(loss), links("n1>n2")) };
     assert_eq!(all.refuses(&nodes), None);
 }

@@ -11,6 +11,9 @@ impl Shape {
             return Some(format!("{self} singles nobody out; write select: all"));
         }
         match self {
+            Shape::Minority | Shape::Bridge if *selector == Selector::Last => Some(
+                "nobody knows beforehand how many nodes the last fault hits; write shape: split, or select: one".into(),
+            ),
             Shape::Split | Shape::Mute | Shape::Deaf if selected >= count => {
                 Some("every node is selected; a partition needs somebody on the other side".into())
             }
