@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use squall::clock::RunClock;
 use squall::driver::{Clients, Crew, Workplace};
 use squall::interpreter::Interpreter;
+use squall::traffic::Traffic;
 use squall::{recorder, seed, stop};
 use squall_results::{Call, Outcome, Reply};
 use squall_targets::client::{Client, Completion, Session};
@@ -66,7 +67,7 @@ async fn round(workers: usize) -> anyhow::Result<f64> {
         clock: RunClock::start(),
         recorder,
         tally: Arc::default(),
-        nodes: ["n1", "n2", "n3"].map(String::from).into(),
+        traffic: Arc::new(Traffic::new(["n1", "n2", "n3"].map(String::from))),
         clients: Arc::new(Instantly),
     };
     let begin = Instant::now();

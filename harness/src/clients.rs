@@ -1,8 +1,9 @@
 //! The clients of a run: as they come from the target, or each in a process of its own, where a fault can reach it.
 
 use crate::driver::Clients;
+use crate::traffic::Traffic;
 use async_trait::async_trait;
-use squall_nemesis::clients::NoClients;
+use squall_nemesis::clients::Calls;
 use squall_targets::Deployment;
 use squall_targets::client::{Client, Reads};
 use squall_targets::client_process::{Birth, ClientProcessError, ClientProcesses};
@@ -46,12 +47,13 @@ impl Cast {
         }
     }
 
-    /// What faults can do to the clients.
-    pub fn port(&self) -> Arc<dyn squall_nemesis::Clients> {
-        match self {
-            Cast::Inside(_) => Arc::new(NoClients),
-            Cast::Processes { processes, .. } => Arc::new(Port(processes.clone())),
-        }
+    /// What faults can do to the clients and their calls.
+    pub fn port(&self, traffic: Arc<Traffic>) -> Arc<dyn squall_nemesis::Clients> {
+        let processes = match self {
+            Cast::Inside(_) => None,
+            Cast::Processes { processes, .. } => Some(processes.clone()),
+        };
+        Arc::new(Port { traffic, processes })
     }
 }
 
@@ -77,23 +79,44 @@ impl Clients for Outside {
     }
 }
 
-struct Port(ClientProcesses);
+struct Port {
+    traffic: Arc<Traffic>,
+    /// None where clients are no processes of their own.
+    processes: Option<ClientProcesses>,
+}
 
 #[async_trait]
 impl squall_nemesis::Clients for Port {
+    fn hold_back(&self, nodes: &[String]) {
+        self.traffic.hold_back(nodes);
+    }
+
+    fn let_go(&self, nodes: &[String]) {
+        self.traffic.let_go(nodes);
+    }
+
+    fn calls(&self, node: &str) -> Calls {
+        self.traffic.calls(node)
+    }
+
     fn living(&self) -> Vec<u64> {
-        self.0.living()
+        self.processes.as_ref().map(ClientProcesses::living).unwrap_or_default()
     }
 
     async fn next_holder(&self) -> u64 {
-        self.0.next_holder().await
+        match &self.processes {
+            Some(processes) => processes.next_holder().await,
+            None => std::future::pending().await,
+        }
     }
 
     async fn pause(&self, process: u64) -> Result<String, ClientProcessError> {
-        self.0.pause(process).await
+        let processes = self.processes.as_ref().ok_or(ClientProcessError::Gone { process })?;
+        processes.pause(process).await
     }
 
     async fn resume(&self, process: u64) -> Result<String, ClientProcessError> {
-        self.0.resume(process).await
+        let processes = self.processes.as_ref().ok_or(ClientProcessError::Gone { process })?;
+        processes.resume(process).await
     }
 }

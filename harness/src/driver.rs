@@ -5,6 +5,7 @@ use crate::interpreter::{Dispatch, Interpreter, SessionEnd, Step};
 use crate::recorder::Recorder;
 use crate::stop::Stop;
 use crate::tally::Tally;
+use crate::traffic::Traffic;
 use squall_results::event::{Invoke, Return};
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Client, Completion, Session};
@@ -28,8 +29,8 @@ pub struct Workplace {
     pub recorder: Recorder,
     /// Counts for the live line.
     pub tally: Arc<Tally>,
-    /// The names of the nodes.
-    pub nodes: Arc<[String]>,
+    /// The nodes, and the calls to each.
+    pub traffic: Arc<Traffic>,
     /// Makes clients.
     pub clients: Arc<dyn Clients>,
 }
@@ -93,6 +94,7 @@ impl Crew {
                 Some(_) = self.tasks.join_next() => return Err(WorkerPanicked),
                 _ = self.ended.recv_many(&mut batch, 1024) => self.complete(interpreter, &mut batch),
                 () = stop.wait() => {}
+                () = self.place.traffic.changed() => {}
                 () = alarm => {}
             }
         }
@@ -100,11 +102,19 @@ impl Crew {
 
     /// Hands out calls until there is none to hand out now.
     fn dispatch(&self, interpreter: &mut Interpreter) -> Step {
+        let traffic = &self.place.traffic;
         loop {
+            interpreter.hold_back(traffic.held_back());
             match interpreter.poll(self.place.clock.now_ns()) {
-                // A worker only ends with its crew, so its queue is open.
-                Step::Dispatch(dispatch) => drop(self.jobs[dispatch.worker].send(dispatch)),
-                step => return step,
+                Step::Dispatch(dispatch) => {
+                    traffic.begin(dispatch.node);
+                    // A worker only ends with its crew, so its queue is open.
+                    drop(self.jobs[dispatch.worker].send(dispatch));
+                }
+                step => {
+                    traffic.waits(&interpreter.waiting());
+                    return step;
+                }
             }
         }
     }
@@ -134,10 +144,11 @@ async fn work(mut jobs: mpsc::UnboundedReceiver<Dispatch>, report: mpsc::Unbound
         session.ready().await;
         place.tally.invoked();
         let at_ns = place.clock.now_ns();
-        let node = place.nodes[node].clone();
-        place.recorder.record(Event::Invoke(Invoke { at_ns, due_ns, op, process, node, call: call.clone() }));
+        let name = place.traffic.name(node).to_owned();
+        place.recorder.record(Event::Invoke(Invoke { at_ns, due_ns, op, process, node: name, call: call.clone() }));
         let Completion { outcome, session } = session.call(&call).await;
         let at_ns = place.clock.now_ns();
+        place.traffic.end(node, &call, &outcome);
         place.recorder.record(Event::Return(Return { at_ns, op, outcome: outcome.clone() }));
         place.tally.returned(&outcome, at_ns);
         if session != Session::Kept || outcome.is_unknown() {

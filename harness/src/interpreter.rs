@@ -55,6 +55,8 @@ struct Slot {
     process: u64,
     /// The call that is open.
     open: Option<Call>,
+    /// Whether the session of the process is open, as a call that returned has shown.
+    has_session: bool,
 }
 
 /// Generators, worker slots and processes.
@@ -66,6 +68,10 @@ pub struct Interpreter {
     free: Vec<FreeWorker>,
     /// The resting workers, with the time at which they are free again.
     resting: Vec<(u64, usize)>,
+    /// The nodes whose workers get no call.
+    held_back: BTreeSet<usize>,
+    /// The workers of such nodes that would be free.
+    waiting: Vec<usize>,
     open: usize,
     unused_op: u64,
     unused_process: u64,
@@ -76,13 +82,16 @@ pub struct Interpreter {
 impl Interpreter {
     /// `workers` workers, spread over `nodes` nodes in turn.
     pub fn new(generator: Box<dyn Generator>, workers: usize, nodes: usize) -> Interpreter {
-        let slots = (0..workers).map(|worker| Slot { process: worker as u64, open: None }).collect();
+        let slots =
+            (0..workers).map(|worker| Slot { process: worker as u64, open: None, has_session: false }).collect();
         let mut interpreter = Interpreter {
             generator,
             nodes,
             slots,
             free: Vec::new(),
             resting: Vec::new(),
+            held_back: BTreeSet::new(),
+            waiting: Vec::new(),
             open: 0,
             unused_op: 0,
             unused_process: workers as u64,
@@ -111,6 +120,7 @@ impl Interpreter {
         assert_eq!(self.open, 0, "a process must not end while its call is open");
         for slot in &mut self.slots {
             slot.process = self.unused_process;
+            slot.has_session = false;
             self.unused_process += 1;
         }
         for free in &mut self.free {
@@ -121,6 +131,25 @@ impl Interpreter {
     /// Makes no further call; the open ones may still return.
     pub fn stop(&mut self) {
         self.stopped = true;
+    }
+
+    /// From now on the workers of these nodes get no call, and those of all others do.
+    pub fn hold_back(&mut self, nodes: BTreeSet<usize>) {
+        if nodes == self.held_back {
+            return;
+        }
+        self.held_back = nodes;
+        let free = std::mem::take(&mut self.free).into_iter().map(|free| free.worker);
+        let all: Vec<usize> = free.chain(std::mem::take(&mut self.waiting)).collect();
+        all.into_iter().for_each(|worker| self.release(worker));
+    }
+
+    /// How many workers of each node have a session that is open and get no call.
+    pub fn waiting(&self) -> Vec<usize> {
+        let mut count = vec![0; self.nodes];
+        let with_session = self.waiting.iter().filter(|worker| self.slots[**worker].has_session);
+        with_session.for_each(|worker| count[worker % self.nodes] += 1);
+        count
     }
 
     /// All keys that were called.
@@ -172,7 +201,8 @@ impl Interpreter {
         let call = slot.open.take().expect("only an open call can end");
         let process = slot.process;
         self.open -= 1;
-        if outcome.is_unknown() || session != SessionEnd::Kept {
+        slot.has_session = !outcome.is_unknown() && session == SessionEnd::Kept;
+        if !slot.has_session {
             slot.process = self.unused_process;
             self.unused_process += 1;
         }
@@ -191,6 +221,9 @@ impl Interpreter {
     }
 
     fn release(&mut self, worker: usize) {
+        if self.held_back.contains(&(worker % self.nodes)) {
+            return self.waiting.push(worker);
+        }
         let free = FreeWorker { worker, process: self.slots[worker].process, node: worker % self.nodes };
         let place = self.free.partition_point(|free| free.worker < worker);
         self.free.insert(place, free);

@@ -22,3 +22,4 @@ pub mod seed;
 pub mod stop;
 pub mod summary;
 pub mod tally;
+pub mod traffic;

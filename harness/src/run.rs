@@ -14,6 +14,7 @@ use crate::sampler::Sampler;
 use crate::seed;
 use crate::stop::{Reason, Stop, Stopper};
 use crate::tally::Tally;
+use crate::traffic::Traffic;
 use squall_nemesis::conduct::Record;
 use squall_nemesis::{Conductor, Family};
 use squall_results::call::Key;
@@ -303,11 +304,12 @@ impl Run<'_> {
         let plan = self.plan;
         let mut stop = self.surroundings.stop.clone();
         let cast = self.cast(deployment)?;
+        let traffic = Arc::new(Traffic::new(plan.node_names()));
         let place = |reads| Workplace {
             clock: self.clock,
             recorder: self.recorder.clone(),
             tally: tally.clone(),
-            nodes: plan.node_names().into(),
+            traffic: traffic.clone(),
             clients: cast.clients(reads),
         };
         // The storm may have fewer workers than there are nodes; the final reads need one on each.
@@ -321,8 +323,8 @@ impl Run<'_> {
             narrator: self.surroundings.narrator.clone(),
             stopper: self.surroundings.stopper.clone(),
         };
-        let conductor =
-            Conductor::new(deployment.clone(), cast.port(), Arc::new(record), seed::stream(plan.seed, "nodes"));
+        let (port, rng) = (cast.port(traffic.clone()), seed::stream(plan.seed, "nodes"));
+        let conductor = Conductor::new(deployment.clone(), port, Arc::new(record), rng);
         conductor.prepare(&plan.schedule).await?;
         self.enter(PhaseName::Storm, "storm");
         let end = || {

@@ -8,6 +8,7 @@ use squall::judge::{Promises, judge};
 use squall::recorder;
 use squall::stop::{self, Reason};
 use squall::tally::Tally;
+use squall::traffic::Traffic;
 use squall_results::{Budget, Call, Outcome, Promise, Reply, Validity, reader};
 use squall_targets::client::{Client, Completion, Session};
 use squall_workloads::generator::{KeyLimits, Limit};
@@ -78,7 +79,7 @@ async fn drive(memory: &Arc<Memory>, calls: usize, folder: &std::path::Path) -> 
         clock: RunClock::start(),
         recorder,
         tally: Arc::default(),
-        nodes: ["n1", "n2", "n3"].map(String::from).into(),
+        traffic: Arc::new(Traffic::new(["n1", "n2", "n3"].map(String::from))),
         clients: Arc::new(MemoryClients(memory.clone())),
     };
     let tally = place.tally.clone();
@@ -118,7 +119,7 @@ async fn a_stop_ends_a_drive_without_end() {
         clock: RunClock::start(),
         recorder,
         tally: Arc::default(),
-        nodes: ["n1", "n2", "n3"].map(String::from).into(),
+        traffic: Arc::new(Traffic::new(["n1", "n2", "n3"].map(String::from))),
         clients: Arc::new(MemoryClients(memory.clone())),
     };
     let tally = place.tally.clone();
@@ -165,7 +166,7 @@ async fn a_worker_that_panics_ends_the_drive() {
         clock: RunClock::start(),
         recorder,
         tally: Arc::default(),
-        nodes: ["n1", "n2", "n3"].map(String::from).into(),
+        traffic: Arc::new(Traffic::new(["n1", "n2", "n3"].map(String::from))),
         clients: Arc::new(Broken),
     };
     let mut crew = Crew::hire(6, place);

@@ -89,6 +89,28 @@ fn no_process_ever_comes_back() {
 }
 
 #[test]
+fn workers_of_nodes_that_are_held_back_get_no_call_until_they_are_let_go() {
+    let mut interpreter = reads(1_000, 4);
+    let calls: Vec<Dispatch> = (0..4).map(|_| dispatched(interpreter.poll(0))).collect();
+    // Workers 0 and 2 are of the first node; one of them keeps its session.
+    interpreter.completed(1, 0, &OK, SessionEnd::Kept);
+    interpreter.hold_back([0].into());
+    interpreter.completed(2, 2, &unknown(), SessionEnd::Lost);
+    interpreter.completed(2, 1, &OK, SessionEnd::Kept);
+    assert_eq!(interpreter.waiting(), [1, 0]);
+    for now_ns in 3..30 {
+        let call = dispatched(interpreter.poll(now_ns));
+        assert_eq!((call.worker, call.node), (1, 1), "the only one that is free");
+        interpreter.completed(now_ns, call.worker, &OK, SessionEnd::Kept);
+    }
+    interpreter.hold_back([].into());
+    assert_eq!(interpreter.waiting(), [0, 0]);
+    let workers: Vec<Dispatch> = (0..3).map(|_| dispatched(interpreter.poll(30))).collect();
+    assert_eq!(workers.iter().map(|call| call.worker).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(workers[0].process, calls[0].process, "its session went on");
+}
+
+#[test]
 fn a_worker_rests_after_a_refused_connection() {
     let mut interpreter = reads(10, 1);
     let call = dispatched(interpreter.poll(0));

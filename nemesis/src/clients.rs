@@ -1,13 +1,33 @@
-//! The port to the processes of clients: what a fault can do to them.
+//! The port to the clients: what a fault can do to their calls, and to their processes where they have some.
 //!
 //! Implemented by whoever runs the clients. This module must not know what they do, or how they are started.
 
 use async_trait::async_trait;
 use squall_targets::client_process::ClientProcessError;
 
-/// The clients of a run that are operating-system processes of their own. They come and go with their sessions.
+/// The calls of all clients to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Calls {
+    /// How many are under way.
+    pub open: usize,
+    /// How many clients wait to make one, in a session that is open already.
+    pub held_back: usize,
+    /// How many changes the node has acknowledged since the run began.
+    pub acknowledged: u64,
+}
+
+/// The clients of a run. Those that are operating-system processes of their own come and go with their sessions.
 #[async_trait]
 pub trait Clients: Send + Sync {
+    /// Lets no further call be made to these nodes; sessions and what is under way stay as they are.
+    fn hold_back(&self, nodes: &[String]);
+
+    /// Lets calls be made to these nodes again.
+    fn let_go(&self, nodes: &[String]);
+
+    /// The calls to a node.
+    fn calls(&self, node: &str) -> Calls;
+
     /// The processes that live, by their number in the history.
     fn living(&self) -> Vec<u64>;
 
@@ -27,11 +47,19 @@ pub trait Clients: Send + Sync {
     async fn resume(&self, process: u64) -> Result<String, ClientProcessError>;
 }
 
-/// For runs whose clients are no processes of their own: there is nobody to hit.
+/// For faults without clients: there is nobody to hit.
 pub struct NoClients;
 
 #[async_trait]
 impl Clients for NoClients {
+    fn hold_back(&self, _nodes: &[String]) {}
+
+    fn let_go(&self, _nodes: &[String]) {}
+
+    fn calls(&self, _node: &str) -> Calls {
+        Calls::default()
+    }
+
     fn living(&self) -> Vec<u64> {
         Vec::new()
     }

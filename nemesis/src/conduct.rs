@@ -154,6 +154,8 @@ impl Conductor {
                 self.record.failed("the task of a fault panicked; please report this with squall.log".into());
             }
         }
+        // Whatever became of the faults, nobody waits for them any more.
+        self.clients.let_go(&self.names);
     }
 
     async fn one(
@@ -236,7 +238,7 @@ impl Conductor {
             over.await;
             return Held::still();
         }
-        let mut held = family::hold(fault, hit, &self.deployment, over).await;
+        let mut held = family::hold(fault, hit, &self.deployment, &*self.clients, over).await;
         if let Some(error) = held.failed.take() {
             let reason = self.reason("keep up", fault, &error);
             self.change(id, FaultChange::NotInForce { reason });
@@ -339,7 +341,7 @@ impl Conductor {
             Family::Disk => vec![&self.busy, &self.busy_disks],
             Family::Rot => vec![&self.busy, &self.busy_files],
             Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
-            Family::Stop | Family::Restart => vec![&self.busy],
+            Family::Stop | Family::Restart | Family::Queue => vec![&self.busy],
             // Whose clock is reached for must not stand still for a moment.
             Family::Starve => vec![&self.busy, &self.busy_clocks],
         }

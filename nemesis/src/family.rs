@@ -9,6 +9,7 @@ mod partition;
 mod pause;
 mod pause_client;
 mod power;
+mod queue;
 mod restart;
 pub mod rot;
 mod starve;
@@ -45,6 +46,9 @@ pub enum FaultError {
     /// It was done, but it does not show.
     #[error("{0}")]
     NotShown(String),
+    /// It was done, but what it is good for did not come about.
+    #[error("in vain: {0}")]
+    InVain(String),
 }
 
 impl FaultError {
@@ -62,6 +66,7 @@ impl FaultError {
             }
             // A session may end at any moment.
             FaultError::Clients(ClientProcessError::Gone { .. }) => false,
+            FaultError::InVain(_) => false,
             FaultError::Deploy(_) | FaultError::Cluster(_) | FaultError::Clients(_) | FaultError::NotShown(_) => true,
         }
     }
@@ -146,6 +151,7 @@ pub fn hit(fault: &Fault, nodes: Vec<String>, all: &[String], rng: &mut ChaCha8R
         Family::Clock => (Vec::new(), fault.skew.map(|skew| skew.told(&nodes)).unwrap_or_default()),
         Family::Power => (Vec::new(), format!("cut the power of {}", nodes.join(", "))),
         Family::Disk => (Vec::new(), fault.trouble.map(|trouble| trouble.told(&nodes)).unwrap_or_default()),
+        Family::Queue => (Vec::new(), format!("pause {}, and let requests wait there", nodes.join(", "))),
         Family::Stop => (Vec::new(), format!("stop {}", nodes.join(", "))),
         Family::Starve => {
             let share = fault.cpu.map(|share| share.to_string()).unwrap_or_default();
@@ -215,6 +221,7 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
             Some(packets) => packet::inject(packets, hit, deployment).await,
             None => Err(FaultError::NotShown("nothing was said to be wrong with packets".into())),
         },
+        Family::Queue => queue::inject(&hit.nodes, deployment, clients).await,
         Family::Stop => stop::inject(&hit.nodes, deployment).await,
         Family::Restart => match fault.restart {
             Some(restart) => restart::inject(restart, &hit.nodes, deployment).await,
@@ -228,8 +235,15 @@ pub async fn inject(fault: &Fault, hit: &Hit, stage: Stage<'_>) -> Result<String
 }
 
 /// Keeps a fault that is in force until `end` comes; the links of a flapping partition come and go meanwhile, and servers that
-/// restart end and start. Clocks must still be wrong at the end: a server may have been started meanwhile.
-pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: impl Future<Output = ()>) -> Held {
+/// restart end and start. Clocks must still be wrong at the end: a server may have been started meanwhile. Requests are let go at the
+/// end that are to wait.
+pub async fn hold(
+    fault: &Fault,
+    hit: &Hit,
+    deployment: &Arc<Deployment>,
+    clients: &dyn Clients,
+    end: impl Future<Output = ()>,
+) -> Held {
     match (fault.family, fault.flapping, fault.restart) {
         (Family::Partition, Some(every), _) => {
             let mut flaps = partition::flap(&hit.links, every, deployment, end).await;
@@ -241,6 +255,10 @@ pub async fn hold(fault: &Fault, hit: &Hit, deployment: &Arc<Deployment>, end: i
             Held { failed: clock::look(&hit.nodes, deployment).await.err(), ..Held::still() }
         }
         (Family::Restart, _, Some(restart)) => restart::hold(restart, &hit.nodes, hit.seed, deployment, end).await,
+        (Family::Queue, ..) => {
+            let all: Vec<String> = deployment.nodes().iter().map(|node| node.name.clone()).collect();
+            queue::hold(&hit.nodes, &all, deployment, clients, end).await
+        }
         _ => {
             end.await;
             Held::still()
@@ -264,6 +282,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         Family::Rot => rot::heal(&hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,
+        Family::Queue => Ok(held.and(queue::heal(&hit.nodes, deployment, clients).await?)),
         Family::Starve => starve::heal(&hit.nodes, deployment).await,
         Family::Restart => Ok(held.and(kill::heal(&hit.nodes, deployment).await?)),
     }

@@ -4,7 +4,7 @@ use crate::change::Change;
 use crate::packets::{Direction, Packets, Share};
 use crate::restart::Restart;
 use crate::rot::Rot;
-use crate::selector::Selector;
+use crate::selector::{Selector, majority_of};
 use crate::shape::Shape;
 use crate::skew::Skew;
 use crate::span::Span;
@@ -47,11 +47,14 @@ pub enum Family {
     /// The servers of the selected nodes die by SIGKILL, their files rot as the fault's [`Rot`] says, and they are started again
     /// on what is left.
     Rot,
+    /// The servers of the selected nodes are stopped until the others have acknowledged changes, and go on with requests that wait on
+    /// connections that were open all the time.
+    Queue,
 }
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 13] = [
+    pub const ALL: [Family; 14] = [
         Family::Partition,
         Family::Kill,
         Family::Pause,
@@ -65,6 +68,7 @@ impl Family {
         Family::Starve,
         Family::Membership,
         Family::Rot,
+        Family::Queue,
     ];
 
     /// The name on the command line and in histories.
@@ -83,6 +87,7 @@ impl Family {
             Family::Starve => "starve",
             Family::Membership => "membership",
             Family::Rot => "rot",
+            Family::Queue => "queue",
         }
     }
 
@@ -103,6 +108,9 @@ impl Family {
                 "delays, loses, duplicates, reorders, corrupts or squeezes packets between nodes; only when it is asked for"
             }
             Family::Stop => "ends servers by SIGTERM and starts them again; only when it is asked for",
+            Family::Queue => {
+                "stops servers until others have made changes, lets them go on with requests that wait; only when it is asked for"
+            }
             Family::Starve => "lets servers have a small share of a processor, cpu: 5%; only when it is asked for",
             Family::Restart => {
                 "ends servers and starts them again over and over, in one of the ways below; only when it is asked for"
@@ -210,6 +218,13 @@ impl Fault {
             }
             (_, Some(_)) => return Some("only a clock has a skew; leave it out".into()),
             (_, None) => {}
+        }
+        if self.family == Family::Queue && nodes.len() < self.selector.count(nodes.len()) + majority_of(nodes.len()) {
+            return Some(format!(
+                "the others must go on without {} of {} nodes; select fewer",
+                self.selector,
+                nodes.len()
+            ));
         }
         let about_machines =
             self.refuses_disks().or_else(|| self.refuses_packets(nodes)).or_else(|| self.refuses_rot(nodes));

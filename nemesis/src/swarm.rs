@@ -103,7 +103,7 @@ enum Takes {
 fn takes(fault: &Planned) -> &'static [Takes] {
     match fault.fault {
         Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
-        Family::Stop | Family::Restart | Family::Rot => &[Takes::Nodes],
+        Family::Stop | Family::Restart | Family::Rot | Family::Queue => &[Takes::Nodes],
         Family::Clock => &[Takes::Clocks],
         // Whose clock is reached for must not stand still for a moment.
         Family::Starve => &[Takes::Nodes, Takes::Clocks],

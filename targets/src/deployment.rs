@@ -2,6 +2,7 @@
 
 mod disk;
 mod members;
+mod queued;
 mod ration;
 mod rot;
 

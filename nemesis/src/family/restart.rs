@@ -78,8 +78,8 @@ async fn crash(
     until: impl Future<Output = ()> + Clone,
     crashes: &mut Crashes,
 ) -> Result<(), FaultError> {
-    // How long it took until it answered after its last start that was not interrupted.
-    let mut usual = None;
+    // How long it takes until it answers after a start that is not interrupted, lately.
+    let mut usual: Option<Duration> = None;
     while !is_over(&until) {
         deployment.start(node).await?;
         crashes.starts += 1;
@@ -96,7 +96,10 @@ async fn crash(
             () = until.clone() => return Ok(()),
         };
         match answered {
-            Ok(after) => usual = usual.or(Some(after?)),
+            Ok(after) => {
+                let after = after?;
+                usual = Some(usual.map_or(after, |usual| (usual + after) / 2));
+            }
             Err(_) => crashes.early += 1,
         }
         tokio::select! {

@@ -41,15 +41,18 @@ pub async fn inject(share: Share, nodes: &[String], deployment: &Deployment) -> 
 pub async fn heal(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
     let fed = every(nodes, |node| async move {
         let got = deployment.end_ration(node).await?;
+        Ok(got.map_or(String::new(), |got| {
+            format!("{node} had {:.1} % of a processor for {:.1} s; ", got.share() * 100.0, got.within.as_secs_f64())
+        }))
+    });
+    let got = fed.await?.concat();
+    let looks = nodes.iter().map(async |node| {
         let stopped = look(node, deployment, |stopped| stopped == 0).await?;
         deployment.await_answer(node, ANSWER_TIMEOUT).await?;
-        let got = got.map_or(String::new(), |got| {
-            format!("{node} had {:.1} % of a processor for {:.1} s; ", got.share() * 100.0, got.within.as_secs_f64())
-        });
         let after = asked(node, deployment).await;
-        Ok(format!("{got}{node} stood still in {stopped} of {LOOKS} looks and {}", answers(after)))
+        Ok::<String, FaultError>(format!("{node} stood still in {stopped} of {LOOKS} looks and {}", answers(after)))
     });
-    Ok(fed.await?.join("; "))
+    Ok(got + &try_join_all(looks).await?.join("; "))
 }
 
 /// Whether so many looks show a server that runs for this share of the time; who looks may be late, too.

@@ -61,6 +61,9 @@ const CLIENT_LASTS_MS: std::ops::RangeInclusive<u64> = 2_000..=10_000;
 /// How long another fault has just begun, in ms: it shows by then, and what it does is not over.
 const JUST_BEGUN_MS: std::ops::RangeInclusive<u64> = 30..=250;
 
+/// How long a node is stopped for the sake of requests that wait, in ms: the others must have elected and made changes.
+const QUEUE_LASTS_MS: std::ops::RangeInclusive<u64> = 2_000..=5_000;
+
 /// The quiet time that is left at the end of the storm, in ms.
 const TAIL_MS: u64 = 500;
 
@@ -99,7 +102,11 @@ pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Spa
         families.iter().map(|family| (*family, Deck::new(cards(*family, nodes)))).collect();
     let mut at_ms = pace.quiet(rng);
     while let Some(fault) = family_deck.deal(rng) {
-        let lasts_ms = if fault.hits_clients() { rng.random_range(CLIENT_LASTS_MS) } else { pace.lasts(rng) };
+        let lasts_ms = match fault {
+            _ if fault.hits_clients() => rng.random_range(CLIENT_LASTS_MS),
+            Family::Queue => rng.random_range(QUEUE_LASTS_MS),
+            _ => pace.lasts(rng),
+        };
         let deck = decks.iter_mut().find(|(family, _)| *family == fault).map(|(_, deck)| deck);
         let Some(card) = deck.and_then(|deck| deck.deal(rng)) else { break };
         let Card { shape, flapping, skew, trouble, packets, direction, restart, cpu, change, rot, select } = card;
@@ -190,6 +197,8 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         ]
         .map(starve)
         .into(),
+        // Whoever led believes that it still does.
+        Family::Queue => [Selector::Leader, Selector::Leader, Selector::Leader, Selector::One].map(plain).into(),
         Family::Pause => [Selector::One, Selector::Leader, Selector::Leader, Selector::Minority, Selector::Majority]
             .map(plain)
             .into(),

@@ -90,6 +90,8 @@ fn what_is_said_of_a_fault_must_fit_it() {
         (Planned { skew: skew("1s"), ..packet(Some(loss), Direction::Both) }, "only a clock has a skew"),
         (Planned { shape: Shape::Mute, ..packet(Some(loss), Direction::Both) }, "only a partition has a shape"),
         (packet(Some(loss), links("n1>n2")), "select: all"),
+        (Planned { select: Selector::Majority, ..plain(Family::Queue) }, "must go on without majority of 3 nodes"),
+        (Planned { restart: Some(Restart::Rolling), ..plain(Family::Queue) }, "only the family restart has a restart"),
         (plain(Family::Starve), "how much is left? say for instance cpu: 5%"),
         (Planned { cpu: "95%".parse().ok(), ..plain(Family::Starve) }, "cannot be starved to 95%"),
         (Planned { cpu: "5%".parse().ok(), ..plain(Family::Stop) }, "only the family starve has a cpu"),

@@ -4,7 +4,7 @@ use super::*;
 use rand::SeedableRng;
 use std::collections::BTreeSet;
 
-const FAMILIES: [Family; 13] = Family::ALL;
+const FAMILIES: [Family; 14] = Family::ALL;
 
 fn drawn(seed: u64) -> (Swarm, Schedule) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
