@@ -57,8 +57,8 @@ fn bits_flip_in_the_first_half_of_what_was_written_and_flip_back() {
         assert!(fs::read(folder.join("wal/0.wal")).unwrap() == expected);
         assert_eq!(fs::read(folder.join("wal/1.wal")).unwrap(), DATA);
         // Who has written since has the last word.
-        if let What::Byte { at, .. } = changes[0].what {
-            expected[at as usize] = b'!';
+        if let What::Byte { at, after, .. } = changes[0].what {
+            expected[at as usize] = !after;
             fs::write(folder.join("wal/0.wal"), &expected).unwrap();
         }
         let undone = changed(act(&Ask::FlipBack { folder: folder.clone(), changes: changes.clone() }).unwrap());
