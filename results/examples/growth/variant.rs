@@ -72,6 +72,7 @@ impl Variant {
             Variant::Without(Idea::CatchingUp) => "dominance: no catching up",
             Variant::Without(Idea::InTime) => "dominance: no writes that can be hidden in time",
             Variant::Without(Idea::AsMany) => "dominance: each write for itself, not by their number",
+            Variant::Without(Idea::Supply) => "crashed: no counting of sources",
             Variant::Without(Idea::Frugal) => "crashed: no frugal passes",
             Variant::Without(Idea::Endless) => "crashed: no endless supply",
             Variant::Search => "the search for any model",

@@ -17,6 +17,8 @@ pub enum Idea {
     InTime,
     /// It may have done writes that the other one has left, if it has as many of their values left instead.
     AsMany,
+    /// Where operations never returned, the sources of each value are counted first.
+    Supply,
     /// Where operations never returned, passes that use few of them come first.
     Frugal,
     /// Then one with an endless supply of them.
@@ -25,13 +27,14 @@ pub enum Idea {
 
 impl Idea {
     /// All of them.
-    pub const ALL: [Idea; 8] = [
+    pub const ALL: [Idea; 9] = [
         Idea::Implied,
         Idea::Tidying,
         Idea::Dominance,
         Idea::CatchingUp,
         Idea::InTime,
         Idea::AsMany,
+        Idea::Supply,
         Idea::Frugal,
         Idea::Endless,
     ];

@@ -7,6 +7,8 @@
 //! operations, so that an order that they find is an order and their failure means nothing; and one with an endless
 //! supply of what was ever called without returning, in which there are more orders than in truth, so that its
 //! failure means that there are none. Only what lies between the two needs an exact pass, as far as the budget allows.
+//! Before any of them, where they may take long, it is counted whether each value has as many sources as it needs
+//! ([`supply`]): what finds most contradictions in the time of sorting, however many clients there are.
 //!
 //! No order is believed before it was replayed ([`replay`](super::replay)), and where it can the bare search looks at every
 //! contradiction once more ([`recheck`]).
@@ -24,6 +26,7 @@ mod proof;
 mod reach;
 mod recheck;
 mod settle;
+mod supply;
 mod tidy;
 mod trail;
 mod unique;
@@ -96,6 +99,12 @@ impl Effort {
         self.endless && !self.has(Idea::Endless) || self.beam.is_some() && !self.has(Idea::Frugal)
     }
 }
+
+/// From so many operations open at once on counting takes little beside an exact pass.
+const WIDE: usize = 16;
+
+/// How many configurations may be expanded for the first return without an order, where a later one is known by counting.
+const STEPS_TO_FIRST: u64 = 100_000;
 
 /// The passes where operations never returned, each with its share of the time that is left, in percent.
 const PASSES: [(Effort, u32); 5] = [
@@ -221,6 +230,18 @@ impl<M: Model> Passes<'_, M> {
         let is_exact = all_return || course == Course::RegisterExactly;
         let passes = if is_exact { &PASSES[PASSES.len() - 1..] } else { &PASSES[..] };
         let without = if let Course::RegisterWithout(idea) = course { Some(idea) } else { None };
+        if course != Course::RegisterExactly && without != Some(Idea::Supply) {
+            let is_worth_it = course == Course::Register || !all_return || self.ops.most_open() >= WIDE;
+            match is_worth_it.then(|| supply::lacking(self.ops, meter)).transpose() {
+                Ok(lacking) => {
+                    if let Some(op) = lacking.flatten() {
+                        let entry = self.first_without_order(op, &mut meter.fork(STEPS_TO_FIRST));
+                        return Some(Answer::NoOrder { entry: entry as usize, rechecked: false });
+                    }
+                }
+                Err(why) => return Some(Answer::Unknown(Stopped { why, established_ns: None })),
+            }
+        }
         let passes = passes.iter().map(|(effort, percent)| (Effort { without, ..*effort }, percent));
         let mut why = Stop::Time;
         for (effort, percent) in passes.filter(|(effort, _)| !effort.is_without_itself()) {

@@ -4,11 +4,13 @@
 //! An exact pass goes along with the history. From the first operation on that never returned frugal passes do, for which
 //! see the [passes of a whole key](super). When one comes to its end, the next begins where the exact one stopped. So from
 //! that first one on the operations are kept, in 28 bytes each; before it they are forgotten. The pass with an endless
-//! supply goes along from the first time that a frugal one comes to its end.
+//! supply goes along from the first time that a frugal one comes to its end, and from the first of those operations on the
+//! sources of each value are [counted](super::supply).
 
 mod pass;
 
 use super::ops::{NEVER, Op, START_VALUE, ValueId, by_numbers};
+use super::supply::Supply;
 use super::{Halt, PASSES};
 use crate::call::Value;
 use crate::checker::linearizable::meter::{Meter, Stop};
@@ -50,6 +52,8 @@ pub(in crate::checker::linearizable) struct LiveRegister {
     /// The next of the passes.
     next: usize,
     endless: Option<Pass>,
+    /// Counts sources from the first operation on that never returned.
+    supply: Option<Supply>,
     kept: Option<Kept>,
     /// Whether the exact pass is to be taken at once.
     is_exact: bool,
@@ -77,6 +81,7 @@ impl LiveRegister {
             lead: Some(Pass::new(spare)),
             next: 0,
             endless: None,
+            supply: None,
             kept: None,
             is_exact,
             peak: 1,
@@ -103,6 +108,10 @@ impl LiveRegister {
             kept.ops.push(known);
         }
         let values = self.ids.len();
+        // What is implied is not told when it returns.
+        if let Some(supply) = self.supply.as_mut().filter(|_| !fed.implied) {
+            supply.invoke(op, fed.index, values);
+        }
         for pass in [&mut self.lead, &mut self.endless].into_iter().flatten() {
             if pass.invoke(&known, values).is_err() {
                 self.is_too_wide = true;
@@ -116,6 +125,9 @@ impl LiveRegister {
         let Some(start) = self.lead.take() else { return };
         self.next = if self.is_exact { PASSES.len() } else { 1 };
         let effort = PASSES[self.next - 1].0;
+        if !self.is_exact {
+            self.supply = Some(Supply::midway(start.open().into_iter().map(|(ret, _)| ret).collect()));
+        }
         self.lead = Some(start.clone().with_effort(effort));
         self.kept = Some(Kept { start, ops: Vec::new() });
     }
@@ -125,6 +137,9 @@ impl LiveRegister {
         let fed_bytes = self.held_by_itself();
         for pass in [&mut self.lead, &mut self.endless].into_iter().flatten() {
             pass.hold(fed_bytes);
+        }
+        if self.supply.as_mut().is_some_and(|supply| !supply.ret(index, moment)) {
+            return Ok(Step::NoOrder);
         }
         if let Some(endless) = &mut self.endless {
             match endless.ret(index, moment, meter) {
@@ -213,7 +228,8 @@ impl LiveRegister {
 
     fn held_by_itself(&self) -> usize {
         let kept = self.kept.as_ref().map_or(0, |kept| kept.ops.capacity() * size_of::<Known>());
-        kept + self.ids.capacity() * 32
+        let supply = self.supply.as_ref().map_or(0, Supply::held_bytes);
+        kept + supply + self.ids.capacity() * 32
     }
 
     /// Numbers the values anew that still matter, if most no longer do. While operations are kept their values stay.

@@ -114,6 +114,20 @@ impl Ops {
         self.all.len() * each + self.events.len() * size_of::<Event>() + self.names.len() * size_of::<Option<Value>>()
     }
 
+    /// The most operations that were open at once, without those that never returned.
+    pub fn most_open(&self) -> usize {
+        let (mut open, mut most) = (0_usize, 0);
+        for event in &self.events {
+            match event {
+                Event::Invoke(op) if self.all[*op as usize].must() => open += 1,
+                Event::Invoke(_) => {}
+                Event::Return(_) => open -= 1,
+            }
+            most = most.max(open);
+        }
+        most
+    }
+
     /// The operation that returns at `moment`.
     pub fn returning_at(&self, moment: u32) -> Option<u32> {
         match self.events.get(moment as usize - 1) {

@@ -126,7 +126,7 @@ impl Pass {
         proof.finish()
     }
 
-    /// The indices and returns of what is open.
+    /// The returns and indices of what is open.
     pub fn open(&self) -> Vec<(u32, u32)> {
         with!(&self.frontier, frontier => {
             frontier.slot_of.iter().map(|(index, slot)| (frontier.window.op(*slot).ret, *index)).collect()
