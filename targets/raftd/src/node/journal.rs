@@ -1,7 +1,8 @@
-//! The disk, on a thread of its own, with group commit: whatever was asked while one sync was under way shares the next.
+//! The disk, on threads of its own. One writes the log, with group commit: whatever was asked while one sync was under way
+//! shares the next. The other one writes snapshots, however large, and entries need not wait for them.
 
 use crate::core::Persist;
-use crate::storage::{Disk, Record, StorageError, Wal};
+use crate::storage::{Disk, Record, SnapshotDesk, StorageError, Wal};
 use crate::types::Snapshot;
 use std::io;
 use std::sync::mpsc as sync;
@@ -19,15 +20,17 @@ const GROUP_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Journal {
     queue: Option<sync::Sender<Job>>,
+    snapshots: Option<sync::Sender<Snapshot>>,
     outcomes: mpsc::UnboundedReceiver<Result<Durable, StorageError>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Something to write.
 #[derive(Debug)]
 enum Job {
     Persist(Persist),
-    Snapshot(Snapshot),
+    /// A snapshot that was prepared, since then.
+    Adopt(Snapshot, Instant),
 }
 
 /// What the disk has done.
@@ -40,27 +43,31 @@ pub(super) enum Durable {
 }
 
 impl Journal {
-    /// Starts the thread.
+    /// Starts the threads.
     pub fn start<D: Disk<File: Send> + Send>(wal: Wal<D>) -> io::Result<Journal> {
         let (queue, jobs) = sync::channel();
+        let (snapshots, taken) = sync::channel();
         let (report, outcomes) = mpsc::unbounded_channel();
-        let thread = thread::Builder::new().name("journal".into()).spawn(move || write_all(wal, &jobs, &report))?;
-        Ok(Journal { queue: Some(queue), outcomes, thread: Some(thread) })
+        let (desk, prepared, failed) = (wal.snapshot_desk(), queue.clone(), report.clone());
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.into()).spawn(work);
+        let threads = vec![
+            spawn("snapshots", Box::new(move || prepare_all(&desk, &taken, &prepared, &failed)))?,
+            spawn("journal", Box::new(move || write_all(wal, &jobs, &report)))?,
+        ];
+        Ok(Journal { queue: Some(queue), snapshots: Some(snapshots), outcomes, threads })
     }
 
-    /// Asks for a write. If the thread has ended, [`Journal::outcome`] tells why.
+    /// Asks for a write. If a thread has ended, [`Journal::outcome`] tells why.
     pub(super) fn submit(&self, persist: Persist) {
-        self.queue(Job::Persist(persist));
-    }
-
-    /// Asks for a snapshot that was taken here to be written, after all that was asked for before.
-    pub(super) fn submit_snapshot(&self, snapshot: Snapshot) {
-        self.queue(Job::Snapshot(snapshot));
-    }
-
-    fn queue(&self, job: Job) {
         if let Some(queue) = &self.queue {
-            let _ = queue.send(job);
+            let _ = queue.send(Job::Persist(persist));
+        }
+    }
+
+    /// Asks for a snapshot that was taken here to be written. It counts after all that was asked for before.
+    pub(super) fn submit_snapshot(&self, snapshot: Snapshot) {
+        if let Some(snapshots) = &self.snapshots {
+            let _ = snapshots.send(snapshot);
         }
     }
 
@@ -71,12 +78,31 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Lets the thread finish what it was asked, so that the log is closed when this returns. A member that panics does
+    /// Lets the threads finish what they were asked, so that the log is closed when this returns. A member that panics does
     /// not wait: a disk that hangs would keep a broken server alive.
     fn drop(&mut self) {
-        self.queue = None;
-        if let Some(thread) = self.thread.take().filter(|_| !thread::panicking()) {
+        (self.queue, self.snapshots) = (None, None);
+        for thread in self.threads.drain(..).filter(|_| !thread::panicking()) {
             let _ = thread.join();
+        }
+    }
+}
+
+/// Prepares snapshots, and leaves the rest to the thread that writes the log.
+fn prepare_all<D: Disk>(
+    desk: &SnapshotDesk<D>,
+    taken: &sync::Receiver<Snapshot>,
+    prepared: &sync::Sender<Job>,
+    report: &mpsc::UnboundedSender<Result<Durable, StorageError>>,
+) {
+    while let Ok(snapshot) = taken.recv() {
+        let begun = Instant::now();
+        if let Err(failed) = desk.prepare(&snapshot) {
+            let _ = report.send(Err(failed));
+            return;
+        }
+        if prepared.send(Job::Adopt(snapshot, begun)).is_err() {
+            return;
         }
     }
 }
@@ -90,8 +116,8 @@ fn write_all<D: Disk>(
     while let Some(job) = next.take().or_else(|| jobs.recv().ok()) {
         let begun = Instant::now();
         let outcome = match job {
-            Job::Snapshot(snapshot) => {
-                wal.save_snapshot(&snapshot).map(|()| Durable::Snapshot(snapshot, begun.elapsed()))
+            Job::Adopt(snapshot, begun) => {
+                wal.adopt_snapshot(snapshot.last_index).map(|()| Durable::Snapshot(snapshot, begun.elapsed()))
             }
             Job::Persist(first) => {
                 let group;
@@ -118,7 +144,7 @@ fn collect(first: Persist, jobs: &sync::Receiver<Job>) -> (Vec<Persist>, Option<
                 bytes += size(&persist);
                 group.push(persist);
             }
-            Ok(snapshot @ Job::Snapshot(_)) => return (group, Some(snapshot)),
+            Ok(snapshot @ Job::Adopt(..)) => return (group, Some(snapshot)),
             Err(_) => break,
         }
     }

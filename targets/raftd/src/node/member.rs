@@ -33,6 +33,8 @@ pub struct Member {
     snapshot_index: Index,
     /// The snapshot that is being encoded.
     encoding: JoinSet<Snapshot>,
+    /// Whether a snapshot is being written.
+    is_writing: bool,
     journal: Journal,
     links: Links,
     /// Requests that the core has taken on.
@@ -118,6 +120,7 @@ impl Member {
             snapshot_entries,
             snapshot_index: 0,
             encoding: JoinSet::new(),
+            is_writing: false,
             journal,
             links,
             open: HashMap::new(),
@@ -172,6 +175,7 @@ impl Member {
                         self.core.persisted(sequence);
                     }
                     Durable::Snapshot(snapshot, took) => {
+                        self.is_writing = false;
                         self.windows.metrics.snapshot_write.took(took);
                         let (term, index) = (snapshot.last_term, snapshot.last_index);
                         info!(term, index, bytes = snapshot.state.len(), took_ms = took.as_millis(), "snapshot saved");
@@ -179,7 +183,10 @@ impl Member {
                         self.core.snapshot_saved(snapshot);
                     }
                 },
-                Input::Encoded(snapshot) => self.journal.submit_snapshot(snapshot),
+                Input::Encoded(snapshot) => {
+                    self.is_writing = true;
+                    self.journal.submit_snapshot(snapshot);
+                }
                 Input::Tick => {
                     self.core.tick();
                     self.end_leases();
@@ -291,7 +298,8 @@ impl Member {
     /// Takes a snapshot if it is time. The state is copied between two entries, and encoded elsewhere while entries go on
     /// to be applied here.
     fn take_snapshot(&mut self) {
-        if self.applied - self.snapshot_index < self.snapshot_entries || !self.encoding.is_empty() {
+        let is_under_way = self.is_writing || !self.encoding.is_empty();
+        if self.applied - self.snapshot_index < self.snapshot_entries || is_under_way {
             return;
         }
         // Who joins and has not been told yet who belongs to the cluster cannot say so in a snapshot, and waits.

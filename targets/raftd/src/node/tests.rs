@@ -5,7 +5,7 @@ use crate::core::{self, Core, Fate, Reason};
 use crate::machine::{Change, Command, Versioned};
 use crate::peer::{Links, Membership};
 use crate::storage::memory::Memory;
-use crate::storage::{Identity, SEGMENT_BYTES, Wal};
+use crate::storage::{Disk, Identity, SEGMENT_BYTES, Wal};
 use crate::types::NodeId;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -107,6 +107,33 @@ async fn a_member_takes_snapshots_while_it_serves_and_starts_from_them() {
     assert!(again.handle.status().snapshot >= SNAPSHOT_ENTRIES, "{:?}", again.handle.status());
     let found = again.handle.ask(Query::Value(format!("k{}", 2 * SNAPSHOT_ENTRIES - 1)), Freshness::Now).await;
     assert_eq!(found, Ok(View::Value(Versioned { value: Some("v".into()), version })));
+}
+
+#[tokio::test]
+async fn entries_do_not_wait_for_a_snapshot_that_is_being_written() {
+    let alone = start(&Memory::default());
+    let is_being_written = |disk: &Memory| disk.list().unwrap().iter().any(|name| name.ends_with(".partial"));
+    alone.disk.hold_back(".partial");
+    let mut number = 0;
+    while !is_being_written(&alone.disk) {
+        alone.written(&format!("k{number}")).await;
+        number += 1;
+        assert!(number < 10 * SNAPSHOT_ENTRIES, "no snapshot");
+    }
+    for more in 0..2 * SNAPSHOT_ENTRIES {
+        alone.written(&format!("later{more}")).await;
+    }
+    assert_eq!(alone.handle.status().snapshot, 0);
+    // A crash now leaves the log, and nothing of the snapshot.
+    let again = start(&alone.disk.after_power_cut(&mut ChaCha8Rng::seed_from_u64(1)));
+    again.written("y").await;
+    assert!(!is_being_written(&again.disk));
+    alone.disk.let_go();
+    let begun = Instant::now();
+    while alone.handle.status().snapshot == 0 {
+        assert!(begun.elapsed() < DEADLINE, "no snapshot");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@
 
 use std::io;
 
-/// A folder of files.
-pub trait Disk: Send + 'static {
+/// A folder of files; clones are the same folder.
+pub trait Disk: Clone + Send + 'static {
     /// An open file.
     type File: DiskFile;
 

@@ -6,15 +6,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const LOCK: &str = "lock";
 
-/// A folder, locked for this process until dropped.
-#[derive(Debug)]
+/// A folder, locked for this process until it and all its clones are dropped.
+#[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,
-    directory: File,
-    _lock: Flock<File>,
+    directory: Arc<File>,
+    _lock: Arc<Flock<File>>,
 }
 
 impl Folder {
@@ -24,7 +25,7 @@ impl Folder {
         make(path)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK))?;
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| io::Error::from(errno))?;
-        Ok(Folder { path: path.into(), directory: File::open(path)?, _lock: lock })
+        Ok(Folder { path: path.into(), directory: Arc::new(File::open(path)?), _lock: Arc::new(lock) })
     }
 }
 

@@ -5,7 +5,7 @@ use rand::{Rng, RngExt};
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 const SECTOR: usize = 512;
 
@@ -13,6 +13,7 @@ const SECTOR: usize = 512;
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     state: Arc<Mutex<State>>,
+    goes_on: Arc<Condvar>,
 }
 
 /// A file of a [`Memory`].
@@ -31,6 +32,8 @@ struct State {
     operations: usize,
     /// From this operation on the disk fails.
     fails_at: Option<usize>,
+    /// Syncs of files whose names end so wait.
+    held_back: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -48,7 +51,7 @@ impl Memory {
 
     /// A copy that has a life of its own.
     pub fn fork(&self) -> Memory {
-        Memory { state: Arc::new(Mutex::new(self.state().clone())) }
+        Memory { state: Arc::new(Mutex::new(self.state().clone())), goes_on: Arc::default() }
     }
 
     /// Lets operation `number` (from 0) and all after it fail.
@@ -59,6 +62,17 @@ impl Memory {
     /// Lets every operation hang until what this returns is dropped.
     pub fn hang(&self) -> impl Drop {
         self.state()
+    }
+
+    /// Lets every sync of a file whose name ends so wait until [`let_go`](Self::let_go).
+    pub fn hold_back(&self, ending: &str) {
+        self.state().held_back = Some(ending.into());
+    }
+
+    /// Lets all syncs go on.
+    pub fn let_go(&self) {
+        self.state().held_back = None;
+        self.goes_on.notify_all();
     }
 
     /// How many changes and syncs there were so far.
@@ -81,7 +95,9 @@ impl Memory {
     /// The disk after the process was killed: the system still has all that was written.
     pub fn after_kill(&self) -> Memory {
         let copy = self.fork();
-        copy.state().fails_at = None;
+        let mut state = copy.state();
+        (state.fails_at, state.held_back) = (None, None);
+        drop(state);
         copy
     }
 
@@ -106,6 +122,11 @@ impl State {
             Some(number) if self.operations > number => Err(io::Error::other("the disk is broken")),
             Some(_) | None => Ok(()),
         }
+    }
+
+    fn holds_back(&self, inode: usize) -> bool {
+        let Some(ending) = &self.held_back else { return false };
+        self.names.iter().any(|(name, of)| *of == inode && name.ends_with(ending.as_str()))
     }
 
     fn find(&self, name: &str) -> io::Result<usize> {
@@ -204,7 +225,9 @@ impl DiskFile for MemoryFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let state = self.disk.state();
+        let waits = |state: &mut State| state.holds_back(self.inode);
+        let mut state = self.disk.goes_on.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner);
         let outcome = state.count();
         let inode = &mut state.inodes[self.inode];
         // After a failure the system takes for clean what it failed to write, so that the next sync succeeds without

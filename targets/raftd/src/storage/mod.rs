@@ -27,7 +27,7 @@ pub use identity::Identity;
 pub use replay::{Contradiction, Record, Recovered, Repair};
 pub use segment::SegmentDamage;
 pub use snapshot::SnapshotDamage;
-pub use wal::{SEGMENT_BYTES, Wal};
+pub use wal::{SEGMENT_BYTES, SnapshotDesk, Wal};
 
 use crate::types::Index;
 use std::io;

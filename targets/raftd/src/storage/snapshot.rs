@@ -71,8 +71,13 @@ pub(super) fn is_partial(file: &str) -> bool {
 
 /// Makes a snapshot durable under its name.
 pub(super) fn write(disk: &impl Disk, identity: u32, snapshot: &Snapshot) -> Result<(), StorageError> {
-    let name = file(snapshot.last_index);
-    let partial = format!("{name}{PARTIAL}");
+    prepare(disk, identity, snapshot)?;
+    publish(disk, snapshot.last_index)
+}
+
+/// Makes what is in a snapshot durable, beside its name: what takes long of writing it.
+pub(super) fn prepare(disk: &impl Disk, identity: u32, snapshot: &Snapshot) -> Result<(), StorageError> {
+    let partial = format!("{}{PARTIAL}", file(snapshot.last_index));
     let names = disk.list().map_err(StorageError::io("list", "."))?;
     if names.contains(&partial) {
         disk.remove(&partial).map_err(StorageError::io("remove", &partial))?;
@@ -83,9 +88,21 @@ pub(super) fn write(disk: &impl Disk, identity: u32, snapshot: &Snapshot) -> Res
         file.write_at(offset, &bytes).map_err(StorageError::io("write", &partial))?;
         offset += bytes.len() as u64;
     }
-    file.sync().map_err(StorageError::io("sync", &partial))?;
+    file.sync().map_err(StorageError::io("sync", &partial))
+}
+
+/// Gives a snapshot that was prepared its name, for good.
+pub(super) fn publish(disk: &impl Disk, last_index: Index) -> Result<(), StorageError> {
+    let name = file(last_index);
+    let partial = format!("{name}{PARTIAL}");
     disk.rename(&partial, &name).map_err(StorageError::io("rename", &partial))?;
     disk.sync_dir().map_err(StorageError::io("sync the folder of", &name))
+}
+
+/// Removes a snapshot that was prepared, and is not needed any more.
+pub(super) fn discard(disk: &impl Disk, last_index: Index) -> Result<(), StorageError> {
+    let partial = format!("{}{PARTIAL}", file(last_index));
+    disk.remove(&partial).map_err(StorageError::io("remove", &partial))
 }
 
 /// Reads the snapshot in the file `name`.

@@ -41,6 +41,25 @@ pub struct Wal<D: Disk> {
     stopped: bool,
 }
 
+/// Writes snapshots beside a log, on whatever thread. A leader's snapshot, which the log writes itself, never is of the same
+/// entries as one that is taken here: it is installed only if this member has not got so far.
+#[derive(Debug)]
+pub struct SnapshotDesk<D> {
+    disk: D,
+    identity: u32,
+}
+
+impl<D: Disk> SnapshotDesk<D> {
+    /// Makes what is in a snapshot durable. It counts only when the log [adopts](Wal::adopt_snapshot) it; until then a crash
+    /// leaves a file that the next start removes.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn prepare(&self, snapshot: &Snapshot) -> Result<(), StorageError> {
+        snapshot::prepare(&self.disk, self.identity, snapshot)
+    }
+}
+
 /// What will be one frame.
 #[derive(Default)]
 struct Frame {
@@ -104,13 +123,29 @@ impl<D: Disk> Wal<D> {
     /// Makes a snapshot durable whose entries the log holds, and drops older snapshots and the segments that hold nothing
     /// else. Does nothing if there is a newer one already.
     pub fn save_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StorageError> {
+        if self.snapshot.is_some_and(|newest| newest >= snapshot.last_index) {
+            return Ok(());
+        }
+        let desk = self.snapshot_desk();
+        self.unless_stopped(|_| desk.prepare(snapshot))?;
+        self.adopt_snapshot(snapshot.last_index)
+    }
+
+    /// Where snapshots can be prepared while the log takes entries.
+    pub fn snapshot_desk(&self) -> SnapshotDesk<D> {
+        SnapshotDesk { disk: self.disk.clone(), identity: self.segment.identity }
+    }
+
+    /// Does the rest of [`save_snapshot`](Self::save_snapshot) where the snapshot of the entries up to `last_index` was
+    /// [prepared](SnapshotDesk::prepare). If there is a newer one, that of a leader, it is thrown away.
+    pub fn adopt_snapshot(&mut self, last_index: Index) -> Result<(), StorageError> {
         self.unless_stopped(|wal| {
-            if wal.snapshot.is_some_and(|newest| newest >= snapshot.last_index) {
-                return Ok(());
+            if wal.snapshot.is_some_and(|newest| newest >= last_index) {
+                return snapshot::discard(&wal.disk, last_index);
             }
-            assert!(snapshot.last_index <= wal.end.0, "a snapshot of entries that are not on disk yet");
-            snapshot::write(&wal.disk, wal.segment.identity, snapshot)?;
-            wal.drop_dispensable(snapshot.last_index)
+            assert!(last_index <= wal.end.0, "a snapshot of entries that are not on disk yet");
+            snapshot::publish(&wal.disk, last_index)?;
+            wal.drop_dispensable(last_index)
         })
     }
 
