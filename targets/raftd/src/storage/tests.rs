@@ -343,6 +343,18 @@ fn the_snapshot_of_another_member_makes_the_log_void() {
     assert_eq!((found.snapshot, found.entries), (Some(snapshot(12, 2, 10)), vec![entry(13, 2, 5)]));
 }
 
+#[test]
+fn a_snapshot_that_was_overtaken_while_it_was_written_is_thrown_away() {
+    let disk = with_snapshot();
+    let (mut wal, _) = open(&disk).unwrap();
+    wal.snapshot_desk().prepare(&snapshot(12, 1, 10)).unwrap();
+    wal.save(&[Record { snapshot: Some(snapshot(20, 2, 10)), ..vote(2, None) }]).unwrap();
+    wal.adopt_snapshot(12).unwrap();
+    assert!(disk.list().unwrap().iter().all(|name| !name.ends_with(".partial")));
+    let (_, found) = open(&disk).unwrap();
+    assert_eq!((found.snapshot, found.entries), (Some(snapshot(20, 2, 10)), vec![]));
+}
+
 /// Whatever operation fails, and whatever a power cut leaves of it: what was acknowledged is there, in one form or the other.
 #[test]
 fn a_crash_while_snapshots_are_written_loses_nothing() {
@@ -351,7 +363,10 @@ fn a_crash_while_snapshots_are_written_loses_nothing() {
         wal.save_snapshot(&snapshot(12, 1, 2000))?;
         wal.save(&[Record { snapshot: Some(snapshot(20, 2, 2000)), ..vote(2, None) }])?;
         wal.save(&[append([(21, 2, 900)])])?;
+        let desk = wal.snapshot_desk();
+        desk.prepare(&snapshot(21, 2, 10))?;
         wal.save(&[append([(22, 2, 900)])])?;
+        wal.adopt_snapshot(21)?;
         wal.save_snapshot(&snapshot(22, 2, 10))
     };
     let begun = with_snapshot();
