@@ -234,11 +234,13 @@ fn left(operation: &Operation) -> Option<Value> {
 /// Gives a read near the end a value that was overwritten before it began, and that nobody can have written since; if
 /// there is none, one that nobody ever wrote.
 fn spoil(operations: &mut [Operation], kind: &Kind) {
-    // Until when somebody may have left each value: the last return of its writers, or for ever; by invocation.
-    let mut last_writers: HashMap<Value, Vec<(u64, u64)>> = HashMap::new();
+    // Of each value the invocations of its writers, and until when one of those so far may have left it; by invocation.
+    let mut writers: HashMap<Value, Vec<(u64, u64)>> = HashMap::new();
     for operation in operations.iter() {
         if let Some(value) = left(operation) {
-            last_writers.entry(value).or_default().push((operation.invoked_ns, operation.effect_until_ns()));
+            let of_value = writers.entry(value).or_default();
+            let before_ns = of_value.last().map_or(0, |(_, until_ns)| *until_ns);
+            of_value.push((operation.invoked_ns, operation.effect_until_ns().max(before_ns)));
         }
     }
     let from = operations.len() * 98 / 100;
@@ -253,11 +255,10 @@ fn spoil(operations: &mut [Operation], kind: &Kind) {
         };
         let Some(overwriter) = near.iter().filter(over).max_by_key(|write| write.invoked_ns) else { continue };
         let is_stale = |value: Value| {
-            Some(value) != left(overwriter)
-                && last_writers[&value]
-                    .iter()
-                    .filter(|(invoked_ns, _)| *invoked_ns <= read.effect_until_ns())
-                    .all(|(_, until_ns)| *until_ns < overwriter.invoked_ns)
+            let of_value = &writers[&value];
+            let invoked = of_value.partition_point(|(invoked_ns, _)| *invoked_ns <= read.effect_until_ns());
+            let is_over = invoked == 0 || of_value[invoked - 1].1 < overwriter.invoked_ns;
+            Some(value) != left(overwriter) && is_over
         };
         let near = &operations[at.saturating_sub(40 * kind.clients)..at];
         if let Some(value) = near.iter().rev().filter_map(left).find(|value| is_stale(*value)) {
