@@ -160,8 +160,9 @@ fn in_the_middle_of_a_loss_of_power() {
 fn while_servers_crash_in_a_loop_and_take_turns() {
     let schedule = "schedule: [{at: 500ms, for: 50s, fault: restart, restart: crash_loop, select: {named: [n1]}},
         {at: 1s, for: 50s, fault: restart, restart: rolling, select: {named: [n2]}}]";
-    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |_, running| {
+    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |squall, running| {
         running.await_line("after SIGTERM", PATIENCE);
+        wait_until("it is recorded", || recorded(squall, "after SIGTERM"));
     });
     let faults = history.expect("a history").faults;
     assert!(faults.len() == 2 && faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
