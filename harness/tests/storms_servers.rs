@@ -83,7 +83,8 @@ fn etcd_stops_crashes_and_restarts_in_turns_and_serves_again() {
     let shown = is_valid(&squall, &format!("target: etcd\nprofile: fast{SCRIPTED}"));
     let [stop, crash_loop, crash_early, rolling, stop_all] = &shown[..] else { panic!("{shown:?}") };
     assert!(stop.0.contains(" ms after SIGTERM"), "{}", stop.0);
-    assert_eq!(stop_all.0.matches(" ms after SIGTERM").count(), 3, "{}", stop_all.0);
+    // Who leads tries to hand over first, to servers that are gone by then, and may be killed over it.
+    assert_eq!(stop_all.0.matches(" after SIGTERM").count(), 3, "{}", stop_all.0);
     assert!(number(&crash_loop.1, " of them before it answered") > 0, "{}", crash_loop.1);
     assert!(number(&crash_early.1, " of them before it answered") > 10, "{}", crash_early.1);
     assert!(number(&rolling.1, " restarts, each server knew a leader") >= 3, "{}", rolling.1);
