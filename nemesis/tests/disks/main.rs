@@ -3,44 +3,27 @@
 //! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable is the
 //! agent of the node, its disk, and the server.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod server;
 mod stage;
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use server::{APPENDED_BYTES, KEPT};
 use squall_nemesis::{Family, Planned, Selector, Span, Trouble};
 use squall_targets::disk::Model;
-use squall_targets::sandbox;
 use stage::Stage;
-use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut arguments = env::args_os().skip(1);
-    match arguments.next().as_ref().and_then(|first| first.to_str()) {
-        Some(squall_targets::agent::ARGUMENT) => return squall_targets::agent::run(arguments),
-        Some(server::ARGUMENT) => return server::run(),
-        _ => {}
-    }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
-    if let Err(error) = sandbox {
-        eprintln!("failed to {error}");
-        return ExitCode::FAILURE;
-    }
-    let trial = |name: &str, test: fn()| {
-        Trial::test(name, move || {
-            test();
-            Ok::<(), Failed>(())
-        })
-    };
-    let trials = vec![
-        trial("what_was_synced_outlives_the_power_and_nothing_else_does", || stage::run(power())),
-        trial("a_disk_in_trouble_is_met_by_the_server_and_in_order_afterwards", || stage::run(troubles())),
-        trial("a_server_whose_disk_is_slow_may_be_killed_and_lose_its_power", || stage::run(slow_and_killed())),
-    ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    common::main(
+        server::ARGUMENT,
+        |_| server::run(),
+        &[
+            ("what_was_synced_outlives_the_power_and_nothing_else_does", || common::run(power())),
+            ("a_disk_in_trouble_is_met_by_the_server_and_in_order_afterwards", || common::run(troubles())),
+            ("a_server_whose_disk_is_slow_may_be_killed_and_lose_its_power", || common::run(slow_and_killed())),
+        ],
+    )
 }
 
 fn planned(at_ms: u64, lasts_ms: u64, fault: Family) -> Planned {

@@ -1,14 +1,10 @@
 //! The server on the node: it writes some files in known ways, then a byte at a time, each synced, and ends when it cannot.
 
-use async_trait::async_trait;
-use squall_targets::client::{Client, Reads};
-use squall_targets::cluster::Node;
-use squall_targets::remote::DaemonSpec;
-use squall_targets::target::{Status, Target};
+use crate::common::PORT;
+use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +17,6 @@ pub const KEPT: &str = "kept";
 
 /// How much is appended to it, not synced.
 pub const APPENDED_BYTES: usize = 64 << 10;
-
-const PORT: u16 = 7300;
 
 /// Runs in the node's folder, its disk in `data`; ends when a write or a sync fails.
 pub fn run() -> ExitCode {
@@ -71,33 +65,7 @@ fn work() -> io::Result<()> {
     }
 }
 
-/// The server as squall knows it.
-pub struct Syncing {
-    pub program: PathBuf,
-}
-
-#[async_trait]
-impl Target for Syncing {
-    fn name(&self) -> &'static str {
-        "syncing"
-    }
-
-    fn daemon(&self, node: &Node, _nodes: &[Node]) -> DaemonSpec {
-        let argv = vec![self.program.display().to_string(), ARGUMENT.into()];
-        let log = node.dir.join("server.log");
-        DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
-    }
-
-    fn client(&self, _node: &Node, _reads: Reads) -> Box<dyn Client> {
-        unreachable!("nobody calls this server")
-    }
-
-    async fn status(&self, node: &Node, _nodes: &[Node]) -> Result<Status, String> {
-        tokio::net::TcpStream::connect((node.address, PORT)).await.map_err(|error| error.to_string())?;
-        Ok(Status { leader: Some(node.name.clone()), term: 1 })
-    }
-
-    async fn version(&self, _node: &Node) -> Result<String, String> {
-        Ok("1".into())
-    }
+/// What starts it.
+pub fn argv() -> Vec<String> {
+    vec![env::current_exe().unwrap().display().to_string(), ARGUMENT.into()]
 }

@@ -3,44 +3,27 @@
 //! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable is the
 //! agent of the nodes and the server.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod server;
 mod stage;
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use server::{Manner, START_UP};
 use squall_nemesis::{Family, Planned, Restart, Selector, Span};
-use squall_targets::sandbox;
 use stage::Stage;
-use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let mut arguments = env::args_os().skip(1);
-    match arguments.next().as_ref().and_then(|first| first.to_str()) {
-        Some(squall_targets::agent::ARGUMENT) => return squall_targets::agent::run(arguments),
-        Some(server::ARGUMENT) => return server::run(arguments),
-        _ => {}
-    }
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(stage::set_sandbox) };
-    if let Err(error) = sandbox {
-        eprintln!("failed to {error}");
-        return ExitCode::FAILURE;
-    }
-    let trial = |name: &str, test: fn()| {
-        Trial::test(name, move || {
-            test();
-            Ok::<(), Failed>(())
-        })
-    };
-    let trials = vec![
-        trial("a_server_is_told_to_end_and_is_killed_if_it_does_not", || stage::run(stop())),
-        trial("a_crash_loop_kills_servers_before_they_serve_and_afterwards", || stage::run(crash_loop())),
-        trial("servers_that_take_turns_wait_for_each_other", || stage::run(rolling())),
-        trial("a_starved_server_gets_its_share_and_no_more", || stage::run(starve())),
-    ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    common::main(
+        server::ARGUMENT,
+        server::run,
+        &[
+            ("a_server_is_told_to_end_and_is_killed_if_it_does_not", || common::run(stop())),
+            ("a_crash_loop_kills_servers_before_they_serve_and_afterwards", || common::run(crash_loop())),
+            ("servers_that_take_turns_wait_for_each_other", || common::run(rolling())),
+            ("a_starved_server_gets_its_share_and_no_more", || common::run(starve())),
+        ],
+    )
 }
 
 fn planned(lasts_ms: u64, fault: Family) -> Planned {

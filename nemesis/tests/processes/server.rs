@@ -1,15 +1,11 @@
 //! The server on a node: it takes a while to start, and notes when it started and when it serves.
 
-use async_trait::async_trait;
-use squall_targets::client::{Client, Reads};
-use squall_targets::cluster::Node;
-use squall_targets::remote::DaemonSpec;
-use squall_targets::target::{Status, Target};
+use crate::common::PORT;
+use std::env;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +15,6 @@ pub const ARGUMENT: &str = "slow-server";
 
 /// How long it takes to start.
 pub const START_UP: Duration = Duration::from_millis(200);
-
-const PORT: u16 = 7300;
 
 /// What a server does, and when it is told to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,42 +58,15 @@ fn note(name: &str) -> io::Result<()> {
     OpenOptions::new().append(true).create(true).open(name)?.write_all(format!("{at_ns}\n").as_bytes())
 }
 
-/// The server as squall knows it.
-pub struct Slow {
-    pub program: PathBuf,
-    pub manner: Manner,
-}
-
-#[async_trait]
-impl Target for Slow {
-    fn name(&self) -> &'static str {
-        "slow"
-    }
-
-    fn daemon(&self, node: &Node, _nodes: &[Node]) -> DaemonSpec {
-        let program = self.program.display().to_string();
-        let argv = match self.manner {
-            Manner::Plain => vec![program, ARGUMENT.into()],
-            Manner::Busy => vec![program, ARGUMENT.into(), BUSY.into()],
-            // Whoever is started by somebody who ignores a signal ignores it, too.
-            Manner::DeafToTerm => {
-                ["sh", "-c", "trap '' TERM; exec \"$0\" \"$1\"", &program, ARGUMENT].map(str::to_owned).into()
-            }
-        };
-        let log = node.dir.join("server.log");
-        DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, ..DaemonSpec::default() }
-    }
-
-    fn client(&self, _node: &Node, _reads: Reads) -> Box<dyn Client> {
-        unreachable!("nobody calls this server")
-    }
-
-    async fn status(&self, node: &Node, _nodes: &[Node]) -> Result<Status, String> {
-        tokio::net::TcpStream::connect((node.address, PORT)).await.map_err(|error| error.to_string())?;
-        Ok(Status { leader: Some(node.name.clone()), term: 1 })
-    }
-
-    async fn version(&self, _node: &Node) -> Result<String, String> {
-        Ok("1".into())
+/// What starts it.
+pub fn argv(manner: Manner) -> Vec<String> {
+    let program = env::current_exe().unwrap().display().to_string();
+    match manner {
+        Manner::Plain => vec![program, ARGUMENT.into()],
+        Manner::Busy => vec![program, ARGUMENT.into(), BUSY.into()],
+        // Whoever is started by somebody who ignores a signal ignores it, too.
+        Manner::DeafToTerm => {
+            ["sh", "-c", "trap '' TERM; exec \"$0\" \"$1\"", &program, ARGUMENT].map(str::to_owned).into()
+        }
     }
 }

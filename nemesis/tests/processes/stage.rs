@@ -1,33 +1,13 @@
-//! What every test stands on: the sandbox, nodes with servers, a conductor that tells what it did.
+//! Nodes with servers that come and go.
 
-use crate::server::{ARGUMENT, Manner, Slow};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use crate::common::{PATIENCE, conductor, deployed, start};
+use crate::server::{self, ARGUMENT, Manner};
 use squall_nemesis::Planned;
-use squall_nemesis::clients::NoClients;
-use squall_nemesis::conduct::{Conductor, Record};
-use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
-use squall_targets::cluster::{Cluster, ClusterOptions};
-use squall_targets::sandbox::Sandbox;
-use std::env;
 use std::fs;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
-
-/// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-pub fn set_sandbox(sandbox: Sandbox) {
-    SANDBOX.set(sandbox).expect("the sandbox is entered once");
-}
-
-pub fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(test);
-}
 
 /// Nodes with servers, in a folder that vanishes with them.
 pub struct Stage {
@@ -35,45 +15,11 @@ pub struct Stage {
     _folder: TempDir,
 }
 
-/// Keeps what shows that a fault is in force, and what shows that it is not any more.
-#[derive(Default)]
-struct Kept(Mutex<Vec<String>>);
-
-impl Record for Kept {
-    fn now_ns(&self) -> u64 {
-        0
-    }
-
-    fn record(&self, event: FaultEvent) {
-        match event.change {
-            FaultChange::InForce { evidence } | FaultChange::Healed { evidence } => {
-                self.0.lock().unwrap().push(evidence)
-            }
-            FaultChange::NotInForce { reason } | FaultChange::NotHealed { reason } => {
-                self.0.lock().unwrap().push(format!("PROBLEM: {reason}"));
-            }
-            FaultChange::Inject { .. } | FaultChange::Heal => {}
-        }
-    }
-
-    fn failed(&self, reason: String) {
-        self.0.lock().unwrap().push(format!("FAILED: {reason}"));
-    }
-}
-
 impl Stage {
     pub async fn up(nodes: usize, manner: Manner) -> Stage {
         let folder = tempfile::tempdir().unwrap();
-        let program = env::current_exe().unwrap();
-        let names = (1..=nodes).map(|number| format!("n{number}")).collect();
-        let (cut, packets, agent) = (None, Default::default(), program.clone());
-        let options = ClusterOptions { names, folder: folder.path().join("nodes"), cut, packets, agent };
-        let cluster = Cluster::up(SANDBOX.get().expect("main has entered the sandbox"), options).await.unwrap();
-        let deployment = Deployment::new(cluster, Arc::new(Slow { program, manner }));
-        deployment.start_all().await.unwrap();
-        for node in deployment.nodes() {
-            deployment.await_answer(&node.name, PATIENCE).await.unwrap();
-        }
+        let deployment = deployed(folder.path(), nodes, server::argv(manner)).await;
+        start(&deployment).await;
         Stage { deployment: Arc::new(deployment), _folder: folder }
     }
 
@@ -84,21 +30,19 @@ impl Stage {
 
     /// Likewise, and does something as soon as the fault is in force.
     pub async fn conduct_and<T>(&self, planned: Planned, meanwhile: impl Future<Output = T>) -> (T, [String; 2]) {
-        let kept = Arc::<Kept>::default();
-        let rng = ChaCha8Rng::seed_from_u64(1);
-        let conductor = Conductor::new(self.deployment.clone(), Arc::new(NoClients), kept.clone(), rng);
+        let (conductor, kept) = conductor(&self.deployment, 1);
         let schedule = [planned];
-        let conducted = conductor.conduct(&schedule, Instant::now(), std::future::pending::<()>);
+        let begin = Instant::now();
+        let conducted = conductor.conduct(&schedule, begin, std::future::pending::<()>);
         let meanwhile = async {
-            while kept.0.lock().unwrap().is_empty() {
+            while kept.shown().is_empty() {
+                assert!(begin.elapsed() < PATIENCE, "the fault is not in force");
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             meanwhile.await
         };
         let (done, ()) = tokio::join!(meanwhile, conducted);
-        let told = std::mem::take(&mut *kept.0.lock().unwrap());
-        assert!(told.iter().all(|told| !told.contains("PROBLEM") && !told.contains("FAILED")), "{told:?}");
-        (done, told.try_into().unwrap_or_else(|told| panic!("{told:?}")))
+        (done, kept.shown().try_into().unwrap_or_else(|told| panic!("{told:?}")))
     }
 
     /// How many percent of a processor the server of a node gets for a second, as the machine counts it.
