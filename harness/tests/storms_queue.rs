@@ -3,10 +3,9 @@
 
 mod common;
 
-use common::{Squall, json, leftovers, one_at_a_time};
-use squall_results::event::Ending;
-use squall_results::{History, reader};
-use std::time::Duration;
+use common::storm::{history, is_healed_when_interrupted, is_valid, number};
+use common::{Squall, json, one_at_a_time};
+use squall_results::History;
 
 /// The leader is paused three times, for long enough to elect another.
 const QUEUED: &str = "
@@ -19,18 +18,6 @@ schedule:
 - {at: 7s, for: 4s, fault: queue, select: leader}
 - {at: 13s, for: 4s, fault: queue, select: leader}
 ";
-
-fn history(squall: &Squall) -> History {
-    reader::read_history(&squall.latest().join("history.jsonl")).unwrap()
-}
-
-/// The number before these words.
-#[track_caller]
-fn number(told: &str, words: &str) -> u64 {
-    let before = told.split(words).next().filter(|before| before.len() < told.len());
-    let word = before.and_then(|before| before.split(' ').next_back()).unwrap_or_default();
-    word.parse().unwrap_or_else(|_| panic!("no number before `{words}` in: {told}"))
-}
 
 /// Every fault was in force and healed with requests that waited: as told, and as the history has it.
 #[track_caller]
@@ -59,20 +46,15 @@ fn requests_waited(history: &History) {
             .iter()
             .filter(to_node)
             .filter(|operation| (late_ns..*healed_ns).contains(&operation.invoked_ns));
-        assert!(waited.count() as u64 >= requests, "{healed}");
+        assert!(waited.count() >= requests, "{healed}");
     }
 }
 
 #[test]
 fn an_ordinary_users_servers_answer_what_waited_rightly() {
     let _alone = one_at_a_time();
-    let squall = Squall::as_ordinary_user();
-    let plan = squall.file("plan.yaml", QUEUED);
-    let run = squall.run(&["test", "raft", "--json", "--plan", &plan]);
-    run.expect(0);
-    assert_eq!(json(&run)["judgement"]["validity"], "valid", "{}", run.stdout);
-    requests_waited(&history(&squall));
-    assert_eq!(leftovers(&squall), Vec::<String>::new());
+    let (_, history) = is_valid(&Squall::as_ordinary_user(), &format!("target: raft{QUEUED}"));
+    requests_waited(&history);
 }
 
 /// Whether a server that goes on reads its clients first or its peers is chance; six times it is certain enough.
@@ -121,8 +103,7 @@ fn a_lease_by_a_clock_that_can_be_set_back_is_caught() {
     let _alone = one_at_a_time();
     let squall = Squall::new();
     let text = format!("read: lease{AGAIN}{}", SET_BACK.trim_start());
-    let plan = squall.file("plan.yaml", &text);
-    squall.run(&["test", "raft", "--plan", &plan]).expect(0);
+    is_valid(&squall, &text);
     is_caught(&squall, &text, "lease-wall-clock");
 }
 
@@ -142,14 +123,6 @@ fn an_etcd_that_goes_on_answers_serializable_reads_with_what_is_old() {
 #[test]
 fn ctrl_c_lets_calls_and_servers_go() {
     let _alone = one_at_a_time();
-    let squall = Squall::new();
-    let plan = squall.file("plan.yaml", &QUEUED.replace("18s", "90s").replace("for: 4s", "for: 50s"));
-    let mut running = squall.start(&["test", "--plan", &plan]);
-    running.await_line("in force", Duration::from_secs(30));
-    running.signal(libc::SIGINT);
-    running.finish().expect(0);
-    let history = history(&squall);
-    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
-    assert!(history.faults.iter().all(|fault| fault.healed.is_some()), "{:?}", history.faults);
-    assert_eq!(leftovers(&squall), Vec::<String>::new());
+    let plan = QUEUED.replace("18s", "90s").replace("for: 4s", "for: 50s");
+    is_healed_when_interrupted(&Squall::new(), &plan, "in force");
 }
