@@ -293,6 +293,31 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_is_over_takes_nobodys_place() {
+        let spells = [(write(2), 4, 5), (read(1), 6, 7), (write(2), 8, 9), (read(1), 10, 11)];
+        check(&[&[(write(1), 1, 2), (write(1), 3, NEVER)], &spells[..]].concat(), Some(5));
+        check(&[&[(write(1), 1, 12), (write(1), 3, NEVER)], &spells[..]].concat(), None);
+    }
+
+    #[test]
+    fn what_is_open_is_not_forgotten_however_much_it_is() {
+        let mut supply = Supply::new();
+        let many = 3 * MANY as u32;
+        let op = |(kind, from, to): (Kind, ValueId, ValueId), inv, ret| Op { kind, from, to, inv, ret };
+        for index in 0..many {
+            supply.invoke(op(write(1), 1 + index, 1_000_000 + index), index, 3);
+        }
+        let spells = (0..many).all(|spell| {
+            let at = 1_000 + 4 * spell;
+            supply.invoke(op(write(2), at, at + 1), many, 3);
+            let written = supply.ret(many, at + 1);
+            supply.invoke(op(read(1), at + 2, at + 3), many, 3);
+            written && supply.ret(many, at + 3)
+        });
+        assert!(spells, "each write can serve one of them");
+    }
+
+    #[test]
     fn what_is_over_is_forgotten() {
         let mut supply = Supply::new();
         for index in 0..10_000 {
