@@ -92,18 +92,14 @@ fn during(history: &History, nodes: &[String], bounds: Bounds) -> (Validity, Str
 
 /// The stretches of `asked` in which nothing was served.
 fn gaps(history: &History, asked: Span) -> Vec<Span> {
-    let only_reads = history.operations.iter().all(|operation| is_read(operation.kind()));
-    let serves = |operation: &&Operation| operation.outcome.is_ok() && (only_reads || !is_read(operation.kind()));
+    let only_reads = history.operations.iter().all(|operation| operation.kind().only_observes());
+    let serves =
+        |operation: &&Operation| operation.outcome.is_ok() && (only_reads || !operation.kind().only_observes());
     let returns = history.operations.iter().filter(serves).filter_map(|operation| operation.returned_ns);
     let mut bounds: Vec<u64> = returns.filter(|at_ns| (asked.from_ns..asked.to_ns).contains(at_ns)).collect();
     bounds.extend([asked.from_ns, asked.to_ns]);
     bounds.sort_unstable();
     bounds.windows(2).map(|pair| Span { from_ns: pair[0], to_ns: pair[1] }).collect()
-}
-
-fn is_read(kind: CallKind) -> bool {
-    use CallKind::{Accounts, Count, Elements, Get, List, Read};
-    matches!(kind, Read | Elements | List | Accounts | Get | Count)
 }
 
 fn waits_for_others(kind: CallKind) -> bool {

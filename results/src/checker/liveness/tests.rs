@@ -167,6 +167,10 @@ fn who_is_not_asked_cannot_serve() {
     Storm::of(&[], &[before, ("n1", 5_000, 11_000, 3_000, false), ("n1", 11_000, 20_000, 100, true)]).check(Valid, "");
     // Nobody calls any more at all.
     Storm::of(&[], &[("n1", 0, 5_000, 100, true)]).check(Valid, "no outage");
+    // Nobody calls from 8.1 to 10 s: what came before is an outage, and what comes behind is a short one of its own.
+    let calls = [("n1", 0, 5_000, 100, true), ("n1", 5_000, 8_000, 100, false), ("n1", 10_000, 11_000, 100, false)];
+    let later = ("n1", 11_000, 20_000, 100, true);
+    Storm::of(&[], &[&calls[..], &[later]].concat()).check(Invalid, "nothing succeeded from 5.0 s to 8.0 s");
 }
 
 #[test]
