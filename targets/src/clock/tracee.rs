@@ -88,8 +88,9 @@ impl Tracee {
     pub fn stop_one(pid: i32) -> Result<Tracee, ClockError> {
         let mut tracee = Tracee { pid, threads: Vec::new() };
         let mut all = threads(pid)?;
-        // Those that wait for a disk come last: they stop when they are answered.
-        all.sort_by_key(|thread| match state(pid, *thread) {
+        // Those that wait for a disk come last: they stop when they are answered. What a thread does changes while they are
+        // sorted, so it is asked once.
+        all.sort_by_cached_key(|thread| match state(pid, *thread) {
             Some('S') => 0,
             Some('D') | None => 2,
             Some(_) => 1,
