@@ -34,8 +34,10 @@ pub fn is_healed_when_interrupted(squall: &Squall, plan: &str, line: &str) -> Hi
     running.finish().expect(0);
     let history = history(squall);
     assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Interrupted));
-    let is_healed = |fault: &&FaultSpan| fault.healed.is_some() && fault.problem.is_none();
-    assert!(history.faults.iter().all(|fault| is_healed(&fault)), "{:?}", history.faults);
+    // What is cut short may have done nothing yet: in vain, and healed all the same.
+    let is_harmless = |problem: &String| problem.starts_with("in vain: ");
+    let is_healed = |fault: &FaultSpan| fault.healed.is_some() && fault.problem.iter().all(is_harmless);
+    assert!(history.faults.iter().all(is_healed), "{:?}", history.faults);
     assert_eq!(leftovers(squall), Vec::<String>::new());
     history
 }
