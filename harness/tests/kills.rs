@@ -12,7 +12,8 @@ use squall_results::History;
 use squall_results::event::PhaseName;
 use squall_results::reader;
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -82,31 +83,87 @@ fn kill(squall: &Squall, running: Running, before: &(BTreeSet<String>, String)) 
     (reader::read_history(&folder.join("history.jsonl")).ok(), status)
 }
 
-/// Many calls on many keys, so that final reads and judging take their time.
-const MANY_CALLS: &str = "{time_limit: 3s, faults: [], rate_hz: 5000}";
-
-/// Starts this plan, waits for the moment, and kills it there.
+/// Starts this plan, waits for the moment, and kills it there; nothing, where it came to its end before.
 #[track_caller]
-fn killed(plan: &str, moment: impl FnOnce(&Squall, &mut Running)) -> (Option<History>, i32) {
+fn try_to_kill(plan: &str, moment: impl FnOnce(&Squall, &mut Running)) -> Option<(Option<History>, i32)> {
     let _alone = one_at_a_time();
     let (squall, before) = (Squall::new(), machine());
     let plan = squall.file("plan.yaml", plan);
     let mut running = squall.start(&["test", "--plan", &plan]);
     moment(&squall, &mut running);
-    assert!(running.goes_on(), "it came to its end before it was killed");
-    kill(&squall, running, &before)
+    // It must not go on while this test finds out what there is of it.
+    running.signal(libc::SIGSTOP);
+    running.goes_on().then(|| kill(&squall, running, &before))
 }
 
-/// Whether the history on disk holds this text.
-fn recorded(squall: &Squall, text: &str) -> bool {
-    fs::read_to_string(squall.folder().join("store/latest/history.jsonl")).is_ok_and(|history| history.contains(text))
+/// Kills this plan at a moment that lasts.
+#[track_caller]
+fn killed(plan: &str, moment: impl FnOnce(&Squall, &mut Running)) -> (History, i32) {
+    let (history, status) = try_to_kill(plan, moment).expect("it came to its end before it was killed");
+    (history.expect("a history"), status)
+}
+
+/// How often a moment is tried for that is soon over.
+const TRIES: u64 = 5;
+
+/// Kills a plan at a moment that is soon over, as what it recorded shows. squall may be faster than this test: then again, by a
+/// plan in which the moment is longer, where it says how.
+#[track_caller]
+fn killed_within(
+    plan: impl Fn(u64) -> String,
+    moment: impl Fn(&Squall, &mut Running),
+    is_within: impl Fn(&History) -> bool,
+) -> (History, i32) {
+    let mut late = Vec::new();
+    for attempt in 1..=TRIES {
+        match try_to_kill(&plan(attempt), &moment) {
+            Some((Some(history), status)) if is_within(&history) => return (history, status),
+            Some((history, _)) => late.push(history.map_or("nothing recorded".into(), |history| told(&history))),
+            None => late.push("it came to its end".into()),
+        }
+    }
+    panic!("never in time: {late:?}");
+}
+
+/// Many calls on many keys, so that final reads and judging take their time.
+fn many_calls(attempt: u64) -> String {
+    format!("{{time_limit: 3s, faults: [], rate_hz: {}}}", 4000 + 1000 * attempt)
+}
+
+/// Waits until the history on disk holds this text. It may be long: what was looked through is not read again.
+#[track_caller]
+fn await_recorded(squall: &Squall, text: &str) {
+    let path = squall.folder().join("store/latest/history.jsonl");
+    let (mut file, mut unread) = (None, Vec::new());
+    wait_until(&format!("`{text}` is recorded"), || {
+        file = file.take().or_else(|| File::open(&path).ok());
+        let Some(file) = &mut file else { return false };
+        file.read_to_end(&mut unread).expect("the history can be read");
+        let is_there = unread.windows(text.len()).any(|window| window == text.as_bytes());
+        // The text may be there by half.
+        unread.drain(..unread.len().saturating_sub(text.len()));
+        is_there
+    });
+}
+
+/// Some faults were recorded, and none of them as healed.
+#[track_caller]
+fn are_not_healed(history: &History, count: usize) {
+    assert_eq!(history.faults.len(), count, "{:?}", history.faults);
+    assert!(history.faults.iter().all(|fault| fault.healed.is_none()), "{:?}", history.faults);
+}
+
+/// One fault was recorded, and not that it was in force.
+fn is_being_injected(history: &History) -> bool {
+    matches!(&history.faults[..], [fault] if fault.in_force.is_none() && fault.problem.is_none())
 }
 
 #[test]
 fn while_the_cluster_comes_up() {
-    let (history, status) = killed("nodes: 15", |_, running| {
+    let ended = try_to_kill("nodes: 15", |_, running| {
         wait_until("some nodes are there", || running.agents().len() >= 3);
     });
+    let (history, status) = ended.expect("it came to its end before it was killed");
     assert_eq!(status, 2, "nothing happened");
     assert!(history.is_none_or(|history| history.operations.is_empty()));
 }
@@ -114,11 +171,8 @@ fn while_the_cluster_comes_up() {
 #[test]
 fn in_the_middle_of_an_injection() {
     let schedule = "schedule: [{at: 1s, for: 30s, fault: partition, shape: majorities_ring, select: all}]";
-    let (history, status) = killed(&format!("{{time_limit: 60s, nodes: 5, {schedule}}}"), |_, running| {
-        running.await_line("ring ", PATIENCE);
-    });
-    let faults = history.expect("a history").faults;
-    assert!(faults.iter().all(|fault| fault.in_force.is_none()), "it was just being injected: {faults:?}");
+    let plan = |_| format!("{{time_limit: 60s, nodes: 5, {schedule}}}");
+    let (_, status) = killed_within(plan, |squall, _| await_recorded(squall, "ring "), is_being_injected);
     assert_eq!(status, 0, "a second of calls");
 }
 
@@ -126,10 +180,8 @@ fn in_the_middle_of_an_injection() {
 fn in_the_storm() {
     let (history, status) = killed("{time_limit: 60s, faults: []}", |squall, running| {
         running.await_line("serving after", PATIENCE);
-        let returns = |squall| recorded(squall, "\"op\":500,\"outcome\"");
-        wait_until("there is something to judge", || returns(squall));
+        await_recorded(squall, "\"op\":500,\"outcome\"");
     });
-    let history = history.expect("a history");
     assert!(history.end.is_none() && history.operations.len() >= 500);
     assert_eq!(status, 0);
 }
@@ -138,56 +190,49 @@ fn in_the_storm() {
 fn while_disks_are_slow_and_power_is_lost() {
     let schedule = "schedule: [{at: 500ms, for: 50s, fault: disk, trouble: {slow: 2s}, select: all},
         {at: 1500ms, for: 50s, fault: power, select: leader}]";
-    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |_, running| {
-        running.await_line("gone with SIGKILL", PATIENCE);
+    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |squall, _| {
+        await_recorded(squall, "gone with SIGKILL");
     });
-    let faults = history.expect("a history").faults;
-    assert!(faults.len() == 2 && faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+    are_not_healed(&history, 2);
     assert!([0, 2].contains(&status));
 }
 
 #[test]
 fn in_the_middle_of_a_loss_of_power() {
     let schedule = "schedule: [{at: 1s, for: 50s, fault: power, select: all}]";
-    let (history, _) = killed(&format!("{{time_limit: 60s, nodes: 5, {schedule}}}"), |_, running| {
-        running.await_line("cut the power of", PATIENCE);
-    });
-    let faults = history.expect("a history").faults;
-    assert!(faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+    let plan = |_| format!("{{time_limit: 60s, nodes: 5, {schedule}}}");
+    killed_within(plan, |squall, _| await_recorded(squall, "cut the power of"), is_being_injected);
 }
 
 #[test]
 fn while_servers_crash_in_a_loop_and_take_turns() {
     let schedule = "schedule: [{at: 500ms, for: 50s, fault: restart, restart: crash_loop, select: {named: [n1]}},
         {at: 1s, for: 50s, fault: restart, restart: rolling, select: {named: [n2]}}]";
-    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |squall, running| {
-        running.await_line("after SIGTERM", PATIENCE);
-        wait_until("it is recorded", || recorded(squall, "after SIGTERM"));
+    let (history, status) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |squall, _| {
+        await_recorded(squall, "after SIGTERM");
     });
-    let faults = history.expect("a history").faults;
-    assert!(faults.len() == 2 && faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+    are_not_healed(&history, 2);
     assert!([0, 2].contains(&status));
 }
 
 #[test]
 fn while_servers_are_starved() {
     let schedule = "schedule: [{at: 500ms, for: 50s, fault: starve, cpu: 5%, select: all}]";
-    let (history, _) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |_, running| {
-        running.await_line("stood still in", PATIENCE);
+    let (history, _) = killed(&format!("{{time_limit: 60s, {schedule}}}"), |squall, _| {
+        await_recorded(squall, "stood still in");
     });
-    let faults = history.expect("a history").faults;
-    assert!(faults.iter().all(|fault| fault.healed.is_none()), "{faults:?}");
+    are_not_healed(&history, 1);
 }
 
 #[test]
 fn while_members_leave_and_join() {
     let schedule = "schedule: [{at: 1s, for: 1s, fault: membership, change: shrink, select: majority}]";
-    let plan = format!("{{time_limit: 60s, nodes: 5, {schedule}}}");
-    for moment in ["shrink the cluster by", "in force: listed", "heal: shrink"] {
-        let (history, status) = killed(&plan, |_, running| running.await_line(moment, PATIENCE));
-        let faults = history.expect("a history").faults;
-        assert!(faults.iter().all(|fault| fault.healed.is_none()), "{moment}: {faults:?}");
-        assert!([0, 2].contains(&status));
+    let plan = |_| format!("{{time_limit: 60s, nodes: 5, {schedule}}}");
+    for moment in ["shrink the cluster by", "\"in_force\":", "\"heal\""] {
+        let is_under_way = |history: &History| history.faults.iter().all(|fault| fault.healed.is_none());
+        let (history, status) = killed_within(plan, |squall, _| await_recorded(squall, moment), is_under_way);
+        are_not_healed(&history, 1);
+        assert!([0, 2].contains(&status), "{moment}");
     }
 }
 
@@ -197,36 +242,32 @@ fn in_the_recovery() {
         running.await_line("serving after", PATIENCE);
         // A server that does not answer: the recovery waits for it.
         running.servers().into_iter().take(1).for_each(|server| send(server, libc::SIGSTOP));
-        wait_until("the storm is over", || recorded(squall, "\"recovery\""));
+        await_recorded(squall, "\"recovery\"");
     });
-    let history = history.expect("a history");
     assert!(history.phase_ns(PhaseName::Recovery).is_some() && history.phase_ns(PhaseName::FinalReads).is_none());
     assert!([0, 2].contains(&status));
 }
 
 #[test]
 fn in_the_final_reads() {
-    let (history, _) = killed(MANY_CALLS, |squall, _| {
-        wait_until("the final reads begin", || recorded(squall, "\"final_reads\""));
-    });
-    assert!(history.expect("a history").phase_ns(PhaseName::FinalReads).is_some());
+    let reads = |squall: &Squall, _: &mut Running| await_recorded(squall, "\"final_reads\"");
+    let (history, _) = killed_within(many_calls, reads, |history| history.end.is_none());
+    assert!(history.phase_ns(PhaseName::FinalReads).is_some());
 }
 
 #[test]
 fn while_it_is_judged() {
-    let (history, status) = killed(MANY_CALLS, |squall, _| {
-        wait_until("the run is over", || recorded(squall, "\"end\":"));
-    });
-    assert!(history.expect("a history").end.is_some());
+    let ended = |squall: &Squall, _: &mut Running| await_recorded(squall, "\"end\":");
+    let (_, status) = killed_within(many_calls, ended, |history| history.end.is_some());
     assert_eq!(status, 0);
 }
 
 #[test]
 fn while_the_report_is_written() {
-    let (history, status) = killed(MANY_CALLS, |squall, _| {
+    let is_judged = |squall: &Squall, _: &mut Running| {
         wait_until("there is a verdict", || squall.folder().join("store/latest/verdict.json").exists());
-    });
-    assert!(history.expect("a history").end.is_some());
+    };
+    let (_, status) = killed_within(many_calls, is_judged, |history| history.end.is_some());
     assert_eq!(status, 0);
 }
 

@@ -2,13 +2,14 @@
 
 mod common;
 
+use common::storm::{evidence, is_valid};
 use common::{Squall, json, one_at_a_time};
 use serde_json::Value;
 use squall_results::event::Ending;
 use squall_results::reader;
 use std::fs;
 
-/// A storm that hits the leader with every family, and leaves time to elect another.
+/// A storm that cuts the leader off, kills it and pauses it, and leaves time to elect another.
 const SCRIPTED: &str = "
 target: etcd
 time_limit: 12s
@@ -54,12 +55,10 @@ fn a_storm_over_etcd_is_valid() {
 fn a_fast_profile_is_named_and_valid() {
     let _alone = one_at_a_time();
     let squall = Squall::new();
-    let plan = squall
-        .file("plan.yaml", &SCRIPTED.replace("12s", "8s").replace("9s", "7s").replace("7s, for: 2s", "7s, for: 800ms"));
-    squall.run(&["test", "--profile", "fast", "--plan", &plan]).expect(0);
-    let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
+    let plan = SCRIPTED.replace("12s", "8s").replace("9s", "7s").replace("7s, for: 2s", "7s, for: 800ms");
+    let (_, history) = is_valid(&squall, &format!("profile: fast{plan}"));
     assert!(history.facts["profile"].contains("fast: election_ms 250, heartbeat_ms 50, snapshot_count 1000"));
-    assert_eq!(history.faults.len(), 3);
+    assert_eq!(history.faults.iter().map(evidence).count(), 3, "all were in force and healed");
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub fn one_at_a_time() -> MutexGuard<'static, ()> {
     CLUSTER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long a run may take, on a machine that is busy with other things.
+const END_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// The user `nobody`.
 const ORDINARY_USER: &str = "65534";
 
@@ -262,11 +265,20 @@ impl Running {
         self.agents().into_iter().flat_map(children).collect()
     }
 
-    /// Waits for the end.
+    /// Waits for the end, which no run is to take long to come to.
+    #[track_caller]
     pub fn finish(mut self) -> Run {
+        let deadline = Instant::now() + END_TIMEOUT;
+        loop {
+            match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.stderr.extend([&*line, "\n"]),
+                // It is gone, or has closed its standard error for that.
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                Err(mpsc::RecvTimeoutError::Timeout) => panic!("it does not end; so far:\n{}", self.stderr),
+            }
+        }
         let status = self.child.wait().expect("it can be waited for").code();
         let stdout = self.stdout.take().expect("finished once").join().expect("a reader");
-        self.stderr.extend(self.lines.iter().map(|line| line + "\n"));
         Run { status, stdout, stderr: std::mem::take(&mut self.stderr) }
     }
 }

@@ -1,6 +1,6 @@
 //! Storms by a plan, and what their histories show.
 
-use super::{Squall, json, leftovers};
+use super::{Running, Squall, json, leftovers};
 use serde_json::Value;
 use squall_results::history::FaultSpan;
 use squall_results::{History, event::Ending, reader};
@@ -14,14 +14,27 @@ pub fn history(squall: &Squall) -> History {
 /// Runs the plan to its end: nothing is wrong, and nothing left. Returns what it said.
 #[track_caller]
 pub fn is_valid(squall: &Squall, plan: &str) -> (Value, History) {
-    let plan = squall.file("plan.yaml", plan);
-    let run = squall.run(&["test", "--json", "--plan", &plan]);
-    run.expect(0);
-    let (output, history) = (json(&run), history(squall));
-    assert_eq!(output["judgement"]["validity"], "valid", "{output}");
-    assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
-    assert_eq!(leftovers(squall), Vec::<String>::new());
-    (output, history)
+    are_valid([squall], plan).remove(0)
+}
+
+/// Likewise, side by side.
+#[track_caller]
+pub fn are_valid<'a>(squalls: impl IntoIterator<Item = &'a Squall>, plan: &str) -> Vec<(Value, History)> {
+    let started: Vec<(&Squall, Running)> = squalls
+        .into_iter()
+        .map(|squall| (squall, squall.start(&["test", "--json", "--plan", &squall.file("plan.yaml", plan)])))
+        .collect();
+    let mut said = Vec::new();
+    for (squall, running) in started {
+        let run = running.finish();
+        run.expect(0);
+        let (output, history) = (json(&run), history(squall));
+        assert_eq!(output["judgement"]["validity"], "valid", "{output}");
+        assert_eq!(history.end.as_ref().map(|end| &end.how), Some(&Ending::Completed));
+        assert_eq!(leftovers(squall), Vec::<String>::new());
+        said.push((output, history));
+    }
+    said
 }
 
 /// Interrupts the storm of the plan when this line is told: all that is in force is healed, and nothing left.
@@ -38,6 +51,9 @@ pub fn is_healed_when_interrupted(squall: &Squall, plan: &str, line: &str) -> Hi
     let is_harmless = |problem: &String| problem.starts_with("in vain: ");
     let is_healed = |fault: &FaultSpan| fault.healed.is_some() && fault.problem.iter().all(is_harmless);
     assert!(history.faults.iter().all(is_healed), "{:?}", history.faults);
+    let is_told =
+        |fault: &FaultSpan| fault.in_force.iter().any(|(_, shown)| format!("in force: {shown}").contains(line));
+    assert!(history.faults.iter().any(is_told), "`{line}` is told of none of {:?}", history.faults);
     assert_eq!(leftovers(squall), Vec::<String>::new());
     history
 }

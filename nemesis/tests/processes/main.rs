@@ -103,7 +103,7 @@ async fn starve() {
     let (during, told) = stage.conduct_and(planned, stage.processor_percent("n1")).await;
     let after = stage.processor_percent("n1").await;
     // Others may work on the machine, too: nobody gets all of a processor for certain.
-    assert!(before > 40.0 && after > 40.0, "{before} % and {after} %");
+    assert!(before > 3.0 * during && after > 3.0 * during, "{before} %, then {during} %, then {after} %");
     assert!(during < 2.0 * share && during > 0.0, "{during} %");
     let [in_force, healed] = told;
     assert!(

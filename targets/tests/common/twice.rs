@@ -32,6 +32,9 @@ pub fn run(open: Option<Device>, set_sandbox: fn(Sandbox), trials: impl FnOnce(&
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let is_root = nix::unistd::geteuid().is_root();
+    if !is_root && !arguments.list {
+        eprintln!("only root runs everything as an ordinary user and as root; this user runs it once");
+    }
     let ordinary = if is_root && !arguments.list { OrdinaryUser::start(open).map(Some) } else { Ok(None) };
     let sandbox = if arguments.list { Ok(()) } else { sandbox::enter().map(set_sandbox) };
     if let Err(error) = sandbox {

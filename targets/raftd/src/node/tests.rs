@@ -206,7 +206,7 @@ async fn a_broken_invariant_ends_the_member_though_the_disk_hangs() {
         holds.recv().unwrap();
         let comes_true = |condition: &dyn Fn() -> bool| {
             let start = Instant::now();
-            while !condition() && start.elapsed() < Duration::from_secs(3) {
+            while !condition() && start.elapsed() < DEADLINE {
                 std::thread::sleep(Duration::from_millis(5));
             }
             condition()

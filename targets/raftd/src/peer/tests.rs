@@ -269,10 +269,12 @@ async fn who_is_left_gets_what_waited_and_then_no_more() {
         assert!(start.elapsed() < DEADLINE, "the connection does not end");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let mut last = 0;
-    while let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(100), messages.recv()).await {
+    let mut last = first;
+    while last != first + 1000 {
+        let message = tokio::time::timeout(DEADLINE, messages.recv()).await.expect("what waited is sent").unwrap();
         let Body::Heartbeat { round, .. } = message.body else { panic!("{message:?} was not sent") };
         last = round;
     }
-    assert_eq!(last, first + 1000);
+    let more = tokio::time::timeout(Duration::from_millis(100), messages.recv()).await;
+    assert!(more.is_err(), "{more:?} came behind it");
 }

@@ -6,6 +6,7 @@ use std::fs;
 
 /// A snapshot every so many entries.
 const EVERY: &str = "50";
+const EVERY_SO_MANY: u64 = 50;
 
 /// So many that the log is compacted several times.
 const KEYS: usize = 300;
@@ -72,7 +73,12 @@ fn members_that_are_killed_begin_with_their_snapshots() {
     let mut cluster = serving();
     write_all(&cluster, 1);
     for id in cluster.ids() {
-        wait_for("a snapshot", || (numbers(&cluster, id, ["snapshot"])[0] as usize >= KEYS - 50).then_some(()));
+        wait_for("the last snapshot to be the only one", || {
+            let [applied, snapshot] = numbers(&cluster, id, ["applied", "snapshot"]);
+            // It is told before the one before it is removed.
+            let is_alone = (files(&cluster, id, ".snap"), files(&cluster, id, ".partial")) == (1, 0);
+            (applied as usize > KEYS && applied - snapshot < EVERY_SO_MANY && is_alone).then_some(())
+        });
     }
     cluster.ids().for_each(|id| cluster.kill(id));
     for id in cluster.ids() {
