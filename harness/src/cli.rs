@@ -38,7 +38,8 @@ const EXIT_HELP: &str = "Examples:
   squall check history.edn --model cas-register  judge a history of Jepsen
   squall help test                      all that a storm may be told
 
-Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan.";
+Exit status: 0 valid, 1 invalid or did not serve when it had to, 2 unknown, 3 squall itself failed,
+64 bad usage or plan.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -96,7 +97,8 @@ struct ListArgs {
     "  squall test --faults none               no faults\n",
     "  squall test raft --bug stale-read       a server that is wrong on purpose\n",
     "  squall test --plan store/latest/plan.yaml  the plan of the last run again\n\n",
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan."
+    "Exit status: 0 valid, 1 invalid or did not serve when it had to, 2 unknown, 3 squall itself failed,\n",
+    "64 bad usage or plan."
 ))]
 struct TestArgs {
     /// The database under test [default: raft].
@@ -104,7 +106,7 @@ struct TestArgs {
     /// What the clients ask [default: register].
     #[arg(long)]
     workload: Option<WorkloadName>,
-    /// The families of faults, with commas between; or none [default: all].
+    /// The families of faults, with commas between; or none [default: partition,kill,pause, and pause-client with locks].
     #[arg(long, value_delimiter = ',', value_name = "FAULT,..|none")]
     faults: Option<Vec<String>>,
     /// Draw the storm itself from the seed: which families, how often, how long, how many nodes, how hard clients work.
@@ -201,7 +203,8 @@ struct ReplayArgs {
     "Formats: squall, jepsen-edn (Jepsen's history.edn and Knossos' files), jepsen-json, etcd-log (lines of a log of\n",
     "Jepsen), porcupine-kv, and for anybody else's histories csv and jsonl: process, f (read, write, cas, ...), value,\n",
     "and either result, start, end, outcome (an operation a line) or type, time (invoke, then ok, fail or info).\n\n",
-    "Exit status: 0 valid, 1 invalid, 2 unknown, 3 squall itself failed, 64 bad usage or plan."
+    "Exit status: 0 valid, 1 invalid or did not serve when it had to, 2 unknown, 3 squall itself failed,\n",
+    "64 bad usage or plan."
 ))]
 struct CheckArgs {
     /// The folder of a run, or a history file; - reads standard input.

@@ -373,9 +373,8 @@ impl Run<'_> {
         };
         let at_ns = self.clock.now_ns();
         match result {
-            Ok(()) => {
-                narrator.say_at(at_ns, &format!("serving again {} ms after the storm", begin.elapsed().as_millis()))
-            }
+            Ok(()) => narrator
+                .say_at(at_ns, &format!("serving again {:.0} ms after the storm", begin.elapsed().as_secs_f64() * 1e3)),
             Err(
                 error @ (DeployError::NotServing { .. } | DeployError::NotChanged { .. } | DeployError::Ended { .. }),
             ) => {

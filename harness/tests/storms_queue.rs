@@ -5,7 +5,12 @@ mod common;
 
 use common::storm::{history, is_healed_when_interrupted, is_valid, number};
 use common::{Squall, json, one_at_a_time};
-use squall_results::History;
+use squall_results::event::PhaseName;
+use squall_results::history::FaultSpan;
+use squall_results::{History, Operation, Reply};
+use std::ops::Range;
+
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// The leader is paused three times, for long enough to elect another.
 const QUEUED: &str = "
@@ -19,11 +24,20 @@ schedule:
 - {at: 13s, for: 4s, fault: queue, select: leader}
 ";
 
+/// When these faults end, in seconds of the storm: not before, calls are made to the node again.
+const QUEUED_ENDS_S: [u64; 3] = [5, 11, 17];
+
+/// The faults, each with the instant from which on calls were made to its node again.
+fn ends(history: &History) -> impl Iterator<Item = (&FaultSpan, u64)> {
+    let storm_ns = history.phase_ns(PhaseName::Storm).unwrap();
+    assert_eq!(history.faults.len(), QUEUED_ENDS_S.len());
+    history.faults.iter().zip(QUEUED_ENDS_S.map(|end_s| storm_ns + end_s * SECOND_NS))
+}
+
 /// Every fault was in force and healed with requests that waited: as told, and as the history has it.
 #[track_caller]
 fn requests_waited(history: &History) {
-    assert_eq!(history.faults.len(), 3);
-    for fault in &history.faults {
+    for (fault, end_ns) in ends(history) {
         let (Some((in_force_ns, in_force)), Some((healed_ns, healed)), None) =
             (&fault.in_force, &fault.healed, &fault.problem)
         else {
@@ -33,21 +47,31 @@ fn requests_waited(history: &History) {
         let (requests, changes) = (number(healed, " requests waited on open"), number(healed, " changes"));
         assert!(requests >= 6 && changes > 10, "{healed}");
         let node = &fault.nodes[0];
-        let to_node = |operation: &&squall_results::Operation| operation.node == *node;
-        let late_ns = healed_ns - 1_000_000_000;
-        let meanwhile = history
-            .operations
-            .iter()
-            .filter(to_node)
-            .filter(|operation| (*in_force_ns..late_ns).contains(&operation.invoked_ns));
-        assert_eq!(meanwhile.count(), 0, "no call is made to {node}");
-        let waited = history
-            .operations
-            .iter()
-            .filter(to_node)
-            .filter(|operation| (late_ns..*healed_ns).contains(&operation.invoked_ns));
-        assert!(waited.count() >= requests, "{healed}");
+        assert_eq!(calls(history, node, *in_force_ns..end_ns).count(), 0, "no call is made to {node}");
+        assert!(calls(history, node, end_ns..*healed_ns).count() >= requests, "{healed}");
     }
+}
+
+/// The calls that were made to a node within some time.
+fn calls<'a>(history: &'a History, node: &'a str, within_ns: Range<u64>) -> impl Iterator<Item = &'a Operation> {
+    let of_node = history.operations.iter().filter(move |operation| operation.node == node);
+    of_node.filter(move |operation| within_ns.contains(&operation.invoked_ns))
+}
+
+/// Of the calls that waited on a node, how many reads found what was older than an answer that somebody had before.
+fn old_answers(history: &History, fault: &FaultSpan, end_ns: u64) -> usize {
+    let version = |operation: &Operation| match operation.outcome.reply() {
+        Some(Reply::Read { version, .. } | Reply::Written { version }) => version.map(|version| version.order),
+        _ => None,
+    };
+    let waited = calls(history, &fault.nodes[0], end_ns..fault.heal_ns.unwrap());
+    let reads = waited.filter(|read| matches!(read.outcome.reply(), Some(Reply::Read { .. })));
+    let is_old = |read: &&Operation| {
+        let is_before = |other: &&Operation| other.returned_ns.is_some_and(|at_ns| at_ns < read.invoked_ns);
+        let of_key = history.operations.iter().filter(|other| other.call.key() == read.call.key());
+        version(read) < of_key.filter(is_before).filter_map(version).max()
+    };
+    reads.filter(is_old).count()
 }
 
 #[test]
@@ -86,10 +110,14 @@ const SET_BACK: &str = "
 #[track_caller]
 fn is_caught(squall: &Squall, plan: &str, bug: &str) {
     let plan = squall.file("plan.yaml", plan);
-    let run = squall.run(&["test", "raft", "--json", "--plan", &plan, "--bug", bug]);
+    let run = squall.run(&["test", "raft", "--json", "--fail-fast", "--plan", &plan, "--bug", bug]);
     run.expect(1);
     let output = json(&run);
     assert_eq!(output["judgement"]["verdicts"][0]["anomalies"][0]["kind"], "stale read", "{output}");
+    let history = history(squall);
+    let healed = history.faults.iter().filter_map(|fault| fault.healed.as_ref());
+    let waited = healed.filter(|(_, told)| told.contains(" requests waited on open"));
+    assert!(waited.count() > 0, "{:?}", history.faults);
 }
 
 #[test]
@@ -117,7 +145,10 @@ fn an_etcd_that_goes_on_answers_serializable_reads_with_what_is_old() {
     run.expect(1);
     let output = json(&run);
     assert_eq!(output["judgement"]["verdicts"][0]["anomalies"][0]["kind"], "stale read", "{output}");
-    requests_waited(&history(&squall));
+    let history = history(&squall);
+    requests_waited(&history);
+    let old: Vec<usize> = ends(&history).map(|(fault, end_ns)| old_answers(&history, fault, end_ns)).collect();
+    assert!(old.iter().any(|old| *old > 0), "{old:?} of those that waited were old: {:?}", history.faults);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use squall_results::reader;
 use std::fs;
 
-/// A storm that hits the leader with every family, and nothing by chance.
+/// A storm that cuts the leader off, kills it and pauses it, and nothing by chance.
 const SCRIPTED: &str = "
 target: zookeeper
 profile: fast

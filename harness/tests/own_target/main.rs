@@ -1,5 +1,5 @@
-//! A target of one's own, which squall's list does not know: `memory.rs` is all that it takes. Runs every workload on it
-//! through the library, on a real local cluster of one node, and breaks it in every way that a checker must see.
+//! A target of one's own, which squall's list does not know: `memory.rs` is all that it takes. Runs every workload on it that
+//! needs no locks, through the library, on a real local cluster of one node, and breaks it in every way that a checker must see.
 //!
 //! Has a `main` of its own, because the sandbox is entered before any thread exists, and because the same executable is
 //! the agent of the node and the server on it too.
@@ -19,6 +19,7 @@ use squall_results::event::Ending;
 use squall_results::{Budget, Promise, Validity, reader};
 use squall_targets::agent;
 use squall_targets::sandbox::{self, Sandbox};
+use std::collections::BTreeSet;
 use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -58,6 +59,16 @@ const CASES: [Case; 9] = [
     ("register", Promise::Sequential, Some("go-back"), &[("sequential", "went back in time")]),
 ];
 
+/// No workload is left out that the target can run.
+fn are_all() -> Result<(), Failed> {
+    let can = squall_workloads::ALL
+        .iter()
+        .filter(|workload| workload.needs.iter().all(|kind| (memory::MEMORY.supports)(*kind)));
+    let all: BTreeSet<&str> = can.map(|workload| workload.name).collect();
+    assert_eq!(CASES.iter().map(|(workload, ..)| *workload).collect::<BTreeSet<&str>>(), all);
+    Ok(())
+}
+
 fn trials(sandbox: &Arc<Option<Sandbox>>) -> Vec<Trial> {
     let trial = |case: Case| {
         let (workload, promise, bug, _) = case;
@@ -65,7 +76,7 @@ fn trials(sandbox: &Arc<Option<Sandbox>>) -> Vec<Trial> {
         let sandbox = sandbox.clone();
         Trial::test(name, move || check(sandbox.as_ref().as_ref().expect("main has entered it"), case))
     };
-    CASES.into_iter().map(trial).collect()
+    CASES.into_iter().map(trial).chain([Trial::test("no workload is left out", are_all)]).collect()
 }
 
 fn check(sandbox: &Sandbox, case: Case) -> Result<(), Failed> {
@@ -91,8 +102,8 @@ fn storm(sandbox: &Sandbox, store: &std::path::Path, (workload, promise, bug, _)
         target: Some(TargetName::of(&memory::MEMORY)),
         workload: Some(workload.parse()?),
         nodes: Some(Nodes(1)),
-        time_limit: Some(Span::from_ms(2_000)),
-        rate_hz: Some(Rate(500.0)),
+        time_limit: Some(Span::from_ms(1_000)),
+        rate_hz: Some(Rate(1_000.0)),
         concurrency: Some(Workers(6)),
         seed: Some(1),
         bug: bug.map(str::to_owned),

@@ -16,14 +16,16 @@ pub(super) fn text() -> String {
     out
 }
 
-/// Which target supports which calls.
+/// Which target supports which calls, of those that any does.
 fn calls(out: &mut String) {
     let header = target::ALL.iter().map(|target| target.name.to_owned()).collect();
     let row = |kind: CallKind| {
         let cells = target::ALL.iter().map(|target| if (target.supports)(kind) { "yes" } else { "-" }.to_owned());
         (kind.to_string(), cells.collect())
     };
-    table(out, "calls that a target supports", header, CallKind::ALL.into_iter().map(row).collect());
+    let is_supported = |kind: &CallKind| target::ALL.iter().any(|target| (target.supports)(*kind));
+    let kinds = CallKind::ALL.into_iter().filter(is_supported);
+    table(out, "calls that a target supports", header, kinds.map(row).collect());
 }
 
 /// What a target promises to clients that read in some way.

@@ -1,6 +1,8 @@
-//! What the command line refuses, and how. Nothing here starts a cluster.
+//! What the command line refuses, and how, and what it tells. Nothing here starts a cluster.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod told;
 
 use common::{Squall, json};
 use std::fs;
@@ -29,94 +31,6 @@ fn unknown_names_are_refused_with_the_nearest() {
     check(&["test", "--nodes", "99"], 64, &["from 1 to 15"]);
     check(&["test", "--time-limit", "20"], 64, &["no length of time", "20s"]);
     check(&["test", "--rate", "0"], 64, &["the rate"]);
-}
-
-#[test]
-fn help_and_version_are_no_errors() {
-    check(&["--help"], 0, &["test", "check", "list", "doctor", "Exit status"]);
-    check(&["test", "--help"], 0, &["Examples", "--bug stale-read", "Exit status"]);
-    check(&["--version"], 0, &[env!("CARGO_PKG_VERSION")]);
-    check(&[], 64, &["Usage"]);
-}
-
-#[test]
-fn list_names_everything() {
-    check(&["list"], 0, &["raft", "register", "partition", "kill", "pause", "stale-read", "linearizable"]);
-    check(&["list"], 0, &["who is hit", "majority", "follower ", "followers", "last ", "named: [n1", "newest_leader"]);
-    check(&["list"], 0, &["leader_change: 1", "writes: 500", "log: ", "within"]);
-    check(&["list"], 0, &["rot ", "flip: 1", "truncate: 4096", "restore: begin"]);
-    check(&["list"], 0, &["split", "bridge", "halves", "majorities_ring", "mute", "deaf", "links: [n1>n2"]);
-    check(&["list"], 0, &["membership", "change: ...", "remove ", "shrink ", "replace "]);
-    check(&["list"], 0, &["power", "ext4-ordered", "posix", "eio", "eio_sync", "full", "{slow: 200ms}", "slow_reads"]);
-}
-
-#[test]
-fn every_help_has_examples() {
-    for command in ["test", "check", "convert", "list", "doctor", "completions", "man"] {
-        check(&[command, "--help"], 0, &["Examples:", &format!("squall {command}")]);
-    }
-    check(&["--help"], 0, &["Examples:", "squall test", "squall check"]);
-}
-
-#[test]
-fn planted_bugs_are_told_with_all_that_is_known() {
-    check(&["list", "--bugs"], 0, &["stale-read", "without confirming", "squall test raft --bug stale-read"]);
-    check(
-        &["list", "--bugs"],
-        0,
-        &["jetcd, 2024, https://", "clients see it", "--bug retry-twice --retry", "no storm"],
-    );
-    // One at a time: two mistakes together would hide which one was seen.
-    check(&["test", "--bug", "stale-read", "--bug", "two-votes"], 64, &["--bug", "cannot be used multiple times"]);
-}
-
-#[test]
-fn what_fits_together_is_told_within_80_columns() {
-    let squall = Squall::new();
-    let run = squall.run(&["list", "--long"]);
-    run.expect(0);
-    for part in ["raft --read read-index", "raft --read local", "register", "accounts", "sequential", "linearizable"] {
-        assert!(run.stdout.contains(part), "`{part}` is missing in:\n{}", run.stdout);
-    }
-    let wide: Vec<&str> = run.stdout.lines().filter(|line| line.chars().count() > 80).collect();
-    assert_eq!(wide, Vec::<&str>::new());
-}
-
-#[test]
-fn completions_know_commands_flags_and_names() {
-    for shell in ["bash", "zsh", "fish"] {
-        check(&["completions", shell], 0, &["squall", "doctor", "time-limit", "stale-read", "partition"]);
-    }
-    check(&["completions", "tcsh"], 64, &["tcsh", "bash", "zsh", "fish"]);
-}
-
-#[test]
-fn bash_accepts_its_completions() {
-    let squall = Squall::new();
-    let script = squall.file("squall.bash", &squall.run(&["completions", "bash"]).stdout);
-    let words = "COMP_WORDS=(squall test --bug st); COMP_CWORD=3; _squall squall st --bug; echo \"${COMPREPLY[@]}\"";
-    let output = std::process::Command::new("bash")
-        .args(["--norc", "-c", &format!("set -e; . {script}; {words}")])
-        .output()
-        .expect("bash runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "stale-read");
-}
-
-#[test]
-fn the_manual_has_a_page_for_each_command() {
-    check(&["man"], 0, &[".TH squall 1", "SUBCOMMANDS", "Exit status"]);
-    check(
-        &["man", "test"],
-        0,
-        &[".TH squall-test 1", concat!("squall ", env!("CARGO_PKG_VERSION")), "time\\-limit", "Examples"],
-    );
-    check(&["man", "tets"], 64, &["did you mean `test`?"]);
-}
-
-#[test]
-fn doctor_tells_what_works() {
-    check(&["doctor"], 0, &["works", "iptables", "/dev/fuse", "--faults power,disk"]);
 }
 
 #[test]
