@@ -138,8 +138,7 @@ impl<M: Model> Linearizable<M> {
     /// As [`check_key`](Linearizable::check_key), and who gave the answer.
     pub fn check_key_by(&self, operations: &[&OperationOf<M>], budget: &Budget) -> (Validity, Algorithm) {
         let allowance = Allowance::whole(budget, Instant::now());
-        let entries = self.entries(operations);
-        let judged = keys::judge(self, &entries, &mut Meter::new(&allowance, u64::MAX));
+        let judged = keys::judge(self, operations, &mut Meter::new(&allowance, u64::MAX));
         (judged.answer.validity(), judged.by)
     }
 

@@ -5,8 +5,15 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
 /// A set of small numbers that grows. Trailing empty words are cut, so that equal sets compare and hash equal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct SlotSet(SmallVec<[u64; 2]>);
+
+/// Without going through it word by word.
+impl Clone for SlotSet {
+    fn clone(&self) -> SlotSet {
+        SlotSet(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl SlotSet {
     /// Whether `slot` is in the set.
@@ -43,8 +50,15 @@ impl SlotSet {
 }
 
 /// How many of the operations without a return were used, class by class, sorted by class.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Used(SmallVec<[(ClassId, u32); 2]>);
+
+/// Without going through it class by class.
+impl Clone for Used {
+    fn clone(&self) -> Used {
+        Used(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Used {
     /// How many of `class` were used.

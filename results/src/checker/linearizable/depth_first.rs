@@ -171,13 +171,13 @@ impl<'a, M: Model> DepthFirst<'a, M> {
         if !around.kin[at] {
             return None;
         }
-        let mut longer = config.clone();
         let Some(Open { entry, slot, class, .. }) = self.open.get(at).copied() else {
             let Doubtful { class, entries } = &self.doubtful[at - self.open.len()];
-            let entry = *entries.get(config.used.of(*class) as usize)?;
+            let (class, entry) = (*class, *entries.get(config.used.of(*class) as usize)?);
             // A doubtful operation that changes nothing here is as good as one that never happened.
-            longer.state = self.table.step(config.state, *class).filter(|state| *state != config.state)?;
-            longer.used.add(*class);
+            let state = self.table.step(config.state, class).filter(|state| *state != config.state)?;
+            let mut longer = Config { state, ..config.clone() };
+            longer.used.add(class);
             self.order.push(entry as u32);
             return Some(longer);
         };
@@ -185,7 +185,8 @@ impl<'a, M: Model> DepthFirst<'a, M> {
         if config.done.contains(slot) || waits_for_twin {
             return None;
         }
-        longer.state = self.table.step(config.state, class)?;
+        let state = self.table.step(config.state, class)?;
+        let mut longer = Config { state, ..config.clone() };
         longer.done.insert(slot);
         self.order.push(entry as u32);
         Some(longer)

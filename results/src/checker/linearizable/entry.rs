@@ -28,19 +28,91 @@ pub(super) type EntryOf<M> = Entry<<M as Model>::Call, <M as Model>::Reply>;
 /// An operation of a model.
 pub(super) type OperationOf<M> = Operation<<M as Model>::Call, <M as Model>::Reply>;
 
-/// The entries of `operations`, by invocation. Left out are operations that failed (they never took effect), those
-/// without an answer that only observe, and answered ones that demand nothing and change nothing, whose answer stands
-/// for any: each is legal everywhere between its invocation and its return and changes no state, so that any legal order
-/// stays legal with or without it.
+/// The same where it is held, without a copy.
+#[derive(Debug)]
+pub(super) struct View<'a, C, R> {
+    pub invoked_ns: u64,
+    pub until_ns: u64,
+    pub call: &'a C,
+    pub reply: Option<&'a R>,
+    pub must: bool,
+}
+
+/// A view of an entry of a model.
+pub(super) type ViewOf<'a, M> = View<'a, <M as Model>::Call, <M as Model>::Reply>;
+
+impl<C, R> Entry<C, R> {
+    /// A view of it.
+    pub fn view(&self) -> View<'_, C, R> {
+        let Entry { invoked_ns, until_ns, ref call, ref reply, must, .. } = *self;
+        View { invoked_ns, until_ns, call, reply: reply.as_ref(), must }
+    }
+}
+
+/// A view of an operation as an entry, whether it is one or not.
+pub(super) fn view<C, R>(operation: &Operation<C, R>) -> View<'_, C, R> {
+    View {
+        invoked_ns: operation.invoked_ns,
+        until_ns: operation.effect_until_ns(),
+        call: &operation.call,
+        reply: operation.reply(),
+        must: operation.outcome.is_ok(),
+    }
+}
+
+/// Entries by index and by invocation, wherever they are held.
+pub(super) trait Held<M: Model> {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// The one of this index; indices are less than the count.
+    fn at(&self, index: usize) -> ViewOf<'_, M>;
+}
+
+impl<M: Model> Held<M> for [EntryOf<M>] {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, index: usize) -> ViewOf<'_, M> {
+        self[index].view()
+    }
+}
+
+/// Entries that are held as the operations of a key, and their positions among them.
+pub(super) struct InPlace<'a, M: Model> {
+    pub operations: &'a [&'a OperationOf<M>],
+    pub positions: Vec<u32>,
+}
+
+impl<M: Model> Held<M> for InPlace<'_, M> {
+    fn count(&self) -> usize {
+        self.positions.len()
+    }
+
+    fn at(&self, index: usize) -> ViewOf<'_, M> {
+        view(self.operations[self.positions[index] as usize])
+    }
+}
+
+/// Whether an operation is an entry. Left out are operations that failed (they never took effect), those without an
+/// answer that only observe, and answered ones that demand nothing and change nothing, whose answer stands for any: each
+/// is legal everywhere between its invocation and its return and changes no state, so that any legal order stays legal
+/// with or without it.
+pub(super) fn is_entry<M: Model>(model: &M, operation: &OperationOf<M>) -> bool {
+    match operation.outcome {
+        Outcome::Ok(_) => !says_nothing(model.access(&operation.call, operation.reply())),
+        Outcome::Fail(_) => false,
+        Outcome::Unknown(_) => !only_observes(model, &operation.call, None),
+    }
+}
+
+/// The [entries](is_entry) of `operations`, by invocation.
 pub(super) fn entries<M: Model>(model: &M, operations: &[&OperationOf<M>]) -> Vec<EntryOf<M>> {
     let mut entries: Vec<EntryOf<M>> = operations
         .iter()
         .enumerate()
-        .filter(|(_, operation)| match operation.outcome {
-            Outcome::Ok(_) => !says_nothing(model.access(&operation.call, operation.reply())),
-            Outcome::Fail(_) => false,
-            Outcome::Unknown(_) => !only_observes(model, &operation.call, None),
-        })
+        .filter(|(_, operation)| is_entry(model, operation))
         .map(|(position, operation)| Entry {
             position,
             invoked_ns: operation.invoked_ns,

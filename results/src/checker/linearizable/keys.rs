@@ -61,25 +61,42 @@ pub(super) struct Judged {
     pub core: Option<Vec<usize>>,
 }
 
-/// Judges the entries of one key; the caller knows which.
-pub(super) fn judge<M: Model>(checker: &Linearizable<M>, entries: &[EntryOf<M>], meter: &mut Meter) -> Judged {
-    let by_rules = checker.course == Course::Automatic;
-    if let Some(decided) = by_rules.then(|| special::judge(&checker.model, entries, meter)).flatten() {
+/// Judges the operations of one key; the caller knows which.
+pub(super) fn judge<M: Model>(checker: &Linearizable<M>, operations: &[&OperationOf<M>], meter: &mut Meter) -> Judged {
+    let is_special = checker.course == Course::Automatic && checker.model.object().is_some();
+    if !is_special && let Some(judged) = judge_register(checker, operations, meter) {
+        return judged;
+    }
+    let entries = checker.entries(operations);
+    if is_special && let Some(decided) = special::judge(&checker.model, &entries, meter) {
         let Decided { answer, by, core } = decided;
         return Judged { key: 0, answer, by, operations: entries.len(), peak: 0, steps: meter.steps(), core };
     }
-    let by_register = checker.course != Course::Search;
-    let found = by_register.then(|| register::judge(&checker.model, entries, checker.course, meter)).flatten();
-    let Some(register::Found { answer, by_zones, peak }) = found else {
-        return judge_by_search(checker, entries, meter);
-    };
+    let judged = if is_special { judge_register(checker, operations, meter) } else { None };
+    judged.unwrap_or_else(|| judge_by_search(checker, &entries, meter))
+}
+
+/// Judges the operations of one key as those of a register, if that is what they are.
+fn judge_register<M: Model>(
+    checker: &Linearizable<M>,
+    operations: &[&OperationOf<M>],
+    meter: &mut Meter,
+) -> Option<Judged> {
+    if checker.course == Course::Search {
+        return None;
+    }
+    let keeps_all = !checker.reductions.unobserved;
+    let found = register::judge(&checker.model, operations, keeps_all, checker.course, meter)?;
+    let register::Found { answer, by_zones, peak } = found;
     let answer = match answer {
         register::Answer::Legal => Answer::Valid,
-        register::Answer::NoOrder { entry, rechecked } => no_order(entries, entry, rechecked),
+        register::Answer::NoOrder { entry: position, rechecked } => {
+            Answer::Invalid { at_ns: operations[position].effect_until_ns(), position, rechecked }
+        }
         register::Answer::Unknown(stopped) => Answer::Unknown(stopped),
     };
     let by = if by_zones { Algorithm::Zones } else { Algorithm::Register };
-    Judged { key: 0, answer, by, operations: entries.len(), peak, steps: meter.steps(), core: None }
+    Some(Judged { key: 0, answer, by, operations: operations.len(), peak, steps: meter.steps(), core: None })
 }
 
 fn no_order<C, R>(entries: &[Entry<C, R>], entry: usize, rechecked: bool) -> Answer {
@@ -146,7 +163,7 @@ pub(super) fn judge_all<M: Model>(
     let (mut judged, mut evidence) = (Vec::with_capacity(keys.len()), Vec::new());
     for steps in [FIRST_ROUND_STEPS, u64::MAX] {
         let round = in_parallel(&keys, |(key, operations)| {
-            let judged = judge(checker, &checker.entries(operations), &mut Meter::new(&for_search, steps));
+            let judged = judge(checker, operations, &mut Meter::new(&for_search, steps));
             Judged { key: **key, operations: operations.len(), ..judged }
         });
         keys.reverse();

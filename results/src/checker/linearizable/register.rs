@@ -20,6 +20,7 @@ mod implied;
 pub(super) mod live;
 mod mask;
 mod moves;
+mod numbering;
 mod ops;
 mod order;
 mod proof;
@@ -30,9 +31,10 @@ mod supply;
 mod tidy;
 mod trail;
 mod unique;
+mod unobserved;
 mod window;
 
-use super::entry::EntryOf;
+use super::entry::{EntryOf, Held, InPlace, OperationOf};
 use super::meter::{Meter, Stop};
 use super::replay::is_legal_order;
 use super::search::Stopped;
@@ -139,21 +141,56 @@ impl From<Stop> for Halt {
     }
 }
 
-/// Judges a key; `None` if it is no register, if too much is open at once, or if an order that was found is none.
-pub(super) fn judge<M: Model>(model: &M, entries: &[EntryOf<M>], course: Course, meter: &mut Meter) -> Option<Found> {
-    let ops = Ops::new(model, entries)?;
+/// The operations of a key by numbers, and the entries that they are; `None` if it is no register.
+fn in_place<'a, M: Model>(
+    model: &M,
+    operations: &'a [&'a OperationOf<M>],
+    keeps_all: bool,
+) -> Option<(Ops, InPlace<'a, M>)> {
+    let (mut ops, mut entries) = numbering::in_place(model, operations)?;
+    if !keeps_all {
+        unobserved::leave_out(&mut ops, &mut entries.positions);
+    }
+    Some((ops, entries))
+}
+
+/// Judges a key; `None` if it is no register, if too much is open at once, or if an order that was found is none. A
+/// contradiction is told by the position of its operation. Doubtful operations that nothing can depend on are left out,
+/// unless all are kept.
+pub(super) fn judge<M: Model>(
+    model: &M,
+    operations: &[&OperationOf<M>],
+    keeps_all: bool,
+    course: Course,
+    meter: &mut Meter,
+) -> Option<Found> {
+    let (ops, entries) = in_place(model, operations, keeps_all)?;
+    let found = judge_ops(model, &entries, &ops, course, meter)?;
+    let answer = match rechecked(&ops, found.answer, meter)? {
+        Answer::NoOrder { entry, rechecked } => Answer::NoOrder { entry: entries.positions[entry] as usize, rechecked },
+        answer => answer,
+    };
+    Some(Found { answer, ..found })
+}
+
+fn judge_ops<M: Model>(
+    model: &M,
+    entries: &InPlace<'_, M>,
+    ops: &Ops,
+    course: Course,
+    meter: &mut Meter,
+) -> Option<Found> {
     if let Err(why) = meter.step(|| ops.held_bytes()) {
         let answer = Answer::Unknown(Stopped { why, established_ns: None });
         return Some(Found { answer, by_zones: false, peak: 0 });
     }
-    let zones = if course == Course::Automatic { by_zones(model, entries, &ops) } else { None };
+    let zones = if course == Course::Automatic { by_zones(model, entries, ops) } else { None };
     if let Some(answer) = zones {
-        return Some(Found { answer: rechecked(&ops, answer, meter)?, by_zones: true, peak: 0 });
+        return Some(Found { answer, by_zones: true, peak: 0 });
     }
-    let ahead = Ahead::new(&ops);
-    let mut passes = Passes { model, entries, ops: &ops, ahead: &ahead, peak: 0, established: 0 };
-    let answer = passes.run(course, meter)?;
-    Some(Found { answer: rechecked(&ops, answer, meter)?, by_zones: false, peak: passes.peak })
+    let ahead = Ahead::new(ops);
+    let mut passes = Passes { model, entries, ops, ahead: &ahead, peak: 0, established: 0 };
+    Some(Found { answer: passes.run(course, meter)?, by_zones: false, peak: passes.peak })
 }
 
 /// Whether the bare search finds the contradiction at the return of `entry` too, where it can; `None` if it finds none.
@@ -180,7 +217,7 @@ pub(super) fn looked_ahead<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Optio
 }
 
 /// What zones say; `None` if they do not know.
-fn by_zones<M: Model>(model: &M, entries: &[EntryOf<M>], ops: &Ops) -> Option<Answer> {
+fn by_zones<M: Model>(model: &M, entries: &InPlace<'_, M>, ops: &Ops) -> Option<Answer> {
     match order_by_zones(ops)? {
         Ok(order) => is_legal_order(model, entries, &order).then_some(Answer::Legal),
         Err(entry) => Some(Answer::NoOrder { entry, rechecked: false }),
@@ -206,7 +243,7 @@ fn order_by_zones(ops: &Ops) -> Option<Result<Vec<u32>, usize>> {
 /// The passes over one key.
 struct Passes<'a, M: Model> {
     model: &'a M,
-    entries: &'a [EntryOf<M>],
+    entries: &'a InPlace<'a, M>,
     ops: &'a Ops,
     ahead: &'a Ahead,
     peak: usize,
@@ -309,11 +346,9 @@ impl<M: Model> Passes<'_, M> {
 
     /// The instant of the last return up to which an order is established.
     fn established_ns(&self) -> Option<u64> {
-        let events = &self.ops.events[..self.established as usize];
-        events.iter().rev().find_map(|event| match event {
-            Event::Return(op) => Some(self.entries[*op as usize].until_ns),
-            Event::Invoke(_) => None,
-        })
+        let mut moments = (1..=self.established).rev();
+        let op = moments.find_map(|moment| self.ops.returning_at(moment))?;
+        Some(self.entries.at(op as usize).until_ns)
     }
 }
 
@@ -340,8 +375,8 @@ fn go_through<const W: usize>(
     ahead: &Ahead,
     meter: &mut Meter,
 ) -> Result<Ended, Halt> {
-    for (moment, event) in (1..).zip(&ops.events) {
-        match *event {
+    for (moment, event) in (1..).zip(ops.events.iter()) {
+        match event {
             Event::Invoke(index) => {
                 let op = ops.all[index as usize];
                 let is_implied = frontier.effort.has(Idea::Implied) && ahead.is_implied(index);

@@ -35,6 +35,8 @@ pub(super) struct Frontier<const W: usize> {
     pub effort: Effort,
     pub window: Window<W>,
     pub configs: Vec<Config<W>>,
+    /// Room for the configurations of the next return.
+    pub room: Vec<Config<W>>,
     pub slot_of: FxHashMap<u32, usize>,
     /// Slots of what never returns and is not old yet.
     pub young: Vec<usize>,
@@ -63,6 +65,7 @@ impl<const W: usize> Frontier<W> {
             effort,
             window: Window::new(values, effort.endless),
             configs: vec![Config::start(START_VALUE)],
+            room: Vec::new(),
             slot_of: FxHashMap::default(),
             young: Vec::new(),
             trail: Trail::default(),
@@ -118,13 +121,17 @@ impl<const W: usize> Frontier<W> {
             self.close(slot);
             return Ok(());
         }
-        let before = std::mem::take(&mut self.configs);
+        let mut before = std::mem::take(&mut self.configs);
         match self.holding(&before, slot, &holds, meter) {
             Ok(out) => self.configs = out,
             Err(stop) => {
                 self.configs = before;
                 return Err(stop.into());
             }
+        }
+        if before.capacity() <= ROOM {
+            before.clear();
+            self.room = before;
         }
         self.close(slot);
         self.thin_out(meter)
@@ -138,7 +145,7 @@ impl<const W: usize> Frontier<W> {
         holds: &impl Fn(&Config<W>) -> bool,
         meter: &mut Meter,
     ) -> Result<Vec<Config<W>>, Stop> {
-        let mut out = Vec::with_capacity(before.len() + 8);
+        let mut out = std::mem::take(&mut self.room);
         let limit = self.first_limit(before);
         self.limit = limit;
         loop {
@@ -206,6 +213,19 @@ impl<const W: usize> Frontier<W> {
             meter.tick(|| self.held_bytes(2 * count))?;
             self.tidy(config);
         }
+        if count > 1 {
+            self.compare(&mut all, meter)?;
+        }
+        self.configs = all;
+        self.peak = self.peak.max(self.configs.len());
+        if !self.settles && self.trail.is_full() {
+            self.give_up();
+        }
+        Ok(())
+    }
+
+    /// Leaves out of `all` what others among them can do as well.
+    fn compare(&mut self, all: &mut Vec<Config<W>>, meter: &mut Meter) -> Result<(), Halt> {
         if let (Some(spare), Some(least)) =
             (self.effort.spare, all.iter().map(|config| self.doubtful_used(config)).min())
         {
@@ -222,27 +242,46 @@ impl<const W: usize> Frontier<W> {
             let able = config.free.len() + (config.done & self.window.observers).len();
             (self.doubtful_used(config), changes.len(), Reverse(able))
         };
-        all.sort_by_cached_key(weight);
-        let mut kept: Vec<Config<W>> = Vec::with_capacity(all.len());
-        let mut of_value: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
-        for config in all {
-            meter.tick(|| self.held_bytes(2 * count + kept.capacity()))?;
-            let alike = of_value.entry(config.value).or_default();
-            if self.effort.has(Idea::Dominance) && alike.iter().any(|at| self.dominates(&kept[*at], &config)) {
-                continue;
-            }
-            alike.push(kept.len());
-            kept.push(config);
+        if all.len() <= FEW {
+            all.sort_by_key(weight)
+        } else {
+            all.sort_by_cached_key(weight)
         }
-        if let Some(most) = self.effort.beam.filter(|most| kept.len() > *most) {
-            kept.truncate(most);
+        if self.effort.has(Idea::Dominance) {
+            self.leave_out_dominated(all, meter)?;
+        }
+        if let Some(most) = self.effort.beam.filter(|most| all.len() > *most) {
+            all.truncate(most);
             self.cut = true;
         }
-        self.configs = kept;
-        self.peak = self.peak.max(self.configs.len());
-        if !self.settles && self.trail.is_full() {
-            self.give_up();
+        Ok(())
+    }
+
+    /// Leaves out each that one before it dominates.
+    fn leave_out_dominated(&self, all: &mut Vec<Config<W>>, meter: &mut Meter) -> Result<(), Halt> {
+        let count = all.len();
+        let mut kept = 0;
+        // Where there are many, those that are kept by their value.
+        let mut of_value: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
+        for at in 0..count {
+            meter.tick(|| self.held_bytes(2 * count))?;
+            let config = &all[at];
+            let dominates = |other: &Config<W>| other.value == config.value && self.dominates(other, config);
+            if count <= FEW {
+                if all[..kept].iter().any(dominates) {
+                    continue;
+                }
+            } else {
+                let alike = of_value.entry(config.value).or_default();
+                if alike.iter().any(|other| dominates(&all[*other])) {
+                    continue;
+                }
+                alike.push(kept);
+            }
+            all.swap(kept, at);
+            kept += 1;
         }
+        all.truncate(kept);
         Ok(())
     }
 
@@ -282,6 +321,9 @@ const RAISES: u32 = 4;
 
 /// How many tokens a configuration keeps outside itself on average, where there are many.
 const TOKENS_SPILLED: usize = 4;
+
+/// Room for up to so many configurations is kept from return to return.
+const ROOM: usize = 1_024;
 
 /// Up to so many configurations are compared each with each right away.
 const FEW: usize = 16;

@@ -1,9 +1,9 @@
 //! The operations of one key as reads, comparisons, writes and swaps of numbered values, at numbered moments.
 
+use super::numbering::Numbering;
 use crate::call::Value;
-use crate::checker::linearizable::entry::{Entry, EntryOf};
+use crate::checker::linearizable::entry::EntryOf;
 use crate::model::{Access, Demand, Model};
-use rustc_hash::FxHashMap;
 
 /// The number of a value.
 pub(super) type ValueId = u32;
@@ -60,6 +60,42 @@ pub(super) enum Event {
     Return(u32),
 }
 
+/// What happens at the moments 1, 2, ...
+#[derive(Debug, Clone)]
+pub(super) struct Events {
+    /// The operation of each, times two, and one more if it returns.
+    all: Vec<u32>,
+}
+
+impl Events {
+    /// Nothing yet, with room for so many.
+    pub fn with_capacity(count: usize) -> Events {
+        Events { all: Vec::with_capacity(count) }
+    }
+
+    /// Takes what happens next, and says at which moment that is.
+    pub fn push(&mut self, event: Event) -> u32 {
+        self.all.push(match event {
+            Event::Invoke(op) => op << 1,
+            Event::Return(op) => op << 1 | 1,
+        });
+        self.all.len() as u32
+    }
+
+    /// How many moments there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// What happens, by moment.
+    pub fn iter(&self) -> impl Iterator<Item = Event> {
+        self.all.iter().map(|event| match (event >> 1, event & 1) {
+            (op, 0) => Event::Invoke(op),
+            (op, _) => Event::Return(op),
+        })
+    }
+}
+
 /// All operations of one key; each has the index of its entry.
 ///
 /// Moments are numbered from 1 in the order of time. At one instant invocations come before returns: equal stamps count
@@ -67,59 +103,42 @@ pub(super) enum Event {
 #[derive(Debug, Clone)]
 pub(super) struct Ops {
     pub all: Vec<Op>,
-    /// What happens at moment 1, 2, ...
-    pub events: Vec<Event>,
+    pub events: Events,
     /// How many values there are, [`START_VALUE`] included.
     pub values: usize,
-    /// The values by their numbers.
-    pub names: Vec<Option<Value>>,
 }
 
 impl Ops {
     /// The operations of `entries`, which are sorted by invocation; `None` if some entry is nothing that a register
     /// with compare-and-set knows, or if there are too many to be numbered.
     pub fn new<M: Model>(model: &M, entries: &[EntryOf<M>]) -> Option<Ops> {
-        if entries.len() >= (u32::MAX / 2) as usize {
-            return None;
-        }
-        let mut ids = FxHashMap::from_iter([(model.initial(), START_VALUE)]);
-        let mut id = |value: Option<Value>| {
-            let next = ids.len() as ValueId;
-            *ids.entry(value).or_insert(next)
-        };
-        let mut all = Vec::with_capacity(entries.len());
+        let mut numbering = Numbering::new(model.initial(), entries.len())?;
         for entry in entries {
             let access = model.access(&entry.call, entry.reply.as_ref())?;
-            let (kind, from, to) = by_numbers(access, &mut id)?;
-            let never_observes = entry.must || matches!(kind, Kind::Write | Kind::Swap);
-            all.push(never_observes.then_some(Op { kind, from, to, inv: 0, ret: NEVER })?);
+            numbering.invoke(&entry.view(), access)?;
         }
-        let mut names = vec![None; ids.len()];
-        ids.into_iter().for_each(|(value, id)| names[id as usize] = value);
-        let events = number_moments(entries, &mut all);
-        Some(Ops { all, events, values: names.len(), names })
+        Some(numbering.finish())
     }
 
     /// The moments of the invocations and returns up to `end`; what returns later may but need not take effect.
     pub fn up_to(&self, end: u32) -> Ops {
-        let mut all = self.all.clone();
-        all.retain(|op| op.inv <= end);
+        let mut all = self.all[..self.all.partition_point(|op| op.inv <= end)].to_vec();
         all.iter_mut().filter(|op| op.ret > end).for_each(|op| op.ret = NEVER);
-        Ops { all, events: self.events[..end as usize].to_vec(), values: self.values, names: Vec::new() }
+        Ops { all, events: Events { all: self.events.all[..end as usize].to_vec() }, values: self.values }
     }
 
     /// Roughly how many bytes they take, with what is known of them by looking ahead.
     pub fn held_bytes(&self) -> usize {
         let each = size_of::<Op>() + 2;
-        self.all.len() * each + self.events.len() * size_of::<Event>() + self.names.len() * size_of::<Option<Value>>()
+        self.all.len() * each + self.events.len() * size_of::<u32>()
     }
 
     /// The most operations that were open at once, without those that never returned.
     pub fn most_open(&self) -> usize {
         let (mut open, mut most) = (0_usize, 0);
-        for event in &self.events {
+        for event in self.events.iter() {
             match event {
-                Event::Invoke(op) if self.all[*op as usize].must() => open += 1,
+                Event::Invoke(op) if self.all[op as usize].must() => open += 1,
                 Event::Invoke(_) => {}
                 Event::Return(_) => open -= 1,
             }
@@ -130,10 +149,8 @@ impl Ops {
 
     /// The operation that returns at `moment`.
     pub fn returning_at(&self, moment: u32) -> Option<u32> {
-        match self.events.get(moment as usize - 1) {
-            Some(Event::Return(op)) => Some(*op),
-            Some(Event::Invoke(_)) | None => None,
-        }
+        let event = self.events.all.get(moment as usize - 1)?;
+        (event & 1 == 1).then_some(event >> 1)
     }
 }
 
@@ -150,32 +167,5 @@ pub(super) fn by_numbers(
         (Demand::Is(found), Some(left)) => Some((Kind::Swap, id(found), id(Some(left)))),
         (Demand::IsNot(unwanted), None) => single(Kind::Differs, id(unwanted)),
         (Demand::Anything, None) | (Demand::IsNot(_), Some(_)) => None,
-    }
-}
-
-/// Writes the moments into `all`, and lists them.
-fn number_moments<C, R>(entries: &[Entry<C, R>], all: &mut [Op]) -> Vec<Event> {
-    let returning = entries.iter().enumerate().filter(|(_, entry)| entry.must);
-    let mut returns: Vec<(u64, u32)> = returning.map(|(index, entry)| (entry.until_ns, index as u32)).collect();
-    returns.sort_unstable();
-    let mut events = Vec::with_capacity(all.len() + returns.len());
-    let mut returns = returns.into_iter().peekable();
-    let mut invoked = entries.iter().enumerate().peekable();
-    loop {
-        let next_return = returns.peek().copied();
-        let moment = events.len() as u32 + 1;
-        match invoked.peek() {
-            Some((index, entry)) if next_return.is_none_or(|(until_ns, _)| entry.invoked_ns <= until_ns) => {
-                all[*index].inv = moment;
-                events.push(Event::Invoke(*index as u32));
-                invoked.next();
-            }
-            _ => {
-                let Some((_, index)) = next_return else { return events };
-                all[index as usize].ret = moment;
-                events.push(Event::Return(index));
-                returns.next();
-            }
-        }
     }
 }

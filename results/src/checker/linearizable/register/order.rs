@@ -17,20 +17,27 @@ pub(super) struct Placed {
 /// its invocation and its return. So observers do not get into each other's way, and no two operations change places
 /// that did not overlap.
 pub(super) fn with_observers(ops: &Ops, changes: &[Placed]) -> Option<Vec<u32>> {
-    let spans = Spans::new(ops, changes);
-    let mut homes: Vec<(u32, u32)> = Vec::with_capacity(ops.all.len() - changes.len());
-    for (index, op) in ops.all.iter().enumerate().filter(|(_, op)| op.observes() && op.must()) {
-        homes.push((spans.home(op)?, index as u32));
+    let mut spans = Spans::new(ops, changes);
+    let mut homes: Vec<u32> = Vec::with_capacity(ops.all.len() - changes.len());
+    // Of each span first how many observers it holds, then the place of its next one. All but the first have a change too.
+    let mut places = vec![0_u32; changes.len() + 1];
+    let observers = || (0_u32..).zip(&ops.all).filter(|(_, op)| op.observes() && op.must());
+    for (_, op) in observers() {
+        let home = spans.home(op)?;
+        places[home as usize] += 1;
+        homes.push(home);
+    }
+    let mut order = vec![0_u32; changes.len() + homes.len()];
+    let mut next = std::mem::take(&mut places[0]);
+    for (place, change) in places[1..].iter_mut().zip(changes) {
+        order[next as usize] = change.op;
+        next += 1 + std::mem::replace(place, next + 1);
     }
     // Within one span by invocation, which is the order of indices.
-    homes.sort_unstable();
-    let mut order = Vec::with_capacity(changes.len() + homes.len());
-    let mut homes = homes.into_iter().peekable();
-    for span in 0..=changes.len() {
-        order.extend(span.checked_sub(1).map(|change| changes[change].op));
-        while let Some((_, observer)) = homes.next_if(|(home, _)| *home == span as u32) {
-            order.push(observer);
-        }
+    for ((index, _), home) in observers().zip(homes) {
+        let place = &mut places[home as usize];
+        order[*place as usize] = index;
+        *place += 1;
     }
     Some(order)
 }
@@ -39,25 +46,25 @@ pub(super) fn with_observers(ops: &Ops, changes: &[Placed]) -> Option<Vec<u32>> 
 struct Spans<'a> {
     ops: &'a Ops,
     changes: &'a [Placed],
-    /// The spans in which each value is there: those of value `v` are `by_value[first[v]..first[v + 1]]`.
-    by_value: Vec<u32>,
-    first: Vec<u32>,
+    /// Of each value the first span that is not over.
+    of_value: Vec<u32>,
+    /// Of each span the next one with the same value.
+    next: Vec<u32>,
+    /// The first span of all that is not over.
+    first: u32,
 }
+
+/// No span.
+const NONE: u32 = u32::MAX;
 
 impl<'a> Spans<'a> {
     fn new(ops: &'a Ops, changes: &'a [Placed]) -> Spans<'a> {
-        let mut first = vec![0_u32; ops.values + 2];
-        let mut spans = Spans { ops, changes, by_value: Vec::new(), first: Vec::new() };
-        let count = changes.len() as u32;
-        (0..=count).for_each(|span| first[spans.value(span) as usize + 2] += 1);
-        (1..first.len()).for_each(|at| first[at] += first[at - 1]);
-        spans.by_value = vec![0; count as usize + 1];
-        for span in 0..=count {
-            let next = &mut first[spans.value(span) as usize + 1];
-            spans.by_value[*next as usize] = span;
-            *next += 1;
+        let next = vec![0; changes.len() + 1];
+        let mut spans = Spans { ops, changes, of_value: vec![NONE; ops.values], next, first: 0 };
+        for span in (0..=changes.len() as u32).rev() {
+            let value = spans.value(span) as usize;
+            spans.next[span as usize] = std::mem::replace(&mut spans.of_value[value], span);
         }
-        spans.first = first;
         spans
     }
 
@@ -73,17 +80,22 @@ impl<'a> Spans<'a> {
         self.changes.get(span as usize).map_or(u32::MAX, |change| change.moment)
     }
 
-    /// The first span in which `op` fits.
-    fn home(&self, op: &Op) -> Option<u32> {
+    /// The first span in which `op` fits. They are asked for by invocation: a span that was over stays so.
+    fn home(&mut self, op: &Op) -> Option<u32> {
         let open = match op.kind {
             Kind::Read => {
-                let [from, to] = [0, 1].map(|next| self.first[op.from as usize + next] as usize);
-                let of_value = &self.by_value[from..to];
-                *of_value.get(of_value.partition_point(|span| self.end(*span) < op.inv))?
+                let mut span = self.of_value[op.from as usize];
+                while span != NONE && self.end(span) < op.inv {
+                    span = self.next[span as usize];
+                }
+                self.of_value[op.from as usize] = span;
+                (span != NONE).then_some(span)?
             }
             _ => {
-                let first = self.changes.partition_point(|change| change.moment < op.inv) as u32;
-                (first..=self.changes.len() as u32).find(|span| self.value(*span) != op.from)?
+                while self.end(self.first) < op.inv {
+                    self.first += 1;
+                }
+                (self.first..=self.changes.len() as u32).find(|span| self.value(*span) != op.from)?
             }
         };
         (self.begin(open) <= op.ret).then_some(open)

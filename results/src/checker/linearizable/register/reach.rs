@@ -18,7 +18,7 @@ pub(super) struct Goal {
     slot: usize,
     op: Op,
     /// The values from which swaps lead to where it can stand; `None`: any value.
-    useful: Option<Vec<ValueId>>,
+    useful: Option<SmallVec<[ValueId; 8]>>,
 }
 
 impl Goal {
@@ -84,8 +84,8 @@ impl<const W: usize> Frontier<W> {
     }
 
     /// The values from which open swaps and old ones lead to `value`.
-    fn values_that_lead_to(&self, value: ValueId) -> Vec<ValueId> {
-        let mut reached = vec![value];
+    fn values_that_lead_to(&self, value: ValueId) -> SmallVec<[ValueId; 8]> {
+        let mut reached: SmallVec<[ValueId; 8]> = SmallVec::from_slice(&[value]);
         let mut at = 0;
         while let Some(to) = reached.get(at).copied() {
             let open = self.window.swaps.iter().map(|slot| self.window.op(slot)).filter(|op| op.to == to);
@@ -192,8 +192,9 @@ impl<const W: usize> Frontier<W> {
             return Ok(());
         }
         let mut seen = Seen::default();
-        let mut queue = VecDeque::from([start]);
-        while let Some(walker) = queue.pop_front() {
+        // Most ways are short: the queue takes room only for what it holds beside the first.
+        let (mut first, mut queue) = (Some(start), VecDeque::new());
+        while let Some(walker) = first.take().or_else(|| queue.pop_front()) {
             meter.step(|| self.held_bytes(2 * (out.len() + queue.len())) + seen.held_bytes())?;
             let value = walker.value();
             if !seen.insert(value, &walker.config) {

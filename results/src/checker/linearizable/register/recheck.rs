@@ -84,7 +84,7 @@ fn entries(ops: &Ops, begin: u32, end: u32) -> Vec<Entry> {
     let in_window = ops.all[..invoked].iter().enumerate().filter_map(|(index, op)| {
         let must = op.inv >= begin && op.ret <= end;
         let may = !op.observes() && op.ret >= begin;
-        (must || may).then(|| entry(ops, index, op, must))
+        (must || may).then(|| entry(index, op, must))
     });
     in_window.collect()
 }
@@ -99,15 +99,19 @@ fn states(ops: &Ops, begin: u32) -> Vec<Option<Value>> {
     values.extend(last.is_none().then_some(START_VALUE));
     values.sort_unstable();
     values.dedup();
-    values.into_iter().map(|value| ops.names[value as usize]).collect()
+    values.into_iter().map(name).collect()
+}
+
+/// What stands for a value. A register only tells values apart, so their numbers do as well as they; the value before the
+/// first write has a number too, as it may be written.
+fn name(value: ValueId) -> Option<Value> {
+    Some(value.into())
 }
 
 /// An operation as the model [`Register`] knows it, at its moments.
-fn entry(ops: &Ops, position: usize, op: &Op, must: bool) -> Entry {
-    let [from, to] = [op.from, op.to].map(|value| ops.names[value as usize]);
+fn entry(position: usize, op: &Op, must: bool) -> Entry {
+    let (from, value) = (name(op.from), op.to.into());
     let written = must.then_some(Reply::Written { version: None });
-    // Nothing ever leaves the value before the first write.
-    let value = to.unwrap_or_default();
     let (call, reply) = match op.kind {
         Kind::Read => (Call::Read { key: 0 }, Some(Reply::Read { value: from, version: None })),
         Kind::Differs => (Call::Cas { key: 0, expect: from, value }, Some(Reply::NotEqual)),

@@ -97,8 +97,8 @@ impl Separators {
 /// The first operation at whose return some spell lacks a source; none if none does.
 pub(super) fn lacking(ops: &Ops, meter: &mut Meter) -> Result<Option<u32>, Stop> {
     let mut supply = Supply::new();
-    for (moment, event) in (1..).zip(&ops.events) {
-        match *event {
+    for (moment, event) in (1..).zip(ops.events.iter()) {
+        match event {
             Event::Invoke(index) => supply.invoke(ops.all[index as usize], index, ops.values),
             Event::Return(index) if !supply.ret(index, moment) => return Ok(Some(index)),
             Event::Return(_) => meter.tick(|| ops.held_bytes() + supply.held_bytes())?,

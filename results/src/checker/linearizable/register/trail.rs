@@ -111,7 +111,9 @@ impl Trail {
         way.reverse();
         let named = self.named(&way, ops, class_of)?;
         let in_order = self.list(&way).into_iter();
-        in_order.map(|node| Some(Placed { op: named[&node], moment: self.nodes[node as usize].moment })).collect()
+        in_order
+            .map(|node| Some(Placed { op: named[node as usize], moment: self.nodes[node as usize].moment }))
+            .collect()
     }
 
     /// The nodes of `way` in the order of their changes.
@@ -128,37 +130,35 @@ impl Trail {
         node_ids.take_while(|node| *node != START).collect()
     }
 
-    /// Which operation each node stands for. Those of a class are given out by time: whatever was invoked early enough
-    /// for a moment was so for every later one.
-    fn named(
-        &self,
-        way: &[NodeId],
-        ops: &Ops,
-        class_of: impl Fn(&Op) -> Option<ClassId>,
-    ) -> Option<FxHashMap<NodeId, u32>> {
-        let mut named: FxHashMap<NodeId, u32> = FxHashMap::default();
+    /// Which operation each node of `way` stands for. Those of a class are given out by time: whatever was invoked early
+    /// enough for a moment was so for every later one.
+    fn named(&self, way: &[NodeId], ops: &Ops, class_of: impl Fn(&Op) -> Option<ClassId>) -> Option<Vec<u32>> {
+        let mut named: Vec<u32> = vec![0; self.nodes.len()];
         let mut open: Vec<(u32, NodeId, ClassId)> = Vec::new();
         for node in way {
             match self.nodes[*node as usize].which {
-                Which::This(op) => {
-                    named.insert(*node, op);
-                }
+                Which::This(op) => named[*node as usize] = op,
                 Which::Some(class) => open.push((self.nodes[*node as usize].moment, *node, class)),
             }
         }
         if open.is_empty() {
             return Some(named);
         }
-        let taken: rustc_hash::FxHashSet<u32> = named.values().copied().collect();
+        let mut taken = vec![false; ops.all.len()];
+        for node in way {
+            if let Which::This(op) = self.nodes[*node as usize].which {
+                taken[op as usize] = true;
+            }
+        }
         let mut of_class: FxHashMap<ClassId, Vec<u32>> = FxHashMap::default();
         for (index, op) in ops.all.iter().enumerate().rev().filter(|(_, op)| !op.must()) {
-            if let Some(class) = class_of(op).filter(|_| !taken.contains(&(index as u32))) {
+            if let Some(class) = class_of(op).filter(|_| !taken[index]) {
                 of_class.entry(class).or_default().push(index as u32);
             }
         }
         open.sort_unstable();
         for (_, node, class) in open {
-            named.insert(node, of_class.get_mut(&class)?.pop()?);
+            named[node as usize] = of_class.get_mut(&class)?.pop()?;
         }
         Some(named)
     }

@@ -181,6 +181,7 @@ impl<const W: usize> Frontier<W> {
             effort: self.effort,
             window: self.window.widened(),
             configs: self.configs.iter().map(|config| config.with_masks(widened)).collect(),
+            room: Vec::new(),
             slot_of: self.slot_of.clone(),
             young: self.young.clone(),
             trail: self.trail.clone(),

@@ -113,9 +113,10 @@ impl Zones<'_> {
                 self.contradiction(pair[0].certain().max(pair[1].certain()));
             }
         }
+        let mut before = 0;
         for cluster in backward {
             cluster.at = cluster.last_invocation;
-            let before = forward.partition_point(|forward| forward.first_return < cluster.last_invocation);
+            before = partition_near(forward, before, |forward| forward.first_return < cluster.last_invocation);
             let Some(around) = before.checked_sub(1).map(|at| forward[at]) else { continue };
             if around.last_invocation > cluster.first_return {
                 self.contradiction(around.certain().max(cluster.certain()));
@@ -133,7 +134,7 @@ impl Zones<'_> {
     /// forward one it is the latest invocation up to the operation, or `f` if that is later: no operation of the cluster
     /// returns before `f`, and none before an invocation that comes earlier in the chain.
     pub(super) fn changes(&self, clusters: &[Cluster]) -> Vec<Placed> {
-        let mut placed: Vec<(u64, u32)> = Vec::new();
+        let mut placed: Vec<Placed> = Vec::with_capacity(self.known.len());
         for cluster in clusters {
             let (mut value, mut latest) = (cluster.start, 0);
             loop {
@@ -141,7 +142,7 @@ impl Zones<'_> {
                 if value != START_VALUE {
                     latest = latest.max(self.op(known.writer).inv);
                     let moment = if cluster.is_forward() { latest.max(cluster.first_return) } else { cluster.at };
-                    placed.push((u64::from(moment) << 32 | placed.len() as u64, known.writer));
+                    placed.push(Placed { op: known.writer, moment });
                 }
                 latest = latest.max(known.last_invocation);
                 if known.next == NONE {
@@ -150,7 +151,41 @@ impl Zones<'_> {
                 value = known.next;
             }
         }
-        placed.sort_unstable();
-        placed.into_iter().map(|(key, op)| Placed { op, moment: (key >> 32) as u32 }).collect()
+        // The forward ones come by time already, and before others of their moment.
+        placed.sort_by_key(|placed| placed.moment);
+        placed
+    }
+}
+
+/// As [`partition_point`](slice::partition_point), looked for near `from`, where it mostly is.
+fn partition_near<T>(all: &[T], from: usize, is_before: impl Fn(&T) -> bool) -> usize {
+    let (mut low, mut high) = (from, from);
+    let mut step = 1;
+    while low > 0 && !is_before(&all[low - 1]) {
+        high = low - 1;
+        low = low.saturating_sub(step);
+        step *= 2;
+    }
+    step = 1;
+    while high < all.len() && is_before(&all[high]) {
+        low = high + 1;
+        high = (high + step).min(all.len());
+        step *= 2;
+    }
+    low + all[low..high].partition_point(is_before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_nearby_is_found_from_anywhere() {
+        for (count, place) in (0..20).flat_map(|count| (0..=count).map(move |place| (count, place))) {
+            let all: Vec<usize> = (0..count).collect();
+            for from in 0..=count {
+                assert_eq!(partition_near(&all, from, |at| *at < place), place, "{count} from {from}");
+            }
+        }
     }
 }
