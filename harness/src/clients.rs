@@ -38,6 +38,7 @@ impl Cast {
                     options: options.clone(),
                     node: node.name.clone(),
                     address: node.address,
+                    clients: node.clients,
                     dir: node.dir.clone(),
                     reads,
                     origin_ns: *origin_ns,

@@ -76,6 +76,7 @@ impl Stage {
             options,
             node: "n1".into(),
             address: self.address,
+            clients: None,
             dir: self.folder.path().into(),
             reads: Reads::Chosen,
             origin_ns: 0,

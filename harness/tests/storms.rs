@@ -242,6 +242,7 @@ fn a_server_that_ended_by_itself_does_not_pass_for_a_killed_one() {
     run.expect(2);
     assert!(run.stdout.contains("none of the 1 faults was in force"), "{}{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("gone with SIGKILL; its log"), "{}", run.stdout);
+    assert!(run.stdout.contains("servers ended by themselves"), "the healing does not hide it: {}", run.stdout);
     assert!(run.stdout.contains("all nodes served again"), "it was started again: {}{}", run.stdout, run.stderr);
 }
 
@@ -425,9 +426,9 @@ schedule:
     assert!(logs.iter().all(|log| log.contains("snapshot saved")), "{logs:?}");
 }
 
-/// Partitions of every shape, flapping ones too; the last two are in force together.
+/// Partitions of every shape, flapping ones too; two are in force together.
 const SHAPES: &str = "
-time_limit: 15s
+time_limit: 18s
 nodes: 5
 seed: 14
 schedule:
@@ -440,6 +441,7 @@ schedule:
 - {at: 9500ms, for: 2s, fault: partition, flapping: 200ms, select: leader}
 - {at: 12s, for: 2s, fault: partition, shape: {links: [n1>n2, n3>n2]}, select: all}
 - {at: 12500ms, for: 1s, fault: partition, shape: majorities_ring, flapping: 150ms, select: all}
+- {at: 15s, for: 1500ms, fault: partition, shape: clients, select: leader}
 ";
 
 #[test]
@@ -449,7 +451,7 @@ fn partitions_of_every_shape_come_and_go() {
     let plan = squall.file("plan.yaml", SHAPES);
     let run = squall.run(&["test", "--plan", &plan, "--json"]);
     run.expect(0);
-    assert_eq!(faults_in_force(&json(&run)), (9, 9), "{}", run.stderr);
+    assert_eq!(faults_in_force(&json(&run)), (10, 10), "{}", run.stderr);
     let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();
     for fault in &history.faults {
         assert!(fault.healed.is_some() && fault.problem.is_none(), "{fault:?}");
@@ -458,6 +460,22 @@ fn partitions_of_every_shape_come_and_go() {
         assert!(!evidence.contains("showed 1 and 0"), "nothing shows that it came and went: {fault:?}");
     }
     let told = |part: &str| history.faults.iter().filter(|fault| fault.what.contains(part)).count();
-    assert_eq!(["reaches both", "ring ", "one way", "n1>n2, n3>n2", "flapping"].map(told), [1, 2, 2, 1, 2]);
+    assert_eq!(["reaches both", "ring ", "one way", "n1>n2, n3>n2", "flapping"].map(told), [1, 2, 3, 1, 2]);
+    // The leader leads on, and only its own clients hear nothing.
+    let [.., fault] = &history.faults[..] else { panic!("there are some") };
+    let node = &fault.nodes[0];
+    assert_eq!(fault.links, [format!("{node}>clients")]);
+    let (from_ns, to_ns) = (fault.in_force.as_ref().unwrap().0, fault.heal_ns.unwrap());
+    let during = |operation: &&Operation| {
+        operation.invoked_ns > from_ns && operation.returned_ns.is_some_and(|at_ns| at_ns < to_ns)
+    };
+    let answered: BTreeSet<(&str, bool)> = history
+        .operations
+        .iter()
+        .filter(during)
+        .map(|operation| (&*operation.node, operation.outcome.is_ok()))
+        .collect();
+    assert!(!answered.contains(&(node.as_str(), true)), "{fault:?}");
+    assert!(answered.iter().filter(|(other, is_ok)| other != node && *is_ok).count() >= 2, "{answered:?}");
     assert_eq!(leftovers(&squall), Vec::<String>::new());
 }

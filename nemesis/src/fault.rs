@@ -18,7 +18,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
-    /// Links between nodes carry nothing: which ones, the fault's [`Shape`] says. Clients reach every node.
+    /// Links between nodes carry nothing: which ones, the fault's [`Shape`] says. Clients reach every node, unless they are what
+    /// it cuts off.
     Partition,
     /// The servers of the selected nodes die by SIGKILL, and are started again.
     Kill,
@@ -94,7 +95,7 @@ impl Family {
     /// What it does, in one line.
     pub fn about(self) -> &'static str {
         match self {
-            Family::Partition => "cuts links between nodes, in one of the shapes below; clients reach all",
+            Family::Partition => "cuts links between nodes, or from nodes to clients, in one of the shapes below",
             Family::Kill => "kills servers with SIGKILL and starts them again",
             Family::Pause => "stops servers with SIGSTOP and lets them go on",
             Family::PauseClient => "stops processes of clients with SIGSTOP and lets them go on; for locks",

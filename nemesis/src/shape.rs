@@ -22,10 +22,10 @@ use crate::selector::{majority_of, minority_of};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use squall_targets::cluster::Link;
+use squall_targets::cluster::{CLIENTS, Link};
 use std::fmt;
 
-/// Which links between nodes a partition cuts.
+/// Which links a partition cuts: between nodes, or from nodes to the clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -45,6 +45,9 @@ pub enum Shape {
     Mute,
     /// One-way: the selected nodes are heard by the others, and do not hear them.
     Deaf,
+    /// One-way: what the selected nodes answer does not reach the clients. What clients ask over connections that are open does
+    /// reach the nodes, and takes effect; nodes hear each other.
+    Clients,
     /// Exactly these links, each in the one direction that is written.
     Links(Vec<OneLink>),
 }
@@ -60,7 +63,7 @@ pub struct Cut {
 
 impl Shape {
     /// Names and meanings of all shapes, for people.
-    pub const ALL: [(&str, &str); 8] = [
+    pub const ALL: [(&str, &str); 9] = [
         ("split", "the selected nodes against the others (the default); select: leader leaves the leader alone"),
         ("minority", "as split, with drawn nodes that keep the selected ones company up to a minority"),
         ("halves", "two drawn sides of the same size or one more; select: all"),
@@ -68,7 +71,8 @@ impl Shape {
         ("majorities_ring", "every node sees a majority, no two the same; 5 nodes or more, select: all"),
         ("mute", "one-way: the selected nodes hear the others and are not heard"),
         ("deaf", "one-way: the selected nodes are heard by the others and do not hear them"),
-        ("links", "exactly these links: shape: {links: [n1>n2, n3>n1]}; select: all"),
+        ("clients", "one-way: what the selected nodes answer does not reach the clients"),
+        ("links", "exactly these links: shape: {links: [n1>n2, n3>clients]}; select: all"),
     ];
 
     /// The name in plans.
@@ -81,6 +85,7 @@ impl Shape {
             Shape::MajoritiesRing => "majorities_ring",
             Shape::Mute => "mute",
             Shape::Deaf => "deaf",
+            Shape::Clients => "clients",
             Shape::Links(_) => "links",
         }
     }
@@ -118,6 +123,7 @@ impl Shape {
             Shape::MajoritiesRing => ring(nodes, rng),
             Shape::Mute => Cut::one_way(nodes, selected, &others),
             Shape::Deaf => Cut::one_way(nodes, &others, selected),
+            Shape::Clients => Cut::one_way(nodes, selected, &[CLIENTS.to_owned()]),
             Shape::Links(links) => Cut::of(nodes, links.iter().map(|one| one.link().clone()).collect(), |list| {
                 let shown: Vec<String> = list.iter().map(|link| format!("{}>{}", link.from, link.to)).collect();
                 format!("cut {}", shown.join(", "))

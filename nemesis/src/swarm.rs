@@ -7,6 +7,7 @@
 
 use crate::fault::Family;
 use crate::schedule::{self, Pace, Planned, Schedule};
+use crate::shape::Shape;
 use crate::span::Span;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -23,6 +24,9 @@ const WORKERS: std::ops::RangeInclusive<usize> = 1..=8;
 
 /// How often a family comes, at most, for each time that the rarest comes.
 const WEIGHT_MAX: usize = 3;
+
+/// How often a partition that is no special one keeps answers from clients in place of messages from nodes.
+const FROM_CLIENTS: f64 = 0.25;
 
 /// A mixture for one storm.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +83,12 @@ impl Swarm {
             all.extend(fits);
         }
         all.sort_by_key(|fault| fault.at);
+        // Drawn last, so that a mixture without partitions is the same as ever.
+        for fault in all.iter_mut().filter(|fault| fault.fault == Family::Partition && fault.shape == Shape::Split) {
+            if rng.random_bool(FROM_CLIENTS) {
+                fault.shape = Shape::Clients;
+            }
+        }
         all
     }
 }
@@ -103,10 +113,12 @@ enum Takes {
 fn takes(fault: &Planned) -> &'static [Takes] {
     match fault.fault {
         Family::Partition | Family::Kill | Family::Pause | Family::Power => &[Takes::Nodes],
-        Family::Stop | Family::Restart | Family::Rot | Family::Queue => &[Takes::Nodes],
+        Family::Stop | Family::Restart | Family::Queue => &[Takes::Nodes],
+        // Files are copied and put back through the disk.
+        Family::Rot => &[Takes::Nodes, Takes::Disks],
         Family::Clock => &[Takes::Clocks],
-        // Whose clock is reached for must not stand still for a moment.
-        Family::Starve => &[Takes::Nodes, Takes::Clocks],
+        // Whose clock is reached for must not stand still for a moment, and who waits for a slow disk does not stop at once.
+        Family::Starve => &[Takes::Nodes, Takes::Clocks, Takes::Disks],
         Family::Packet => &[Takes::Packets],
         Family::Membership => &[Takes::Members],
         Family::Disk if fault.trouble.is_some_and(|trouble| trouble.is_slowness()) => &[Takes::Disks],

@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use squall_nemesis::selector::Roles;
 use squall_nemesis::{Selector, Shape};
-use squall_targets::cluster::{Cluster, ClusterOptions, Link};
+use squall_targets::cluster::{CLIENTS, Cluster, ClusterOptions, Link};
 use squall_targets::sandbox::{self, Sandbox};
 use std::collections::BTreeSet;
 use std::env;
@@ -58,6 +58,7 @@ fn tried() -> Vec<(Shape, Selector)> {
         (Shape::MajoritiesRing, Selector::All),
         (Shape::Mute, Selector::Minority),
         (Shape::Deaf, Selector::One),
+        (Shape::Clients, Selector::Minority),
         (Shape::Links(links.into()), Selector::All),
     ]
 }
@@ -91,17 +92,18 @@ async fn every_shape(sandbox: &Sandbox) {
     cluster.down().await.unwrap();
 }
 
-/// Every way from one node to another.
+/// Every way from one node to another, and to the clients.
 fn every_link(nodes: &[String]) -> Vec<Link> {
-    let pairs = nodes.iter().flat_map(|from| nodes.iter().map(move |to| (from, to)));
-    pairs.filter(|(from, to)| from != to).map(|(from, to)| Link { from: from.clone(), to: to.clone() }).collect()
+    let ends = || nodes.iter().map(String::as_str).chain([CLIENTS]);
+    let pairs = nodes.iter().flat_map(|from| ends().map(move |to| (from, to)));
+    pairs.filter(|(from, to)| from != to).map(|(from, to)| Link { from: from.clone(), to: to.to_owned() }).collect()
 }
 
 /// No datagram passes a link of `dead`, and all pass every other one.
 async fn expect(cluster: &Arc<Cluster>, nodes: &[String], dead: &[Link], when: &str) {
     let begin = Instant::now();
     let mut left = every_link(nodes);
-    assert_eq!(left.len(), 20, "every pair of five nodes in both directions");
+    assert_eq!(left.len(), 25, "every pair of five nodes in both directions, and from each to the clients");
     // Never a second chance for a dead link; only what is to arrive may be late.
     while !left.is_empty() {
         let mut asked = Vec::new();

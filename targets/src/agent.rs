@@ -9,7 +9,7 @@
 mod children;
 mod command;
 mod disk;
-mod probes;
+pub(crate) mod probes;
 pub(crate) mod protocol;
 mod serve;
 

@@ -1,10 +1,12 @@
 //! A local cluster: nodes with an address each on a switch of their own, and cuts of the links between them.
 //!
-//! Cuts act on *directed* links between nodes; the controller reaches every node at all times. Links are counted: cut
-//! twice, a link works again after it was healed twice, so faults that overlap do not undo one another.
+//! Cuts act on *directed* links between nodes, and from nodes to the clients; the controller reaches every node at all
+//! times. Links are counted: cut twice, a link works again after it was healed twice, so faults that overlap do not undo one
+//! another.
 //!
 //! This module must not know which faults exist or which database runs on the nodes.
 
+mod clients_end;
 mod cuts;
 mod disturbances;
 mod iptables;
@@ -18,11 +20,13 @@ pub use probes::{PROBES_PER_LINK, ProbeCount};
 use crate::local::{LocalNode, Switch};
 use crate::packets::{PacketCounters, PacketMechanism};
 use crate::remote::{Remote, RemoteError};
+use crate::route::Route;
 use crate::sandbox::{Sandbox, Subnet};
+use clients_end::ClientsEnd;
 use cuts::{Cuts, Indices};
 use disturbances::Disturbances;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,18 +61,30 @@ pub struct Node {
     pub name: String,
     /// Its address on the switch, which the controller reaches directly.
     pub address: Ipv4Addr,
+    /// The address that its clients come from; none for the controller's.
+    pub clients: Option<Ipv4Addr>,
     /// Its folder, absolute, the same path on the node and outside.
     pub dir: PathBuf,
     /// What can be done there.
     pub remote: Arc<dyn Remote>,
 }
 
-/// The way from one node to another. A connection needs both directions.
+impl Node {
+    /// The way to a port of it for clients.
+    pub fn client_route(&self, port: u16) -> Route {
+        Route { to: SocketAddr::new(self.address.into(), port), from: self.clients }
+    }
+}
+
+/// The name of all clients together in a [`Link`]: they take what nodes answer them.
+pub const CLIENTS: &str = "clients";
+
+/// The way from one node to another, or to the [`CLIENTS`]. A connection needs both directions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Link {
     /// The node that sends.
     pub from: String,
-    /// The node that receives.
+    /// The node that receives, or [`CLIENTS`].
     pub to: String,
 }
 
@@ -129,6 +145,7 @@ pub struct Cluster {
     mechanism: CutMechanism,
     packet_mechanism: Option<PacketMechanism>,
     next_probe: AtomicU64,
+    clients: ClientsEnd,
     machinery: Mutex<Option<Machinery>>,
 }
 
@@ -180,7 +197,7 @@ impl Cluster {
     /// Cuts all of the links, or none after an error. Once it returns, no packet passes; established connections stay
     /// open on both sides and go silent. The cutting is completed even if the caller stops waiting for it.
     pub async fn cut(&self, links: &[Link]) -> Result<(), ClusterError> {
-        let (links, all) = (self.indices(links)?, Arc::clone(&self.links));
+        let (links, all) = (self.ends(links)?, Arc::clone(&self.links));
         completed(async move { all.lock().await.cut(&links).await }).await
     }
 
@@ -191,14 +208,14 @@ impl Cluster {
     ///
     /// [`ClusterError::NotCut`] before anything is changed; otherwise the links of the nodes that failed stay cut.
     pub async fn heal(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
-        let (links, all) = (self.indices(links)?, Arc::clone(&self.links));
+        let (links, all) = (self.ends(links)?, Arc::clone(&self.links));
         completed(async move { all.lock().await.heal(&links).await }).await
     }
 
     /// How many packets the rules have dropped on these links since each was first cut, while they are; none where the
     /// mechanism does not count.
     pub async fn dropped(&self, links: &[Link]) -> Result<Option<u64>, ClusterError> {
-        let links = self.indices(links)?;
+        let links = self.ends(links)?;
         self.links.lock().await.cuts.dropped(&links).await
     }
 
@@ -228,7 +245,7 @@ impl Cluster {
 
     /// Those of the links that are disturbed.
     pub async fn disturbed(&self, links: &[Link]) -> Result<Vec<Link>, ClusterError> {
-        let indices = self.indices(links)?;
+        let indices = self.ends(links)?;
         let all = self.links.lock().await;
         let is_disturbed = |link: &Indices| {
             all.disturbances.as_ref().is_some_and(|disturbances| disturbances.on(*link).next().is_some())
@@ -239,6 +256,7 @@ impl Cluster {
     /// Ends everything on the nodes and removes them; returns when nothing of them is left. Afterwards every call on a
     /// node fails. A second call does nothing.
     pub async fn down(&self) -> Result<(), ClusterError> {
+        self.clients.close();
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.links.lock().await.disturbances = None;
         match machinery {
@@ -247,9 +265,19 @@ impl Cluster {
         }
     }
 
-    fn indices(&self, links: &[Link]) -> Result<Vec<(usize, usize)>, ClusterError> {
-        let index = |name: &str| self.nodes.iter().position(|node| node.name == name);
-        let pair = |link: &Link| match (index(&link.from), index(&link.to)) {
+    /// The ends of links between nodes.
+    fn indices(&self, links: &[Link]) -> Result<Vec<Indices>, ClusterError> {
+        match links.iter().find(|link| link.to == CLIENTS) {
+            Some(link) => Err(ClusterError::NoSuchLink(link.clone())),
+            None => self.ends(links),
+        }
+    }
+
+    /// The ends of links between nodes, and from nodes to the clients, who stand behind the last node.
+    fn ends(&self, links: &[Link]) -> Result<Vec<Indices>, ClusterError> {
+        let node = |name: &str| self.nodes.iter().position(|node| node.name == name);
+        let end = |name: &str| if name == CLIENTS { Some(self.nodes.len()) } else { node(name) };
+        let pair = |link: &Link| match (node(&link.from), end(&link.to)) {
             (Some(from), Some(to)) if from != to => Ok((from, to)),
             _ => Err(ClusterError::NoSuchLink(link.clone())),
         };
@@ -259,6 +287,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        self.clients.close();
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = machinery.map(Machinery::down) {
             tracing::error!(%error, "something of a cluster stays behind until squall ends");

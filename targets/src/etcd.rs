@@ -181,12 +181,12 @@ impl Target for Etcd {
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         let serializable = self.serializable && reads == Reads::Chosen;
-        Box::new(client::EtcdClient::new(client_address(node), self.options.call_timeout, serializable))
+        Box::new(client::EtcdClient::new(node.client_route(CLIENT_PORT), self.options.call_timeout, serializable))
     }
 
     fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {
         let serializable = self.serializable && reads == Reads::Chosen;
-        Some(Box::new(lock::EtcdLocks::new(client_address(node), serializable)))
+        Some(Box::new(lock::EtcdLocks::new(node.client_route(CLIENT_PORT), serializable)))
     }
 
     async fn status(&self, node: &Node, _nodes: &[Node]) -> Result<Status, String> {

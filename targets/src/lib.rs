@@ -21,6 +21,7 @@ pub mod raft;
 mod ration;
 pub mod remote;
 pub mod rot;
+pub mod route;
 pub mod sandbox;
 pub mod supported;
 pub mod target;

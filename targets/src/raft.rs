@@ -187,15 +187,14 @@ impl Target for Raft {
     }
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
-        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
         let mode = request::Mode::of(&self.options.read, reads);
-        let client = client::RaftClient::new(address, self.options.call_timeout, mode);
+        let client = client::RaftClient::new(node.client_route(CLIENT_PORT), self.options.call_timeout, mode);
         Box::new(client.repeating(self.options.retry))
     }
 
     fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {
-        let address = SocketAddr::new(node.address.into(), CLIENT_PORT);
-        Some(Box::new(lock::RaftLocks::new(address, request::Mode::of(&self.options.read, reads))))
+        let mode = request::Mode::of(&self.options.read, reads);
+        Some(Box::new(lock::RaftLocks::new(node.client_route(CLIENT_PORT), mode)))
     }
 
     async fn status(&self, node: &Node, nodes: &[Node]) -> Result<Status, String> {

@@ -137,7 +137,7 @@ impl Zookeeper {
         };
         let session_ms = session_ticks * self.options.setting("tick_time_ms");
         ClientOptions {
-            address: client_address(node),
+            route: node.client_route(server::CLIENT_PORT),
             call_timeout: self.options.call_timeout,
             session_timeout: Duration::from_millis(session_ms),
             freshness,

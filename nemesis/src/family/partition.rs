@@ -1,4 +1,4 @@
-//! Partitions: links between nodes that carry nothing. Client links are never cut here.
+//! Partitions: links between nodes, or from nodes to the clients, that carry nothing.
 //!
 //! Knows links only; which ones a shape cuts is [`crate::shape`]'s affair.
 

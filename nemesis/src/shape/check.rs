@@ -2,6 +2,7 @@
 
 use super::Shape;
 use crate::selector::{Selector, minority_of};
+use squall_targets::cluster::CLIENTS;
 
 impl Shape {
     /// Why this shape makes no sense among these nodes with this selector; none if it does.
@@ -34,8 +35,12 @@ impl Shape {
                 if let Some(place) = (0..links.len()).find(|place| is_twice(*place)) {
                     return Some(format!("it names the link {} twice", links[place]));
                 }
+                if links.iter().any(|link| link.link().from == CLIENTS) {
+                    let why = "what clients send always reaches a node";
+                    return Some(format!("{why}; write n1>{CLIENTS} to keep its answers from them"));
+                }
                 let ends = links.iter().flat_map(|link| [&link.link().from, &link.link().to]);
-                let unknown = ends.into_iter().find(|name| !nodes.contains(name))?;
+                let unknown = ends.into_iter().find(|name| !nodes.contains(name) && *name != CLIENTS)?;
                 Some(format!("there is no node called `{unknown}`; there are: {}", nodes.join(", ")))
             }
             _ => None,

@@ -6,7 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A link as it is written in a plan: `n1>n2` carries what n1 sends to n2.
+/// A link as it is written in a plan: `n1>n2` carries what n1 sends to n2, and `n1>clients` what it
+/// answers clients.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OneLink(Link);

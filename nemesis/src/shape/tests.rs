@@ -107,6 +107,17 @@ fn one_way_cuts_are_each_others_reverse() {
     });
 }
 
+#[test]
+fn what_is_kept_from_clients_is_what_the_selected_answer() {
+    check(&Shape::Clients, &[1, 3, 5], |cut, _| {
+        let shown: Vec<String> = cut.links.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (shown.as_slice(), &*cut.what),
+            (["n1 -> clients".to_owned()].as_slice(), "cut n1 to clients, one way")
+        );
+    });
+}
+
 fn links(texts: &[&str]) -> Shape {
     Shape::Links(texts.iter().map(|text| text.parse().unwrap()).collect())
 }
@@ -171,6 +182,9 @@ fn shapes_that_make_no_sense_are_refused() {
     refused(&links(&["n1>n2", "n1>n2"]), 3, Selector::All, Some("n1>n2 twice"));
     refused(&links(&["n1>n9"]), 3, Selector::All, Some("`n9`"));
     refused(&links(&["n1>n2", "n2>n1"]), 3, Selector::All, None);
+    refused(&links(&["n1>n2", "n2>clients"]), 3, Selector::All, None);
+    refused(&links(&["clients>n2"]), 3, Selector::All, Some("write n1>clients"));
+    refused(&Shape::Clients, 3, Selector::All, None);
 }
 
 #[test]
@@ -183,6 +197,7 @@ fn every_shape_has_its_row() {
         Shape::MajoritiesRing,
         Shape::Mute,
         Shape::Deaf,
+        Shape::Clients,
         links(&["n1>n2"]),
     ];
     assert_eq!(shapes.map(|shape| shape.name()), Shape::ALL.map(|(name, _)| name));

@@ -43,7 +43,7 @@ fn some_storms_of_a_few_families_have_one_only() {
 
 #[test]
 fn all_that_is_drawn_fits() {
-    let mut beside = 0;
+    let (mut beside, mut unheard) = (0, 0);
     for seed in 0..200 {
         let (swarm, schedule) = drawn(seed);
         assert!((100.0..=3_000.0).contains(&swarm.rate_hz) && WORKERS.contains(&swarm.workers), "{swarm:?}");
@@ -51,6 +51,7 @@ fn all_that_is_drawn_fits() {
         for (place, planned) in schedule.iter().enumerate() {
             assert_eq!(planned.refuses(&nodes), None, "seed {seed}: {planned:?}");
             assert!(planned.at.ms() + planned.lasts.ms() <= 120_000);
+            unheard += usize::from(planned.shape == Shape::Clients);
             for other in &schedule[place + 1..] {
                 assert!(!collide(planned, other), "seed {seed}: {planned:?} and {other:?}");
                 beside += usize::from(other.at <= planned.over());
@@ -58,6 +59,7 @@ fn all_that_is_drawn_fits() {
         }
     }
     assert!(beside > 100, "faults come beside each other: {beside}");
+    assert!(unheard > 20, "answers are kept from clients: {unheard}");
 }
 
 #[test]

@@ -77,7 +77,12 @@ struct Datagram {
 impl Probes {
     /// Listens on all addresses.
     pub(crate) fn listen() -> io::Result<Probes> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, PROBE_PORT))?;
+        Probes::listen_at(Ipv4Addr::UNSPECIFIED)
+    }
+
+    /// Listens at this address.
+    pub(crate) fn listen_at(address: Ipv4Addr) -> io::Result<Probes> {
+        let socket = UdpSocket::bind((address, PROBE_PORT))?;
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
         // A refinement: the usual size is enough for all but the largest clusters.

@@ -84,13 +84,13 @@ fn client(
     birth: Birth,
     tell: mpsc::UnboundedSender<bool>,
 ) -> Result<Box<dyn Client>, String> {
-    let Birth { target, options, node, address, dir, reads, origin_ns } = birth;
+    let Birth { target, options, node, address, clients, dir, reads, origin_ns } = birth;
     let timeout = options.call_timeout;
     let info = known.iter().find(|info| info.name == target);
     let info = info.ok_or_else(|| format!("there is no target called {target}"))?;
     let target = (info.make)(options).map_err(|error| error.to_string())?;
     let remote = Arc::new(Nowhere { node: node.clone() });
-    let node = Node { name: node, address, dir, remote };
+    let node = Node { name: node, address, clients, dir, remote };
     match target.locks(&node, reads) {
         Some(locks) => {
             let origin = origin(origin_ns).map_err(|error| format!("cannot read the clock: {error}"))?;

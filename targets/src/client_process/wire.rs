@@ -20,6 +20,8 @@ pub struct Birth {
     pub node: String,
     /// The address of that node.
     pub address: Ipv4Addr,
+    /// The address that it comes from itself.
+    pub clients: Option<Ipv4Addr>,
     /// The folder of that node.
     pub dir: PathBuf,
     /// How the client reads.

@@ -1,6 +1,7 @@
 //! Which links are cut, how often, and the two ways to do it.
 
-use super::{ClusterError, Link, Node, iptables};
+use super::iptables::{self, Peer};
+use super::{CLIENTS, ClusterError, Link, Node};
 use crate::remote::{Remote, RemoteError};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,12 +21,14 @@ pub enum CutMechanism {
     Neighbours,
 }
 
-/// A link as the indices of its two nodes.
+/// A link as the indices of its two nodes; the clients, who only receive, stand behind the last one.
 pub(super) type Indices = (usize, usize);
 
 /// The links of a cluster that are cut.
 pub(super) struct Cuts {
     nodes: Vec<Node>,
+    /// The address of what stands behind the last node: the clients.
+    clients: Ipv4Addr,
     mechanism: CutMechanism,
     /// By how many faults each link is cut.
     held: BTreeMap<Indices, u32>,
@@ -34,16 +37,16 @@ pub(super) struct Cuts {
 }
 
 /// What the nodes have to do, each at its end of the links: for which peers.
-type Work = BTreeMap<usize, Vec<Ipv4Addr>>;
+type Work = BTreeMap<usize, Vec<Peer>>;
 
 impl Cuts {
     /// None are cut. Where `chain_on_first`, the first node has its chain of rules already.
-    pub(super) fn new(nodes: Vec<Node>, mechanism: CutMechanism, chain_on_first: bool) -> Cuts {
+    pub(super) fn new(nodes: Vec<Node>, clients: Ipv4Addr, mechanism: CutMechanism, chain_on_first: bool) -> Cuts {
         let mut has_chain = vec![false; nodes.len()];
         if let Some(first) = has_chain.first_mut() {
             *first = chain_on_first;
         }
-        Cuts { nodes, mechanism, held: BTreeMap::new(), has_chain }
+        Cuts { nodes, clients, mechanism, held: BTreeMap::new(), has_chain }
     }
 
     /// Cuts all the links or none.
@@ -104,10 +107,12 @@ impl Cuts {
     }
 
     /// The node that does the cutting of a link, and the peer it does so for.
-    fn acting(&self, (from, to): Indices) -> (usize, Ipv4Addr) {
-        match self.mechanism {
-            CutMechanism::Iptables => (to, self.nodes[from].address),
-            CutMechanism::Neighbours => (from, self.nodes[to].address),
+    fn acting(&self, (from, to): Indices) -> (usize, Peer) {
+        match (self.mechanism, self.nodes.get(to)) {
+            (CutMechanism::Iptables, Some(_)) => (to, Peer::Source(self.nodes[from].address)),
+            // Nothing of squall's filters at the clients' end.
+            (_, None) => (from, Peer::Destination(self.clients)),
+            (CutMechanism::Neighbours, Some(to)) => (from, Peer::Destination(to.address)),
         }
     }
 
@@ -121,7 +126,8 @@ impl Cuts {
     }
 
     fn named(&self, (from, to): Indices) -> Link {
-        Link { from: self.nodes[from].name.clone(), to: self.nodes[to].name.clone() }
+        let to = self.nodes.get(to).map_or(CLIENTS, |node| &node.name);
+        Link { from: self.nodes[from].name.clone(), to: to.to_owned() }
     }
 
     /// Has all nodes do their work at the same time. Returns those that did, and the first error of those that did not.
@@ -151,7 +157,7 @@ impl Cuts {
 /// A node that has done its work.
 struct Done {
     index: usize,
-    peers: Vec<Ipv4Addr>,
+    peers: Vec<Peer>,
     dropped: u64,
 }
 
@@ -165,10 +171,10 @@ enum Change {
 
 impl Change {
     /// Does it on one node. Returns the number of packets dropped where it was to count them, else 0.
-    async fn make(self, node: &Node, by: CutMechanism, peers: &[Ipv4Addr], new: bool) -> Result<u64, RemoteError> {
+    async fn make(self, node: &Node, by: CutMechanism, peers: &[Peer], new: bool) -> Result<u64, RemoteError> {
         match (by, self) {
-            (CutMechanism::Neighbours, Change::Cut) => node.remote.block_neighbours(peers).await?,
-            (CutMechanism::Neighbours, Change::Heal) => node.remote.unblock_neighbours(peers).await?,
+            (CutMechanism::Neighbours, Change::Cut) => node.remote.block_neighbours(&addresses(peers)).await?,
+            (CutMechanism::Neighbours, Change::Heal) => node.remote.unblock_neighbours(&addresses(peers)).await?,
             (CutMechanism::Neighbours, Change::Count) => {}
             (CutMechanism::Iptables, Change::Cut) => drop(run(node, &iptables::cut(peers, new)).await?),
             (CutMechanism::Iptables, Change::Heal) => drop(run(node, &iptables::heal(peers)).await?),
@@ -190,6 +196,13 @@ async fn run(node: &Node, command: &crate::remote::CommandLine) -> Result<String
 pub(super) async fn try_iptables(name: &str, remote: &dyn Remote) -> Result<(), RemoteError> {
     let prepare = iptables::prepare();
     remote.run(&prepare, FILTER_TIMEOUT).await?.expect_success(name, &prepare).map(drop)
+}
+
+fn addresses(peers: &[Peer]) -> Vec<Ipv4Addr> {
+    let address = |peer: &Peer| match *peer {
+        Peer::Source(address) | Peer::Destination(address) => address,
+    };
+    peers.iter().map(address).collect()
 }
 
 fn distinct(links: &[Indices]) -> BTreeMap<Indices, u32> {

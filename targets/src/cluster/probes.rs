@@ -36,16 +36,24 @@ impl Cluster {
         Ok(ProbeCount { sent: u64::from(PROBES_PER_LINK) * arrivals.len() as u64, arrived })
     }
 
-    /// Sends `count` datagrams of so many bytes over each of the links, and tells what arrived over each.
+    /// Sends `count` datagrams of so many bytes over each of the links, those to the clients too, and tells what arrived over each.
     pub async fn probe_each(&self, links: &[Link], count: u32, bytes: u32) -> Result<Vec<Arrivals>, ClusterError> {
         let mut asked = Vec::new();
-        for (from, to) in self.indices(links)? {
+        for (from, to) in self.ends(links)? {
             let timeout = PROBE_TIMEOUT + self.delay_max((from, to)).await;
             let spec = ProbeSpec { probe: self.next_probe.fetch_add(1, Ordering::Relaxed), count, bytes };
-            let (from, to) = (self.nodes[from].clone(), self.nodes[to].clone());
+            let (from, to) = (self.nodes[from].clone(), self.nodes.get(to).cloned());
             asked.push(async move {
-                from.remote.send_probe(to.address, spec).await?;
-                to.remote.count_probe(spec.probe, spec.count, timeout).await
+                match to {
+                    Some(to) => {
+                        from.remote.send_probe(to.address, spec).await?;
+                        to.remote.count_probe(spec.probe, spec.count, timeout).await
+                    }
+                    None => {
+                        from.remote.send_probe(self.clients.address, spec).await?;
+                        Ok(self.clients.count(spec.probe, spec.count, timeout).await)
+                    }
+                }
             });
         }
         Ok(try_join_all(asked).await?)

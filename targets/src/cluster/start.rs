@@ -1,12 +1,14 @@
 //! How a cluster comes up: checked, furnished, greeted.
 
+use super::clients_end::ClientsEnd;
 use super::cuts::{self, CutMechanism, Cuts};
 use super::disturbances::{self, Disturbances, PacketFaults, Ready};
-use super::{Cluster, ClusterError, ClusterOptions, Links, Machinery, NODES_MAX, Node};
+use super::{CLIENTS, Cluster, ClusterError, ClusterOptions, Links, Machinery, NODES_MAX, Node};
 use crate::local::{LocalNode, NodePlan, Started, Switch};
 use crate::remote::{AgentRemote, CommandLog, RemoteError};
 use crate::sandbox::Subnet;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{self, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,9 @@ pub(super) fn check_names(names: &[String]) -> Result<(), ClusterError> {
         let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !plain || name.is_empty() || name.len() > 63 || name.starts_with('-') {
             return bad(format!("the name {name:?} is no hostname; use letters, digits and -"));
+        }
+        if name == CLIENTS {
+            return bad(format!("no node can be called {CLIENTS}, which are those who ask the nodes"));
         }
         if names[..i].contains(name) {
             return bad(format!("two nodes of the name {name}"));
@@ -55,6 +60,7 @@ pub(super) async fn come_up(
     let agent = path::absolute(&options.agent).map_err(|error| ClusterError::Options(format!("the agent: {error}")))?;
     let switch = Switch::up(subnet.number).map_err(|error| refused(error.to_string()))?;
     let hosts = hosts(&options.names, &switch);
+    let clients = ClientsEnd::open(switch.clients()).map_err(|error| refused(format!("the clients' end: {error}")))?;
     let mut coming = Vec::new();
     for (i, dir) in dirs.into_iter().enumerate() {
         let (name, address, port) = (options.names[i].clone(), switch.address(i), switch.port(i));
@@ -62,7 +68,12 @@ pub(super) async fn come_up(
         let plan = NodePlan { name, address, dir, port, agent: agent.clone(), hosts: hosts.clone(), tunnel };
         // What the first node's kernel and programs can do, those of the others can.
         let (cut, packets) = if i == 0 { (options.cut, options.packets) } else { NOT_TRIED };
-        coming.push(tokio::spawn(bring_up(plan, cut != Some(CutMechanism::Neighbours), packets.tries_netem())));
+        coming.push(tokio::spawn(bring_up(
+            plan,
+            clients.address,
+            cut != Some(CutMechanism::Neighbours),
+            packets.tries_netem(),
+        )));
     }
     let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
     let (mut nodes, mut ready, mut iptables, mut failed) = (Vec::new(), Vec::new(), None, None);
@@ -88,13 +99,14 @@ pub(super) async fn come_up(
             return Err(error);
         }
     };
-    let cuts = Cuts::new(nodes.clone(), mechanism, matches!(iptables, Some(Ok(()))));
+    let cuts = Cuts::new(nodes.clone(), clients.address, mechanism, matches!(iptables, Some(Ok(()))));
     Ok(Cluster {
         nodes,
         packet_mechanism: disturbances.as_ref().map(Disturbances::mechanism),
         links: Arc::new(tokio::sync::Mutex::new(Links { cuts, disturbances })),
         mechanism,
         next_probe: AtomicU64::new(0),
+        clients,
         machinery: Mutex::new(Some(machinery)),
     })
 }
@@ -110,7 +122,7 @@ struct Up {
 /// What is asked of the nodes behind the first one.
 const NOT_TRIED: (Option<CutMechanism>, PacketFaults) = (Some(CutMechanism::Neighbours), PacketFaults::Never);
 
-async fn bring_up(plan: NodePlan, try_iptables: bool, try_netem: bool) -> Result<Up, ClusterError> {
+async fn bring_up(plan: NodePlan, clients: Ipv4Addr, try_iptables: bool, try_netem: bool) -> Result<Up, ClusterError> {
     let NodePlan { name, address, dir, .. } = plan.clone();
     let folder = |source| ClusterError::Folder { path: dir.clone(), source };
     let log = CommandLog::open(&dir).map_err(folder)?;
@@ -124,7 +136,12 @@ async fn bring_up(plan: NodePlan, try_iptables: bool, try_netem: bool) -> Result
     let iptables = if try_iptables { Some(cuts::try_iptables(&name, &remote).await) } else { None };
     let netem = if try_netem { Some(disturbances::try_netem(&name, &remote).await) } else { None };
     let ready = Ready { netem, tunnel };
-    Ok(Up { local, node: Node { name, address, dir, remote: Arc::new(remote) }, iptables, ready })
+    Ok(Up {
+        local,
+        node: Node { name, address, clients: Some(clients), dir, remote: Arc::new(remote) },
+        iptables,
+        ready,
+    })
 }
 
 /// The mechanism asked for, if it works; the better one that works, if none was.

@@ -4,14 +4,14 @@ use super::connection::Connection;
 use super::error::{EtcdError, Progress, complete};
 use super::exchange::Exchange;
 use crate::client::{Client, Completion, Session};
+use crate::route::Route;
 use async_trait::async_trait;
 use squall_results::{Call, Outcome};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A client of one etcd.
 pub struct EtcdClient {
-    address: SocketAddr,
+    route: Route,
     timeout: Duration,
     serializable: bool,
     session: State,
@@ -25,15 +25,15 @@ enum State {
 }
 
 impl EtcdClient {
-    /// A client of the etcd at `address` whose calls take `timeout` at most. With `serializable`, the workload's reads may
+    /// A client of the etcd at the end of `route` whose calls take `timeout` at most. With `serializable`, the workload's reads may
     /// be answered by the member alone.
-    pub fn new(address: SocketAddr, timeout: Duration, serializable: bool) -> EtcdClient {
-        EtcdClient { address, timeout, serializable, session: State::New }
+    pub fn new(route: impl Into<Route>, timeout: Duration, serializable: bool) -> EtcdClient {
+        EtcdClient { route: route.into(), timeout, serializable, session: State::New }
     }
 
     async fn exchange(&mut self, call: &Call, progress: &mut Progress) -> Result<Outcome, EtcdError> {
         if matches!(self.session, State::New) {
-            self.session = State::Open(Connection::open(self.address).await?);
+            self.session = State::Open(Connection::open(self.route).await?);
         }
         let State::Open(connection) = &mut self.session else { return Err(EtcdError::ClosedBefore) };
         *progress = Progress::Observing;

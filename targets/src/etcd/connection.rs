@@ -12,16 +12,15 @@ use super::rpc::{
     MemberListRequest, MemberRemoveRequest, PutRequest, PutResponse, RangeRequest, RangeResponse, StatusRequest,
     StatusResponse, TxnRequest, TxnResponse,
 };
+use crate::route::Route;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
@@ -49,16 +48,16 @@ impl Drop for Driver {
 
 impl Connection {
     /// Opens a connection.
-    pub async fn open(address: SocketAddr) -> Result<Connection, EtcdError> {
-        let stream = TcpStream::connect(address).await.map_err(EtcdError::Connect)?;
-        stream.set_nodelay(true).map_err(EtcdError::Connect)?;
+    pub async fn open(route: impl Into<Route>) -> Result<Connection, EtcdError> {
+        let route = route.into();
+        let stream = route.connect().await.map_err(EtcdError::Connect)?;
         // The handshake sends no request: a failure here is a failure to connect.
         let made = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
         let (sender, connection) = made.map_err(|error| EtcdError::Connect(std::io::Error::other(error)))?;
         let driver = Arc::new(Driver(tokio::spawn(async move {
             let _ = connection.await;
         })));
-        let origin = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/").build();
+        let origin = Uri::builder().scheme("http").authority(route.to.to_string()).path_and_query("/").build();
         let origin = origin.map_err(|error| EtcdError::Connect(std::io::Error::other(error)))?;
         Ok(Connection { wire: Wire(sender), origin, _driver: driver })
     }

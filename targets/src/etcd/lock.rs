@@ -14,9 +14,9 @@ use super::exchange::{Exchange, is_absent, is_made_at, put, version_read};
 use super::key;
 use super::rpc::PutRequest;
 use crate::lock::{Locks, Trouble, Written};
+use crate::route::Route;
 use async_trait::async_trait;
 use squall_results::call::{Key, Value, Version};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -27,7 +27,7 @@ const TTL_S: i64 = 1;
 
 /// One session that takes locks, one at a time.
 pub struct EtcdLocks {
-    address: SocketAddr,
+    route: Route,
     /// Whether the workload's reads may be answered by the member alone.
     serializable: bool,
     session: State,
@@ -94,14 +94,14 @@ async fn keep_alive(mut connection: Connection, id: i64, ttl: Duration, until: A
 
 impl EtcdLocks {
     /// Without a session, which is opened at the first use.
-    pub fn new(address: SocketAddr, serializable: bool) -> EtcdLocks {
-        EtcdLocks { address, serializable, session: State::New, lease: None }
+    pub fn new(route: impl Into<Route>, serializable: bool) -> EtcdLocks {
+        EtcdLocks { route: route.into(), serializable, session: State::New, lease: None }
     }
 
     async fn connection(&mut self) -> Result<Connection, EtcdError> {
         if let State::New = self.session {
             self.session = State::Over;
-            self.session = State::Open(Connection::open(self.address).await?);
+            self.session = State::Open(Connection::open(self.route).await?);
         }
         match &self.session {
             State::Open(connection) => Ok(connection.clone()),

@@ -1,4 +1,5 @@
-//! The switch of a cluster: a bridge in the controller's network namespace, where the controller has an address too.
+//! The switch of a cluster: a bridge in the controller's network namespace, where the controller has an address too, and
+//! the clients have one of their own.
 
 use super::netlink::{Netlink, NetlinkError};
 use std::net::Ipv4Addr;
@@ -8,6 +9,9 @@ pub(crate) const PREFIX_BITS: u8 = 24;
 
 /// The controller's own last octet.
 const CONTROLLER: u8 = 254;
+
+/// The clients' last octet.
+const CLIENTS: u8 = 253;
 
 /// A bridge that is up. Goes away, with all ports, when dropped.
 #[derive(Debug)]
@@ -36,7 +40,10 @@ impl Switch {
         netlink.add_bridge(&name, group(subnet))?;
         let mut switch = Switch { subnet, bridge_index: 0 };
         switch.bridge_index = Netlink::index(&name)?;
-        netlink.add_address(switch.bridge_index, address(subnet, CONTROLLER), PREFIX_BITS)?;
+        // The first one is where the controller comes from where it does not say.
+        for host in [CONTROLLER, CLIENTS] {
+            netlink.add_address(switch.bridge_index, address(subnet, host), PREFIX_BITS)?;
+        }
         netlink.bring_up(switch.bridge_index)?;
         Ok(switch)
     }
@@ -56,6 +63,11 @@ impl Switch {
     /// The address of the node with this index, from 0.
     pub(crate) fn address(&self, node: usize) -> Ipv4Addr {
         address(self.subnet, node as u8 + 1)
+    }
+
+    /// The address that clients of the nodes come from.
+    pub(crate) fn clients(&self) -> Ipv4Addr {
+        address(self.subnet, CLIENTS)
     }
 }
 

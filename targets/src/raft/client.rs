@@ -5,12 +5,12 @@ use super::http::{Answer, Connection, HttpError};
 use super::reply::{Changed, Seen, changed, seen};
 use super::request::{First, Mode, Request, first};
 use crate::client::{Client, Completion, Session};
+use crate::route::Route;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::Method;
 use serde::Deserialize;
 use squall_results::{Call, Outcome};
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +22,7 @@ const REST: Duration = Duration::from_millis(50);
 
 /// A client of one raftd.
 pub struct RaftClient {
-    address: SocketAddr,
+    route: Route,
     timeout: Duration,
     mode: Mode,
     connection: Option<Connection>,
@@ -45,9 +45,9 @@ struct SessionAnswer {
 }
 
 impl RaftClient {
-    /// A client of the raftd at `address` which waits `timeout` for an answer.
-    pub fn new(address: SocketAddr, timeout: Duration, mode: Mode) -> RaftClient {
-        RaftClient { address, timeout, mode, connection: None, retry: false, session: None }
+    /// A client of the raftd at the end of `route` which waits `timeout` for an answer.
+    pub fn new(route: impl Into<Route>, timeout: Duration, mode: Mode) -> RaftClient {
+        RaftClient { route: route.into(), timeout, mode, connection: None, retry: false, session: None }
     }
 
     /// A change without an answer is repeated on a new connection to the same member, in the same session under the same
@@ -77,7 +77,7 @@ impl RaftClient {
     async fn exchange(&mut self, request: &Request, connected: &mut bool) -> Result<Answer, HttpError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(Connection::open(self.address).await?),
+            none => none.insert(Connection::open(self.route).await?),
         };
         *connected = true;
         let Request { method, path, body } = request;

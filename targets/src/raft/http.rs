@@ -1,5 +1,6 @@
 //! One HTTP connection: requests one at a time, no pool, no retries.
 
+use crate::route::Route;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -7,7 +8,6 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 /// The largest answer that is read, in bytes; a larger one is an error.
@@ -51,16 +51,16 @@ impl Drop for Connection {
 
 impl Connection {
     /// Opens a connection.
-    pub async fn open(address: SocketAddr) -> Result<Connection, HttpError> {
-        let stream = TcpStream::connect(address).await.map_err(HttpError::Connect)?;
-        stream.set_nodelay(true).map_err(HttpError::Connect)?;
+    pub async fn open(route: impl Into<Route>) -> Result<Connection, HttpError> {
+        let route = route.into();
+        let stream = route.connect().await.map_err(HttpError::Connect)?;
         // The handshake sends nothing: a failure here is a failure to connect.
         let made = handshake(TokioIo::new(stream)).await;
         let (sender, connection) = made.map_err(|error| HttpError::Connect(std::io::Error::other(error)))?;
         let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        Ok(Connection { sender, driver, host: address.to_string() })
+        Ok(Connection { sender, driver, host: route.to.to_string() })
     }
 
     /// Sends one request and reads its answer whole.

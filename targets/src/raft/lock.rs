@@ -10,6 +10,7 @@ use super::reply;
 use super::request::{self, Mode, Request};
 use crate::client::Session;
 use crate::lock::{Locks, Trouble, Written};
+use crate::route::Route;
 use async_trait::async_trait;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
@@ -17,7 +18,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use squall_results::call::{Key, Value, Version};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -27,7 +27,7 @@ const TTL: Duration = Duration::from_secs(1);
 
 /// One session that takes locks.
 pub struct RaftLocks {
-    address: SocketAddr,
+    route: Route,
     mode: Mode,
     connection: State,
     /// What holds the locks, or is to.
@@ -88,9 +88,9 @@ struct WriteAnswer {
 }
 
 impl Lease {
-    fn begin(address: SocketAddr, id: u64, asked: Instant) -> Lease {
+    fn begin(route: Route, id: u64, asked: Instant) -> Lease {
         let until = Arc::new(Mutex::new(asked + TTL));
-        let keeper = tokio::spawn(keep_alive(address, id, until.clone()));
+        let keeper = tokio::spawn(keep_alive(route, id, until.clone()));
         Lease { id, until, keeper }
     }
 
@@ -100,9 +100,9 @@ impl Lease {
 }
 
 /// Keeps a lease alive, and notes until when it certainly lasts. Ends when the lease has ended, or the connection has.
-async fn keep_alive(address: SocketAddr, id: u64, until: Arc<Mutex<Instant>>) {
+async fn keep_alive(route: Route, id: u64, until: Arc<Mutex<Instant>>) {
     let note = |at: Instant| *until.lock().unwrap_or_else(PoisonError::into_inner) = at;
-    let Ok(mut connection) = Connection::open(address).await else { return };
+    let Ok(mut connection) = Connection::open(route).await else { return };
     let path = format!("/v1/leases/{id}/keep-alive");
     loop {
         tokio::time::sleep(TTL / 3).await;
@@ -126,14 +126,14 @@ async fn keep_alive(address: SocketAddr, id: u64, until: Arc<Mutex<Instant>>) {
 
 impl RaftLocks {
     /// Without a connection, which is opened at the first use.
-    pub fn new(address: SocketAddr, mode: Mode) -> RaftLocks {
-        RaftLocks { address, mode, connection: State::New, lease: None }
+    pub fn new(route: impl Into<Route>, mode: Mode) -> RaftLocks {
+        RaftLocks { route: route.into(), mode, connection: State::New, lease: None }
     }
 
     async fn send(&mut self, request: Request) -> Result<Answer, HttpError> {
         if let State::New = self.connection {
             self.connection = State::Over;
-            self.connection = State::Open(Connection::open(self.address).await?);
+            self.connection = State::Open(Connection::open(self.route).await?);
         }
         let State::Open(connection) = &mut self.connection else { return Err(HttpError::ClosedBefore) };
         let Request { method, path, body } = request;
@@ -204,7 +204,7 @@ impl Locks for RaftLocks {
                 let grant = post("/v1/leases".into(), json!({ "ttl_ms": TTL.as_millis() as u64 }));
                 // A lease that nobody knows of holds nothing, and ends.
                 let GrantAnswer { lease } = self.told(grant).await.map_err(harmless)?;
-                self.lease = Some(Lease::begin(self.address, lease, asked));
+                self.lease = Some(Lease::begin(self.route, lease, asked));
                 lease
             }
         };

@@ -31,11 +31,11 @@ use super::outcome::Stop;
 use super::request::{ANY_VERSION, Answer, Mode, Request, Stat};
 use super::session::{Answered, Session, SessionError};
 use crate::client::{Client, Completion, Session as SessionEnd};
+use crate::route::Route;
 use async_trait::async_trait;
 use squall_results::call::{Account, Key, Version};
 use squall_results::{Call, Outcome, Reply};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -57,7 +57,7 @@ pub enum Freshness {
 #[derive(Debug, Clone, Copy)]
 pub struct ClientOptions {
     /// Its server.
-    pub address: SocketAddr,
+    pub route: Route,
     /// How long a call may take.
     pub call_timeout: Duration,
     /// How long the servers shall keep its session when they hear nothing of it.
@@ -91,10 +91,10 @@ impl ZookeeperClient {
     }
 
     async fn attempt(&mut self, call: &Call) -> Result<Reply, Stop> {
-        let ClientOptions { address, call_timeout, session_timeout, freshness } = self.options;
+        let ClientOptions { route, call_timeout, session_timeout, freshness } = self.options;
         let deadline = Instant::now() + call_timeout;
         if let Life::Before = self.life {
-            let opened = Session::open(address, session_timeout, deadline).await;
+            let opened = Session::open(route, session_timeout, deadline).await;
             self.life = Life::Open(opened.map_err(Stop::Harmless)?);
         }
         let Life::Open(session) = &self.life else { return Err(Stop::Harmless(SessionError::Over)) };

@@ -10,13 +10,12 @@ mod keeper;
 use super::code::Code;
 use super::jute::{Put, Senseless, Take};
 use super::request::{Answer, Request};
+use crate::route::Route;
 use keeper::{Job, Keeper};
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -102,8 +101,8 @@ impl Session {
     ///
     /// # Errors
     /// All of them say that there is no session.
-    pub async fn open(address: SocketAddr, timeout: Duration, deadline: Instant) -> Result<Session, SessionError> {
-        Session::take_over(address, timeout, deadline, &Credentials { id: 0, password: vec![0; 16] }).await
+    pub async fn open(route: impl Into<Route>, timeout: Duration, deadline: Instant) -> Result<Session, SessionError> {
+        Session::take_over(route, timeout, deadline, &Credentials { id: 0, password: vec![0; 16] }).await
     }
 
     /// Opens a connection for a session that exists. For tests: a client never does this.
@@ -111,12 +110,12 @@ impl Session {
     /// # Errors
     /// As for [`Session::open`].
     pub async fn take_over(
-        address: SocketAddr,
+        route: impl Into<Route>,
         timeout: Duration,
         deadline: Instant,
         credentials: &Credentials,
     ) -> Result<Session, SessionError> {
-        let open = open(address, timeout, credentials);
+        let open = open(route.into(), timeout, credentials);
         timeout_at(deadline, open).await.unwrap_or(Err(SessionError::ConnectTimedOut))
     }
 
@@ -161,9 +160,8 @@ impl Session {
     }
 }
 
-async fn open(address: SocketAddr, timeout: Duration, old: &Credentials) -> Result<Session, SessionError> {
-    let mut stream = TcpStream::connect(address).await.map_err(SessionError::Connect)?;
-    stream.set_nodelay(true).map_err(SessionError::Connect)?;
+async fn open(route: Route, timeout: Duration, old: &Credentials) -> Result<Session, SessionError> {
+    let mut stream = route.connect().await.map_err(SessionError::Connect)?;
     let mut request = Vec::new();
     request.put_int(0);
     request.put_long(0);

@@ -48,6 +48,7 @@ fn trials() -> Vec<Trial> {
     add("a_reset_in_the_middle_is_doubt_and_the_end_of_the_session", || stage::run(troubles::reset()));
     add("a_server_killed_in_the_middle", || stage::run(troubles::killed()));
     add("a_paused_server_gives_no_answer_in_time", || stage::run(troubles::time_out()));
+    add("answers_that_do_not_reach_clients", || stage::run(troubles::unheard()));
     add("without_a_leader", || stage::run(troubles::no_leader()));
     add("the_leader_changes_during_a_write", || stage::run(troubles::leader_change()));
     add("servers_stop_start_die_and_are_wiped", || stage::run(servers::lives()));

@@ -3,7 +3,7 @@
 use crate::proxy::Proxy;
 use crate::stage::{PATIENCE, Stage, ended, make, ok, until};
 use squall_results::{Call, Reply};
-use squall_targets::cluster::Link;
+use squall_targets::cluster::{CLIENTS, Link};
 use std::time::Instant;
 
 const READ: Call = Call::Read { key: 1 };
@@ -97,6 +97,22 @@ pub async fn time_out() {
     stage.deployment.resume("n1").await.unwrap();
     stage.deployment.await_agreement(PATIENCE).await.unwrap();
     make(&mut stage.client("n1"), READ).await;
+}
+
+/// What is asked takes effect, and who asked cannot know. The controller hears the server as ever.
+pub async fn unheard() {
+    let stage = Stage::up().await;
+    let mut client = stage.hasty_client("n1");
+    make(&mut client, write(1)).await;
+    let answers = [Link { from: "n1".into(), to: CLIENTS.into() }];
+    stage.deployment.cut(&answers).await.unwrap();
+    ended(&client.call(&write(2)).await, "unknown lost", "no answer within 500 ms");
+    ended(&stage.hasty_client("n1").call(&write(3)).await, "fail refused", "");
+    stage.deployment.status(stage.node("n1")).await.unwrap();
+    let mut witness = stage.client("n2");
+    until("the write is done", async || held(&make(&mut witness, READ).await) == Some(2)).await;
+    stage.deployment.heal(&answers).await.unwrap();
+    assert_eq!(held(&make(&mut stage.client("n1"), READ).await), Some(2));
 }
 
 pub async fn no_leader() {

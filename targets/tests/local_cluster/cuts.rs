@@ -2,7 +2,7 @@
 
 use crate::stage::{Stage, until};
 use crate::{arrived, link, programs};
-use squall_targets::cluster::{ClusterError, CutMechanism};
+use squall_targets::cluster::{CLIENTS, ClusterError, CutMechanism, Link};
 use squall_targets::remote::ProbeSpec;
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -32,6 +32,27 @@ pub async fn one_way(mechanism: CutMechanism) {
     assert_eq!(arrived(&stage, &[link(2, 1)]).await, 100);
     stage.cluster.heal(&[link(1, 2)]).await.unwrap();
     assert_eq!(arrived(&stage, &[link(1, 2)]).await, 100);
+}
+
+/// What nodes answer clients is cut for itself: nodes hear each other, and the controller hears all of them.
+pub async fn from_clients(mechanism: CutMechanism) {
+    let stage = Stage::up(2, mechanism).await;
+    let (cut, other) = ([to_clients(1)], [to_clients(2), link(1, 2), link(2, 1)]);
+    assert_eq!(arrived(&stage, &cut).await, 100);
+    stage.cluster.cut(&cut).await.unwrap();
+    assert_eq!(arrived(&stage, &cut).await, 0);
+    assert_eq!(arrived(&stage, &other).await, 100);
+    stage.cluster.heal(&cut).await.unwrap();
+    assert_eq!(arrived(&stage, &cut).await, 100);
+
+    let back = Link { from: CLIENTS.into(), to: "n1".into() };
+    assert!(matches!(stage.cluster.cut(&[back]).await, Err(ClusterError::NoSuchLink(_))));
+    let round_trips = stage.cluster.round_trips(&cut, 1).await;
+    assert_eq!(round_trips.unwrap_err().to_string(), "the link n1 -> clients is none of this cluster's");
+}
+
+fn to_clients(from: u8) -> Link {
+    Link { from: format!("n{from}"), to: CLIENTS.into() }
 }
 
 pub async fn overlapping(mechanism: CutMechanism) {

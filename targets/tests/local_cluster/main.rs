@@ -65,11 +65,13 @@ fn trials(user: &str, has_iptables: bool) -> Vec<Trial> {
     add("iptables_counts_what_it_drops", || stage::run(cuts::counts()));
     add("iptables::cut_both_ways_and_heal", || stage::run(cuts::both_ways(CutMechanism::Iptables)));
     add("iptables::cut_one_way", || stage::run(cuts::one_way(CutMechanism::Iptables)));
+    add("iptables::cut_from_clients", || stage::run(cuts::from_clients(CutMechanism::Iptables)));
     add("iptables::overlapping_cuts", || stage::run(cuts::overlapping(CutMechanism::Iptables)));
     add("iptables::cuts_at_the_same_time", || stage::run(cuts::concurrent(CutMechanism::Iptables)));
     add("iptables::a_connection_goes_silent_and_resumes", || stage::run(cuts::connection(CutMechanism::Iptables)));
     add("neighbours::cut_both_ways_and_heal", || stage::run(cuts::both_ways(CutMechanism::Neighbours)));
     add("neighbours::cut_one_way", || stage::run(cuts::one_way(CutMechanism::Neighbours)));
+    add("neighbours::cut_from_clients", || stage::run(cuts::from_clients(CutMechanism::Neighbours)));
     add("neighbours::overlapping_cuts", || stage::run(cuts::overlapping(CutMechanism::Neighbours)));
     add("neighbours::cuts_at_the_same_time", || stage::run(cuts::concurrent(CutMechanism::Neighbours)));
     add("neighbours::a_connection_goes_silent_and_resumes", || stage::run(cuts::connection(CutMechanism::Neighbours)));

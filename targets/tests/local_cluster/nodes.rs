@@ -184,7 +184,7 @@ pub async fn agent_death() {
 
 pub async fn bad_options() {
     let folder = tempfile::tempdir().unwrap();
-    for names in [vec![], vec!["n1", "n1"], vec!["a/b"], vec![""], vec!["n 1"], vec!["-n"]] {
+    for names in [vec![], vec!["n1", "n1"], vec!["a/b"], vec![""], vec!["n 1"], vec!["-n"], vec!["clients"]] {
         let mut options = options(folder.path().into(), 1, None);
         options.names = names.iter().map(|name| (*name).to_owned()).collect();
         let error = Cluster::up(sandbox(), options).await.unwrap_err();

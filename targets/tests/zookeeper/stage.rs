@@ -114,7 +114,7 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub fn options(address: SocketAddr) -> ClientOptions {
     ClientOptions {
-        address,
+        route: address.into(),
         call_timeout: PATIENCE,
         session_timeout: SESSION_TIMEOUT,
         freshness: Freshness::AfterWrite,

@@ -10,7 +10,7 @@ use squall_results::event::{Event, Invoke, Return};
 use squall_results::model::Register;
 use squall_results::{Budget, Checker, History, Reply, Validity};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener as Bound};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as Bound};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -51,11 +51,11 @@ impl ZookeeperLocks {
     }
 
     async fn turn(&mut self) -> Result<Turn<'_>, Stop> {
-        let ClientOptions { address, session_timeout, freshness, .. } = self.options;
+        let ClientOptions { route, session_timeout, freshness, .. } = self.options;
         let deadline = Instant::now() + LONG;
         if let Life::Before = self.life {
             self.life = Life::Over;
-            self.life = Life::Open(Session::open(address, session_timeout, deadline).await.map_err(Stop::Harmless)?);
+            self.life = Life::Open(Session::open(route, session_timeout, deadline).await.map_err(Stop::Harmless)?);
         }
         let Life::Open(session) = &self.life else { return Err(Stop::Harmless(SessionError::Over)) };
         Ok(Turn { session, deadline, freshness })
