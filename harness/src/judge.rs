@@ -49,8 +49,8 @@ pub fn judge(history: History, workload: &Workload, promises: Promises, budget: 
     );
     let mut judgement = Judgement::new(promises.decides, verdicts);
     judgement.liveness = liveness::judge(&history);
-    rot::weigh(&mut judgement, &history);
     judgement.beside = promises.beside.map(|promise| Box::new(Judgement::new(promise, check_all(promise))));
+    rot::weigh(&mut judgement, &history);
     let figures = Figures::of(&history);
     Judged { history, judgement, figures }
 }
@@ -68,12 +68,17 @@ fn unknown(checker: &str, reason: String) -> Verdict {
     Verdict { checker, validity, reason, anomalies: Vec::new(), figures: Default::default() }
 }
 
-/// The fact of a history that names the servers which ended by themselves.
+/// How the facts of a history begin that name servers which ended by themselves.
 pub const ENDED_BY_THEMSELVES: &str = "ended by themselves";
 
 /// A server that ends by itself has a reason that no checker knows, even if everything is well after its new start.
 fn ended(history: &History) -> Option<Verdict> {
-    let told = history.facts.get(ENDED_BY_THEMSELVES)?;
+    let ends = history.facts.iter().filter(|(name, _)| name.starts_with(ENDED_BY_THEMSELVES));
+    let told: Vec<&str> = ends.map(|(_, told)| told.as_str()).collect();
+    if told.is_empty() {
+        return None;
+    }
+    let told = told.join("; ");
     Some(unknown("servers", format!("servers ended by themselves, their logs say why, and were started again: {told}")))
 }
 
@@ -279,7 +284,10 @@ mod tests {
     #[test]
     fn servers_that_ended_by_themselves_leave_doubt() {
         let fact = (ENDED_BY_THEMSELVES.to_owned(), "n2 is gone with status 1".to_owned());
-        check(vec![Event::Facts([fact].into()), final_phase()], &[("servers", "n2 is gone with status 1")]);
+        check(vec![Event::Facts([fact.clone()].into()), final_phase()], &[("servers", "n2 is gone with status 1")]);
+        let earlier = (format!("{ENDED_BY_THEMSELVES} before fault 3"), "n1 is gone with SIGABRT".to_owned());
+        let facts = [Event::Facts([earlier].into()), Event::Facts([fact].into()), final_phase()];
+        check(facts.into(), &[("servers", "n2 is gone with status 1; n1 is gone with SIGABRT")]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod watch;
 
 use crate::narrate::{Narrator, RED, RESET, YELLOW};
 use crate::stop::{Reason, Stopper};
+use squall_nemesis::Family;
+use squall_results::event::{FaultChange, FaultEvent};
 use squall_results::{Checker, Event};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -108,7 +110,7 @@ impl LiveJudge {
 fn judge(events: &Receiver<Event>, options: Options, cancelled: &Arc<AtomicBool>) -> Option<Wrong> {
     let Options { checkers, fail_fast, narrator, stopper } = options;
     let mut watches = watches(&checkers, cancelled);
-    let mut batch = Vec::new();
+    let (mut batch, mut has_rotten) = (Vec::new(), false);
     while let Ok(first) = events.recv() {
         if cancelled.load(Ordering::Relaxed) {
             return None;
@@ -116,20 +118,28 @@ fn judge(events: &Receiver<Event>, options: Options, cancelled: &Arc<AtomicBool>
         batch.push(first);
         batch.extend(events.try_iter().take(EVENTS_A_BATCH));
         watches.iter_mut().for_each(|watch| watch.take(&batch));
+        has_rotten |= batch.iter().any(is_rot);
         batch.clear();
         // One is enough: the rest is told at the end.
         let wrong = watches.iter_mut().find_map(|watch| watch.wrong());
         // Meanwhile it may have been called off: then the run has ended for another reason.
         if let Some(wrong) = wrong.filter(|_| !cancelled.load(Ordering::Relaxed)) {
             let Wrong { at_ns, told } = &wrong;
-            narrator.say_at(*at_ns, &format!("{RED}violation{RESET}: {told}"));
-            if fail_fast {
+            // Whether rotten files excuse it is only known at the end.
+            let what = if has_rotten { "violation, after files have rotted" } else { "violation" };
+            narrator.say_at(*at_ns, &format!("{RED}{what}{RESET}: {told}"));
+            if fail_fast && !has_rotten {
                 stopper.stop(Reason::Violation(told.clone()));
             }
             return Some(wrong);
         }
     }
     None
+}
+
+fn is_rot(event: &Event) -> bool {
+    let Event::Fault(FaultEvent { change: FaultChange::Inject { family, .. }, .. }) = event else { return false };
+    family == Family::Rot.name()
 }
 
 /// So that it is seen soon when nobody waits any more.

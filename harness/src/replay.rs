@@ -117,14 +117,14 @@ pub fn comes_back(recorded: &Judgement, judgement: &Judgement) -> bool {
 }
 
 /// The plan with the nodes and links that were hit in place of the selectors, and why it could not be done for some faults: those
-/// that hit nobody, those that hit clients (which have no names before they are there), and partitions of older records.
+/// that hit nobody (which are left out where they were to hit whom the last one hit), those that hit clients (which have no names before they are there), and partitions of older records.
 ///
 /// The times are as planned, since a replay is as late as the run was, to within what the machine does; but of faults that waited
 /// for something they are those at which it came.
 pub fn exact(recorded: &Recorded) -> (Plan, Vec<String>) {
     let (mut plan, mut notes) = (recorded.plan.clone(), Vec::new());
     let storm_ns = recorded.history.phase_ns(PhaseName::Storm).unwrap_or(0);
-    let storm = plan.time_limit;
+    let (storm, mut left_out) = (plan.time_limit, Vec::new());
     for (place, planned) in plan.schedule.iter_mut().enumerate() {
         let span = recorded.history.faults.iter().find(|span| span.id as usize == place);
         if planned.after.is_some() {
@@ -138,10 +138,18 @@ pub fn exact(recorded: &Recorded) -> (Plan, Vec<String>) {
             }
         }
         let resolved = span.map_or(Err("it was not reached"), |span| resolve(planned, &span.nodes, &span.links));
-        if let Err(why) = resolved {
-            notes.push(format!("fault {} ({}) keeps its selector: {why}", place + 1, planned.what()));
-        }
+        let Err(why) = resolved else { continue };
+        // At its new time another fault may come before it.
+        let becomes = if planned.select == Selector::Last {
+            left_out.push(place);
+            "is left out"
+        } else {
+            "keeps its selector"
+        };
+        notes.push(format!("fault {} ({}) {becomes}: {why}", place + 1, planned.what()));
     }
+    let mut place = 0..;
+    plan.schedule.retain(|_| place.next().is_some_and(|place| !left_out.contains(&place)));
     (plan, notes)
 }
 

@@ -111,6 +111,11 @@ impl Record for FaultRecord {
         self.tally.writes()
     }
 
+    fn ended(&self, fault: u32, told: String) {
+        let name = format!("{} before fault {fault}", judge::ENDED_BY_THEMSELVES);
+        self.recorder.record(Event::Facts([(name, told)].into()));
+    }
+
     fn failed(&self, reason: String) {
         self.stopper.stop(Reason::Failure(reason));
     }

@@ -49,6 +49,9 @@ pub trait Record: Send + Sync {
         0
     }
 
+    /// A server had ended by itself when this fault came to it.
+    fn ended(&self, fault: u32, told: String);
+
     /// squall itself could not inject or heal a fault: the run cannot go on, and no verdict may rest on it.
     fn failed(&self, reason: String);
 }
@@ -195,7 +198,10 @@ impl Conductor {
         let is_in_force = injected.is_ok();
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
-            Err(error) => FaultChange::NotInForce { reason: self.reason("inject", &fault, &error) },
+            Err(error) => {
+                self.tell_end(id, &error);
+                FaultChange::NotInForce { reason: self.reason("inject", &fault, &error) }
+            }
         };
         self.change(id, change);
         let over = async {
@@ -240,10 +246,18 @@ impl Conductor {
         }
         let mut held = family::hold(fault, hit, &self.deployment, &*self.clients, over).await;
         if let Some(error) = held.failed.take() {
+            self.tell_end(id, &error);
             let reason = self.reason("keep up", fault, &error);
             self.change(id, FaultChange::NotInForce { reason });
         }
         held
+    }
+
+    /// A server that had ended when a fault came is started again by the healing: that it had must not be forgotten.
+    fn tell_end(&self, id: u32, error: &FaultError) {
+        if let FaultError::Deploy(DeployError::Ended { node, state, .. }) = error {
+            self.record.ended(id, format!("{node} is {state}"));
+        }
     }
 
     /// Why a fault was not injected or healed. When squall itself is to blame the run learns it too.
@@ -339,11 +353,12 @@ impl Conductor {
             Family::Disk if is_slowness => vec![&self.busy_disks],
             // A server that stops itself then is started again at the end; nobody else may do so meanwhile.
             Family::Disk => vec![&self.busy, &self.busy_disks],
-            Family::Rot => vec![&self.busy, &self.busy_files],
+            // Files are copied and put back through the disk.
+            Family::Rot => vec![&self.busy, &self.busy_disks, &self.busy_files],
             Family::Partition | Family::Kill | Family::Pause | Family::PauseClient | Family::Power => vec![&self.busy],
             Family::Stop | Family::Restart | Family::Queue => vec![&self.busy],
-            // Whose clock is reached for must not stand still for a moment.
-            Family::Starve => vec![&self.busy, &self.busy_clocks],
+            // Whose clock is reached for must not stand still for a moment, and who waits for a slow disk does not stop at once.
+            Family::Starve => vec![&self.busy, &self.busy_clocks, &self.busy_disks],
         }
     }
 

@@ -75,7 +75,7 @@ fn replay(args: &ReplayArgs, folder: &RunFolder, recorded: &Recorded) -> Result<
     runtime
         .block_on(async { stop::on_signals(stopper) })
         .map_err(|error| format!("cannot listen to signals: {error}"))?;
-    let mut runs = Vec::new();
+    let (mut runs, mut failed) = (Vec::new(), None);
     for number in 1..=args.times {
         let mut command = Command::new(&program);
         command.args(["test", "--json", "--plan"]).arg(&plan).arg("--store").arg(&args.store);
@@ -85,11 +85,24 @@ fn replay(args: &ReplayArgs, folder: &RunFolder, recorded: &Recorded) -> Result<
             // What was cut short says nothing about how often it comes back.
             break;
         }
-        let replayed = read(&output, recorded, args.exact)?;
-        say(&line(number, args.times, &replayed));
-        runs.push(replayed);
+        match read(&output, recorded, args.exact) {
+            Ok(replayed) => {
+                say(&line(number, args.times, &replayed));
+                runs.push(replayed);
+            }
+            // What the others have shown is told all the same.
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
     }
-    tell(args, folder, recorded, &notes, &runs)?;
+    if !runs.is_empty() || failed.is_none() {
+        tell(args, folder, recorded, &notes, &runs)?;
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
     let worst = runs.iter().map(|run| run.validity).max().unwrap_or(Validity::Unknown);
     Ok(worst.into())
 }

@@ -20,8 +20,7 @@ struct Served<'a> {
 
 /// Adds to the judgement what rot has to do with it.
 pub(super) fn weigh(judgement: &mut Judgement, history: &History) {
-    let rotten =
-        || history.faults.iter().filter(|fault| fault.family == Family::Rot.name() && fault.in_force.is_some());
+    let rotten = || history.faults.iter().filter(|fault| fault.family == Family::Rot.name() && may_have_rotted(fault));
     let Some(first) = rotten().next() else { return };
     let served = rotten().filter(|fault| has_served(fault)).min_by_key(|fault| began_to_serve_ns(fault));
     let times = match rotten().count() {
@@ -38,13 +37,26 @@ pub(super) fn weigh(judgement: &mut Judgement, history: &History) {
     for verdict in judgement.verdicts.iter_mut().chain(&mut judgement.liveness) {
         served.excuse(verdict);
     }
+    if let Some(beside) = &mut judgement.beside {
+        beside.verdicts.iter_mut().for_each(|verdict| served.excuse(verdict));
+        beside.validity = worst(&beside.verdicts);
+    }
     let (who, since_s) = (served.nodes.join(", "), served.since_ns as f64 / 1e9);
     let reason = format!(
         "files of servers rotted {times}; {who} served on them from {since_s:.1} s on, which no majority is promised to survive"
     );
     judgement.verdicts.push(Verdict { validity: Validity::Valid, ..unknown(NAME, reason) });
-    let worst = judgement.verdicts.iter().map(|verdict| verdict.validity).max();
-    judgement.validity = worst.unwrap_or(Validity::Unknown);
+    judgement.validity = worst(&judgement.verdicts);
+}
+
+fn worst(verdicts: &[Verdict]) -> Validity {
+    verdicts.iter().map(|verdict| verdict.validity).max().unwrap_or(Validity::Unknown)
+}
+
+/// Whether files rotted, as far as is known: at one of several nodes it is enough.
+fn may_have_rotted(fault: &FaultSpan) -> bool {
+    let served = fault.healed.as_ref().is_some_and(|(_, evidence)| evidence.contains(rot::SERVES));
+    fault.in_force.is_some() || served || (fault.heal_ns.is_some() && fault.healed.is_none())
 }
 
 /// Whether a server may have served on what this fault has left. What is missing at the end of a log, or is as it was long ago, a
@@ -115,8 +127,10 @@ mod tests {
         let history = History { faults: vec![fault], ..History::default() };
         let mut judgement = Judgement::new(Promise::Linearizable, vec![invalid(at_s)]);
         judgement.liveness = Some(Verdict { anomalies: Vec::new(), ..invalid(at_s) });
+        judgement.beside = Some(Box::new(Judgement::new(Promise::Sequential, vec![invalid(at_s)])));
         weigh(&mut judgement, &history);
         assert_eq!((judgement.validity, judgement.verdicts[0].validity), (expected, expected));
+        assert_eq!(judgement.beside.as_ref().map(|beside| beside.validity), Some(expected));
         let excused = judgement.liveness.as_ref().is_some_and(|verdict| verdict.validity == Validity::Unknown);
         let said = &judgement.verdicts[1].reason;
         assert!(judgement.verdicts[1].checker == "rot" && said.contains(part), "{said}");
@@ -135,6 +149,15 @@ mod tests {
         check(fault(flip, &served, None), 4, Unknown, "n2 served on them from 4.0 s on");
         check(fault(flip, "", Some("n2 is gone")), 9, Unknown, "served on them from 4.0 s on");
         check(fault("cut 9 bytes off a file of n2", refused, None), 9, Unknown, "served on them from 4.0 s on");
+        // It failed at another node, or nobody knows what it has left.
+        let halfway = FaultSpan { in_force: None, ..fault(flip, &served, None) };
+        check(halfway.clone(), 9, Unknown, "n2 served on them from 4.0 s on");
+        check(
+            FaultSpan { healed: None, problem: Some("it was too late".into()), ..halfway },
+            9,
+            Unknown,
+            "served on them",
+        );
         // The cluster was wrong before; that it did not serve may have to do with it.
         let mut before = Judgement::new(Promise::Linearizable, vec![invalid(3)]);
         weigh(&mut before, &History { faults: vec![fault(flip, &served, None)], ..History::default() });
@@ -145,8 +168,9 @@ mod tests {
     fn who_has_whole_files_is_judged_as_ever() {
         let mut judgement = Judgement::new(Promise::Linearizable, vec![invalid(9)]);
         let kill = FaultSpan { family: "kill".into(), ..fault("kill n2", "n2 answers", None) };
-        let vain =
-            FaultSpan { in_force: None, ..fault("flip a bit of files of n2", "", Some("no file matches *.wal")) };
+        let healed = Some((5 * S, "n2 answers after 3 ms".to_owned()));
+        let vain = fault("flip a bit of files of n2", "", Some("no file matches *.wal"));
+        let vain = FaultSpan { in_force: None, healed, ..vain };
         weigh(&mut judgement, &History { faults: vec![kill, vain], ..History::default() });
         assert_eq!((judgement.validity, judgement.verdicts.len()), (Validity::Invalid, 1));
     }

@@ -129,6 +129,24 @@ schedule:
 }
 
 #[test]
+fn who_was_to_hit_the_last_and_found_nobody_is_left_out() {
+    let text = "
+schedule:
+- {at: 0s, after: {writes: 50}, for: 1s, fault: kill, select: {named: [n1]}}
+- {at: 5s, for: 1s, fault: pause, select: last}
+";
+    let plan = Wishes::parse(text, "plan.yaml").unwrap().resolve().unwrap();
+    let rows: [Row; 2] = [(0, "kill", "n1", &["n1"], &[], 8_000), (1, "pause", "last", &[], &[], 5_000)];
+    let mut history = history(0, &rows);
+    history.faults[0].in_force = Some((0, "gone".into()));
+    let (plan, notes) = exact(&Recorded { plan, history, judgement: judged(&[]) });
+    assert_eq!(plan.schedule.iter().map(|fault| fault.at.ms()).collect::<Vec<_>>(), [8_000]);
+    assert_eq!(notes, ["fault 2 (pause of last) is left out: it hit no node"]);
+    let yaml = plan.to_yaml().unwrap();
+    assert_eq!(Wishes::parse(&yaml, "plan.yaml").unwrap().resolve().unwrap(), plan, "{yaml}");
+}
+
+#[test]
 fn what_an_older_record_or_a_short_run_does_not_tell_is_selected_again() {
     let mut rows = RECORD[..2].to_vec();
     rows[1].4 = &[];

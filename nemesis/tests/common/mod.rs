@@ -147,6 +147,10 @@ impl Record for Kept {
         }
     }
 
+    fn ended(&self, _fault: u32, told: String) {
+        self.0.lock().unwrap().push(format!("PROBLEM: {told} by itself"));
+    }
+
     fn failed(&self, reason: String) {
         self.0.lock().unwrap().push(format!("FAILED: {reason}"));
     }

@@ -22,6 +22,9 @@ use crate::history::{History, Operation};
 use crate::verdict::{Validity, Verdict};
 use alone::Undisturbed;
 
+/// Plans have no more. The majorities of many more would be too many to look at each.
+const NODES_MAX: usize = 15;
+
 /// The verdict's name.
 pub const NAME: &str = "liveness";
 
@@ -74,6 +77,10 @@ fn during(history: &History, nodes: &[String], bounds: Bounds) -> (Validity, Str
     if history.operations.iter().any(|operation| waits_for_others(operation.kind())) {
         return (Validity::Valid, "outages during the storm are not judged: clients wait for locks".into());
     }
+    if nodes.len() > NODES_MAX {
+        let told = format!("outages during the storm are not judged among more than {NODES_MAX} nodes");
+        return (Validity::Valid, told);
+    }
     let undisturbed = Undisturbed::of(history, nodes);
     for gap in gaps(history, asked).into_iter().filter(|gap| gap.length_ns() > failover_ns) {
         let mut alone = undisturbed.majorities_within(gap, failover_ns);
@@ -92,24 +99,30 @@ fn during(history: &History, nodes: &[String], bounds: Bounds) -> (Validity, Str
 
 /// The stretches of `asked` in which nothing was served.
 fn gaps(history: &History, asked: Span) -> Vec<Span> {
-    let only_reads = history.operations.iter().all(|operation| operation.kind().only_observes());
-    let serves =
-        |operation: &&Operation| operation.outcome.is_ok() && (only_reads || !operation.kind().only_observes());
-    let returns = history.operations.iter().filter(serves).filter_map(|operation| operation.returned_ns);
+    let serves = history.operations.iter().filter(could_serve(history)).filter(|operation| operation.outcome.is_ok());
+    let returns = serves.filter_map(|operation| operation.returned_ns);
     let mut bounds: Vec<u64> = returns.filter(|at_ns| (asked.from_ns..asked.to_ns).contains(at_ns)).collect();
     bounds.extend([asked.from_ns, asked.to_ns]);
     bounds.sort_unstable();
     bounds.windows(2).map(|pair| Span { from_ns: pair[0], to_ns: pair[1] }).collect()
 }
 
+/// Whose success shows that the cluster served: changes, or anything where nobody asks for changes.
+fn could_serve(history: &History) -> impl Fn(&&Operation) -> bool {
+    let only_reads = history.operations.iter().all(|operation| operation.kind().only_observes());
+    move |operation| only_reads || !operation.kind().only_observes()
+}
+
 fn waits_for_others(kind: CallKind) -> bool {
     matches!(kind, CallKind::Acquire | CallKind::AddLocked | CallKind::AddFenced)
 }
 
-/// The first part of `alone` that is longer than `failover_ns` and in which clients called nodes of `majority` all the time: a
+/// The first part of `alone` that is longer than `failover_ns` and in which clients called nodes of `majority` all the time, for
+/// what would have shown that they serve: a
 /// quarter of `failover_ns` without a call open there interrupts it. Who is not asked cannot serve.
 fn called(history: &History, alone: Span, majority: &[&str], failover_ns: u64) -> Option<Span> {
-    let calls = history.operations.iter().filter(|operation| majority.contains(&&*operation.node));
+    let calls = history.operations.iter().filter(could_serve(history));
+    let calls = calls.filter(|operation| majority.contains(&&*operation.node));
     let open = calls.map(|operation| (operation.invoked_ns, operation.returned_ns.unwrap_or(operation.invoked_ns)));
     let mut open: Vec<(u64, u64)> = open.filter(|(from, to)| *from < alone.to_ns && alone.from_ns <= *to).collect();
     open.sort_unstable();

@@ -1,7 +1,7 @@
 //! Which nodes the faults of a history left alone, and when.
 
-use crate::figures::{Span, over_ns};
-use crate::history::History;
+use crate::figures::Span;
+use crate::history::{FaultSpan, History};
 
 /// What disturbed nodes and links, and when: from the moment a fault begins to be injected until it was measured to be gone.
 pub(super) struct Undisturbed<'a> {
@@ -17,6 +17,13 @@ struct Disturbance {
     links: Vec<(usize, usize)>,
 }
 
+/// When a fault certainly was no more: measured to be gone, or never begun. One whose healing failed may be there still.
+fn gone_ns(fault: &FaultSpan, end_ns: u64) -> u64 {
+    let never_was = fault.in_force.is_none() && fault.heal_ns.is_none() && fault.problem.is_some();
+    let healed_ns = fault.healed.as_ref().map(|(at_ns, _)| *at_ns);
+    healed_ns.unwrap_or(if never_was { fault.injected_ns } else { end_ns }).max(fault.injected_ns)
+}
+
 impl<'a> Undisturbed<'a> {
     /// What the faults of `history` did to `nodes`.
     pub(super) fn of(history: &History, nodes: &'a [String]) -> Undisturbed<'a> {
@@ -24,12 +31,13 @@ impl<'a> Undisturbed<'a> {
         let place = |name: &str| nodes.iter().position(|node| node == name);
         // Who hits clients hits no node, and no link.
         let disturbances = history.faults.iter().map(|fault| {
-            let span = Span { from_ns: fault.injected_ns, to_ns: over_ns(fault, end_ns).saturating_add(1) };
-            let ends = fault.links.iter().filter_map(|link| link.split_once('>'));
-            let links: Vec<_> = ends.filter_map(|(from, to)| Some((place(from)?, place(to)?))).collect();
-            // What cuts links leaves the nodes themselves alone.
-            let hit = if links.is_empty() { &fault.nodes[..] } else { &[] };
-            let nodes = hit.iter().filter_map(|name| place(name)).fold(0, |all, place| all | 1 << place);
+            let span = Span { from_ns: fault.injected_ns, to_ns: gone_ns(fault, end_ns).saturating_add(1) };
+            let ends: Vec<_> = fault.links.iter().filter_map(|link| link.split_once('>')).collect();
+            let links: Vec<_> = ends.iter().filter_map(|(from, to)| Some((place(from)?, place(to)?))).collect();
+            // What cuts links leaves the nodes themselves alone, but for those that clients do not hear.
+            let unheard = ends.iter().filter(|(_, to)| place(to).is_none()).map(|(from, _)| *from);
+            let hit = fault.nodes.iter().filter(|_| ends.is_empty()).map(String::as_str);
+            let nodes = hit.chain(unheard).filter_map(place).fold(0, |all, place| all | 1 << place);
             Disturbance { span, nodes, links }
         });
         Undisturbed { nodes, disturbances: disturbances.collect() }
@@ -61,7 +69,7 @@ impl<'a> Undisturbed<'a> {
         let is_alone = |group: &u32| {
             group & hit == 0 && links.iter().all(|(one, other)| group & (1 << one) == 0 || group & (1 << other) == 0)
         };
-        // Clusters have fifteen nodes at most.
+        // There are not many: the caller has looked.
         let groups = (1_u32..1 << self.nodes.len()).filter(|group| group.count_ones() as usize > self.nodes.len() / 2);
         let mut alone: Vec<u32> = groups.filter(is_alone).collect();
         alone.sort_by_key(|group| std::cmp::Reverse(group.count_ones()));

@@ -123,6 +123,11 @@ fn without_a_majority_that_is_left_alone_nothing_is_judged() {
     // Not one pair of nodes has both directions.
     let ring: Fault = ("partition", &["n1", "n2", "n3"], &["n1>n2", "n2>n3", "n3>n1"], 5_000, 9_000);
     Storm::of(&[ring], &outage).check(Valid, "no outage");
+    // Clients do not hear n2, so nobody is to blame; of n1 and n2 alone, one would have to be.
+    let unheard: Fault = ("partition", &["n1", "n2", "n3"], &["n2>clients", "n1>n3"], 5_000, 9_000);
+    Storm::of(&[unheard], &outage).check(Valid, "no outage");
+    let unheard: Fault = ("partition", &["n2"], &["n2>clients"], 5_000, 9_000);
+    Storm::of(&[unheard], &outage).check(Invalid, "n1, n3 were left alone");
     // Healed at 6 s, it has 2 s more.
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 6_000)], &out_until(7_900)).check(Valid, "no outage");
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 6_000)], &out_until(8_500)).check(Invalid, "from 6.0 s to");
@@ -190,6 +195,55 @@ fn mere_reads_do_not_show_that_a_cluster_serves() {
     let mut only_reads = Storm { call: Call::Read { key: 0 }, ..storm }.history();
     only_reads.operations.extend(reads);
     assert_eq!(judge(&only_reads).map(|verdict| verdict.validity), Some(Valid));
+}
+
+#[test]
+fn reads_do_not_ask_whether_changes_are_served() {
+    // Reads come all the time and succeed; for six seconds nobody asks for a change.
+    let mut history = Storm::of(&[], &[("n1", 0, 5_000, 100, true), ("n1", 11_000, 20_000, 100, true)]).history();
+    let reads = (0..200).map(|number| {
+        let at_ns = number * 100 * MS;
+        let outcome = Outcome::Ok(Reply::Read { value: None, version: None });
+        Operation {
+            id: 10_000 + number,
+            process: 0,
+            node: "n1".into(),
+            call: Call::Read { key: 0 },
+            due_ns: at_ns,
+            invoked_ns: at_ns,
+            returned_ns: Some(at_ns + MS),
+            outcome,
+        }
+    });
+    history.operations.extend(reads);
+    assert_eq!(judge(&history).map(|verdict| verdict.validity), Some(Valid));
+}
+
+#[test]
+fn what_could_not_be_healed_may_be_there_still() {
+    let kill: Fault = ("kill", &["n1", "n2"], &[], 5_000, 6_000);
+    let verdict = |change: &dyn Fn(&mut FaultSpan)| {
+        let mut history = Storm::of(&[kill], &out_until(12_000)).history();
+        change(&mut history.faults[0]);
+        judge(&history).map(|verdict| verdict.validity)
+    };
+    let problem = || Some("it does not answer".to_owned());
+    assert_eq!(verdict(&|_| {}), Some(Invalid));
+    assert_eq!(verdict(&|fault| (fault.healed, fault.problem) = (None, problem())), Some(Valid));
+    assert_eq!(verdict(&|fault| fault.healed = None), Some(Valid), "the record ends while it is healed");
+    // What never began excuses nothing.
+    assert_eq!(
+        verdict(&|fault| (fault.in_force, fault.heal_ns, fault.healed, fault.problem) = (None, None, None, problem())),
+        Some(Invalid)
+    );
+}
+
+#[test]
+fn more_nodes_than_a_plan_may_have_are_not_judged() {
+    let mut history = Storm::of(&[], &out_until(8_000)).history();
+    history.start.as_mut().unwrap().nodes = (1..=40).map(|number| format!("n{number}")).collect();
+    let verdict = judge(&history).unwrap();
+    assert_eq!((verdict.validity, verdict.reason.contains("more than 15 nodes")), (Valid, true), "{}", verdict.reason);
 }
 
 #[test]
