@@ -7,6 +7,7 @@ pub(crate) use command::typed;
 pub use wishes::{Nodes, Rate, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
+use crate::summary::plural;
 use squall_nemesis::{Family, Planned, Selector, Span, Swarm, schedule};
 use squall_results::Promise;
 use squall_targets::disk::Model;
@@ -121,13 +122,7 @@ impl Plan {
             let name = workload.name;
             return refuse(format!("the clients of {name} are no processes of their own, so none can be paused"));
         }
-        let wanted = self.faults.iter().map(FaultName::family).chain(self.schedule.iter().map(|planned| planned.fault));
-        if let Some(why) =
-            target.fixed_members.filter(|_| wanted.into_iter().any(|family| family == Family::Membership))
-        {
-            let name = target.name;
-            return refuse(format!("the members of {name} cannot be changed: {why}; leave membership out of --faults"));
-        }
+        self.check_members()?;
         self.schedule.iter().enumerate().try_for_each(|(place, planned)| self.check_fault(place + 1, planned))?;
         schedule::disks(&self.schedule).map(drop).map_err(PlanError::Contradiction)
     }
@@ -138,6 +133,25 @@ impl Plan {
     /// Never for a plan that was resolved.
     pub fn disks(&self) -> Option<Model> {
         schedule::disks(&self.schedule).expect("the plan was checked")
+    }
+
+    fn check_members(&self) -> Result<(), PlanError> {
+        let refuse = |reason: String| Err(PlanError::Contradiction(reason));
+        let target = self.target.target();
+        let is_drawn = self.faults.iter().any(|fault| fault.family() == Family::Membership);
+        let is_wanted = is_drawn || self.schedule.iter().any(|planned| planned.fault == Family::Membership);
+        match target.least_members {
+            Err(why) if is_wanted => refuse(format!(
+                "the members of {} cannot be changed: {why}; leave membership out of --faults",
+                target.name
+            )),
+            Ok(least) if is_drawn && self.nodes <= least => refuse(format!(
+                "of {} none can be removed: somebody must be left, of {} {least} at least; add nodes, or leave membership out of --faults",
+                plural(self.nodes, "node"),
+                target.name
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn check_target(&self) -> Result<(), PlanError> {

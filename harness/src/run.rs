@@ -286,6 +286,7 @@ impl Run<'_> {
             read: self.plan.read.clone(),
             retry: self.plan.retry,
             bin: self.plan.bin.clone(),
+            changes_members: self.plan.schedule.iter().any(|planned| planned.fault == Family::Membership),
             settings: self.plan.settings.clone(),
         }
     }

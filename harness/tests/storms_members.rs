@@ -33,6 +33,20 @@ schedule:
 - {at: 18s, for: 1s, fault: kill, select: leader}
 ";
 
+/// And over ZooKeeper, whose clients go on to speak to one that was removed.
+const SCRIPTED_ZOOKEEPER: &str = "
+target: zookeeper
+profile: fast
+time_limit: 22s
+seed: 54
+rate_hz: 200
+schedule:
+- {at: 1s, for: 4s, fault: membership, change: remove, select: leader}
+- {at: 2s, for: 1s, fault: kill, select: one}
+- {at: 13s, for: 3s, fault: membership, change: replace, select: one}
+- {at: 14s, for: 1s, fault: pause, select: leader}
+";
+
 /// The nodes that a piece of evidence lists behind this word, each with its number: `listed n1 (1), n2 (4); before ...`.
 fn listed(evidence: &str, behind: &str) -> Vec<(String, String)> {
     let (_, list) = evidence.split_once(behind).unwrap_or_else(|| panic!("`{behind}` is missing in: {evidence}"));
@@ -84,6 +98,34 @@ fn members_of_etcd_leave_and_join() {
 }
 
 #[test]
+fn members_of_zookeeper_leave_and_join() {
+    let _alone = one_at_a_time();
+    let (_, history) = is_valid(&Squall::new(), SCRIPTED_ZOOKEEPER);
+    assert!(history.faults.iter().map(evidence).count() == 4, "all were in force and healed");
+    let removed = shown(&history, "from the members")[0];
+    left_and_joined(removed, 2);
+    assert!(removed.0.ends_with(" running"), "its server goes on: {}", removed.0);
+    let (_, healed) = shown(&history, "to be replaced")[0];
+    assert!(healed.contains("joined empty") && listed(healed, "listed ").len() == 3, "{healed}");
+}
+
+#[test]
+fn ctrl_c_brings_members_of_zookeeper_back() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+target: zookeeper
+profile: fast
+time_limit: 60s
+seed: 55
+schedule:
+- {at: 1s, for: 50s, fault: membership, change: shrink, select: leader}
+";
+    let history = is_healed_when_interrupted(&squall, plan, "in force: listed");
+    left_and_joined(shown(&history, "shrink the cluster")[0], 2);
+}
+
+#[test]
 fn ctrl_c_brings_members_back() {
     let _alone = one_at_a_time();
     let squall = Squall::new();
@@ -98,16 +140,12 @@ schedule:
 }
 
 #[test]
-fn where_members_stay_it_is_told_before_anything_is_started() {
+fn where_nobody_can_leave_it_is_told_before_anything_is_started() {
     let squall = Squall::new();
-    for info in squall_targets::target::ALL.iter().filter(|info| info.fixed_members.is_some()) {
-        let run = squall.run(&["test", info.name, "--faults", "kill,membership"]);
+    for (target, nodes, least) in [("raft", "1", "of raft 1 at least"), ("zookeeper", "2", "of zookeeper 2 at least")] {
+        let run = squall.run(&["test", target, "--nodes", nodes, "--faults", "membership"]);
         run.expect(64);
-        let told = format!("the members of {} cannot be changed: ", info.name);
-        assert!(run.stderr.contains(&told) && run.stderr.contains("leave membership out"), "{}", run.stderr);
+        assert!(run.stderr.contains("somebody must be left") && run.stderr.contains(least), "{}", run.stderr);
     }
-    let run = squall.run(&["test", "--nodes", "1", "--faults", "membership"]);
-    run.expect(64);
-    assert!(run.stderr.contains("somebody must be left"), "{}", run.stderr);
     assert!(!squall.folder().join("store").exists(), "nothing was started");
 }

@@ -1,5 +1,6 @@
 //! How the members of a cluster change, as people write it in plans: `remove`, `shrink`, `replace`.
 
+use crate::schedule::Size;
 use crate::selector::Selector;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -37,6 +38,11 @@ impl Change {
             )),
             Change::Remove | Change::Shrink | Change::Replace => None,
         }
+    }
+
+    /// Whether a cluster of this size can always do so.
+    pub(crate) fn fits(self, selector: &Selector, size: Size) -> bool {
+        self.refuses(selector, size.nodes).is_none() && selector.count(size.nodes) + size.least_members <= size.nodes
     }
 
     /// What it does to these nodes, for people.
@@ -82,6 +88,25 @@ mod tests {
             (Replace, All, 5, false),
         ] {
             assert_eq!(change.refuses(&selector, nodes).is_none(), is_good, "{change} {selector} of {nodes}");
+        }
+    }
+
+    #[test]
+    fn what_a_target_does_not_do_is_not_drawn() {
+        use Change::{Remove, Replace, Shrink};
+        use Selector::{Leader, Majority, Minority, One};
+        for (change, selector, nodes, least_members, fits) in [
+            (Remove, Majority, 3, 1, true),
+            (Remove, Majority, 3, 2, false),
+            (Shrink, Minority, 3, 2, true),
+            (Shrink, Majority, 5, 2, true),
+            (Remove, One, 2, 1, true),
+            (Remove, One, 2, 2, false),
+            (Replace, Leader, 2, 1, false),
+            (Replace, Minority, 3, 2, true),
+        ] {
+            let size = Size { nodes, least_members };
+            assert_eq!(change.fits(&selector, size), fits, "{change} {selector}: {size:?}");
         }
     }
 

@@ -32,7 +32,7 @@ pub use fault::{Family, Fault};
 pub use packets::Packets;
 pub use restart::Restart;
 pub use rot::Rot;
-pub use schedule::{Planned, Schedule};
+pub use schedule::{Planned, Schedule, Size};
 pub use selector::Selector;
 pub use shape::{OneLink, Shape};
 pub use skew::Skew;

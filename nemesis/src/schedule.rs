@@ -137,6 +137,15 @@ fn is_both(direction: &Direction) -> bool {
     *direction == Direction::default()
 }
 
+/// The cluster that a schedule is drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// How many nodes it has.
+    pub nodes: usize,
+    /// How many members must be left at least when some are removed.
+    pub least_members: usize,
+}
+
 /// Faults in the order of their beginning.
 pub type Schedule = Vec<Planned>;
 

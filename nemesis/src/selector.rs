@@ -53,7 +53,7 @@ pub enum SelectError {
     #[error("{0} is hit by another fault already")]
     Busy(String),
     /// Fewer nodes are left than are needed.
-    #[error("{needed} nodes are needed, and {left} are not hit by other faults")]
+    #[error("{needed} {} needed, and {left} {} not hit by other faults", nodes_are(*.needed), are(*.left))]
     TooFew {
         /// How many are needed.
         needed: usize,
@@ -72,6 +72,14 @@ pub enum SelectError {
     /// No client is left that another fault does not hit.
     #[error("there is no client process that is not hit by another fault")]
     NoClient,
+}
+
+fn are(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+fn nodes_are(count: usize) -> &'static str {
+    if count == 1 { "node is" } else { "nodes are" }
 }
 
 /// How many of `count` nodes can fail while the others are still a majority; at least one.
@@ -280,6 +288,12 @@ mod tests {
     fn nodes_of_other_faults_are_left_alone() {
         check(Selector::One, 3, None, &["n1", "n2"], Ok(1));
         check(Selector::Majority, 3, None, &["n1", "n2"], Err(SelectError::TooFew { needed: 2, left: 1 }));
+        for (needed, left, told) in [
+            (1, 0, "1 node is needed, and 0 are not hit by other faults"),
+            (2, 1, "2 nodes are needed, and 1 is not hit by other faults"),
+        ] {
+            assert_eq!(SelectError::TooFew { needed, left }.to_string(), told);
+        }
     }
 
     #[test]

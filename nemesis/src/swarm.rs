@@ -6,7 +6,7 @@
 //! many nodes there are and how hard clients work. All that was drawn is told, and stands in the plan.
 
 use crate::fault::Family;
-use crate::schedule::{self, Pace, Planned, Schedule};
+use crate::schedule::{self, Pace, Planned, Schedule, Size};
 use crate::shape::Shape;
 use crate::span::Span;
 use rand::RngExt;
@@ -71,13 +71,13 @@ impl Swarm {
         self.weights.iter().map(|(family, _)| *family).collect()
     }
 
-    /// Draws the faults of a storm of `storm` over `nodes` nodes. Faults of the second lane that the first excludes are left out.
-    pub fn schedule(&self, nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
+    /// Draws the faults of a storm of `storm` over a cluster of this size. Faults of the second lane that the first excludes are left out.
+    pub fn schedule(&self, size: Size, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
         let often: Vec<Family> =
             self.weights.iter().flat_map(|(family, weight)| std::iter::repeat_n(*family, *weight)).collect();
         let mut all: Schedule = Vec::new();
         for _ in 0..self.lanes {
-            let lane = schedule::draw_at(&self.pace, &often, nodes, storm, rng);
+            let lane = schedule::draw_at(&self.pace, &often, size, storm, rng);
             let fits: Schedule =
                 lane.into_iter().filter(|fault| all.iter().all(|other| !collide(fault, other))).collect();
             all.extend(fits);

@@ -75,7 +75,7 @@ pub static ETCD: TargetInfo = TargetInfo {
     // A failure is noticed within two election time-outs; a vote may be split several times, on a busy machine too.
     failover_ms: |settings| 3_000 + 5 * settings.get("election_ms").copied().unwrap_or(0),
     supports: calls::supports,
-    fixed_members: None,
+    least_members: Ok(members::LEAST),
     retries: false,
     bin: Some("an etcd program"),
     find_server: |bin| program::find(bin).map(|program| program.display().to_string()),

@@ -65,8 +65,14 @@ pub trait Members: Send + Sync {
     /// What is known of the change then.
     async fn add(&self, through: &Node, node: &Node, number: u64) -> Result<(), NotChanged>;
 
-    /// The server on `node` that joins, with an empty folder, the cluster of these `members`, among which it is; of all `nodes`.
-    fn newcomer(&self, node: &Node, members: &[Member], nodes: &[Node]) -> DaemonSpec;
+    /// Whether who joins must be there before it is added.
+    fn starts_before_added(&self) -> bool {
+        false
+    }
+
+    /// The server on `node` that joins, with an empty folder, the cluster of these `members` under this `number`, where one can be
+    /// chosen; of all `nodes`. Unless it starts before it is added it is among the members.
+    fn newcomer(&self, node: &Node, number: u64, members: &[Member], nodes: &[Node]) -> DaemonSpec;
 
     /// How much of what was agreed upon the server of `node` has applied.
     ///

@@ -90,7 +90,7 @@ pub static RAFT: TargetInfo = TargetInfo {
     bin: None,
     find_server: |_| Ok("built in".into()),
     supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
-    fixed_members: None,
+    least_members: Ok(1),
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),
 };

@@ -33,6 +33,8 @@ pub struct TargetOptions {
     pub retry: bool,
     /// The program or folder to use in place of the one that is installed.
     pub bin: Option<PathBuf>,
+    /// Whether its members are to be changed, where servers must be told so when they start.
+    pub changes_members: bool,
     /// The value of each [`Setting`].
     pub settings: BTreeMap<String, u64>,
 }
@@ -112,7 +114,7 @@ pub trait Target: Send + Sync {
         None
     }
 
-    /// How its members are changed while it serves; `None`: not by squall, as [`TargetInfo::fixed_members`] says.
+    /// How its members are changed while it serves; `None`: not by squall, as [`TargetInfo::least_members`] says.
     fn members(&self) -> Option<&dyn Members> {
         None
     }
@@ -175,8 +177,9 @@ pub struct TargetInfo {
     pub failover_ms: fn(&BTreeMap<String, u64>) -> u64,
     /// Whether its clients can repeat a change whose answer they did not get, so that it is done once.
     pub retries: bool,
-    /// Why squall cannot change its members while it serves, for people; `None`: it can, see [`Target::members`].
-    pub fixed_members: Option<&'static str>,
+    /// The fewest members that squall leaves when it changes them while it serves, see [`Target::members`]; or else why it cannot
+    /// change them, for people.
+    pub least_members: Result<usize, &'static str>,
     /// What a path in place of the installed server must lead to; `None`: there is no such choice.
     pub bin: Option<&'static str>,
     /// Where the server is, for people: the one at the path that was chosen, or else the one that is installed.

@@ -8,6 +8,7 @@ pub mod client;
 pub mod code;
 mod installation;
 mod jute;
+mod members;
 mod outcome;
 pub mod request;
 mod server;
@@ -17,6 +18,7 @@ mod words;
 use crate::client::{Client, Reads};
 use crate::cluster::Node;
 use crate::lock::Locks;
+use crate::members::Members;
 use crate::remote::DaemonSpec;
 use crate::supported::{DATA, LOCKS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
@@ -81,6 +83,13 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
             range: (2, 1_000_000_000),
         },
         Setting {
+            name: "session_ticks",
+            about: "how many ticks the servers keep the session of a client of which they hear nothing, one for locks aside",
+            default: 5,
+            fast: 20,
+            range: (2, 20),
+        },
+        Setting {
             name: "heap_mib",
             about: "the largest heap of a server's Java machine",
             default: 1_000,
@@ -98,21 +107,14 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
     find_server: |bin| {
         Installation::find(bin).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
     },
-    fixed_members: Some(FIXED_MEMBERS),
+    least_members: Ok(members::LEAST),
     supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
     bugs: Vec::new,
     make: |options| Ok(Box::new(Zookeeper::new(options)?)),
 };
 
-/// Why its members stay as they are.
-const FIXED_MEMBERS: &str = "squall does not speak ZooKeeper's reconfig";
-
-/// How many ticks the servers keep a session of which they hear nothing; they allow 2 to 20. A session that squall could not
-/// close, because its server hung, is soon gone then, and one pause of a server does not end it.
-const SESSION_TICKS: u64 = 5;
-
-/// The same for a session that takes locks, the least that is allowed: who waits for the lock of a holder that is no more
-/// waits for so long.
+/// How many ticks the servers keep a session that takes locks, the least that is allowed: who waits for the lock of a holder that
+/// is no more waits for so long. Other sessions should outlast a pause of their server, as the setting says.
 const LOCK_SESSION_TICKS: u64 = 2;
 
 struct Zookeeper {
@@ -156,7 +158,14 @@ impl Target for Zookeeper {
     }
 
     fn daemon(&self, node: &Node, nodes: &[Node]) -> DaemonSpec {
-        server::daemon(&self.installation, &self.options, node, nodes)
+        let number =
+            |node: &Node| 1 + nodes.iter().position(|other| other.name == node.name).unwrap_or(nodes.len()) as u64;
+        let members: Vec<_> = nodes.iter().map(|node| (number(node), node.address)).collect();
+        server::daemon(&self.installation, &self.options, node, number(node), &members)
+    }
+
+    fn members(&self) -> Option<&dyn Members> {
+        Some(self)
     }
 
     fn journal(&self) -> &'static str {
@@ -164,7 +173,7 @@ impl Target for Zookeeper {
     }
 
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
-        Box::new(ZookeeperClient::new(self.client_options(node, reads, SESSION_TICKS)))
+        Box::new(ZookeeperClient::new(self.client_options(node, reads, self.options.setting("session_ticks"))))
     }
 
     fn locks(&self, node: &Node, reads: Reads) -> Option<Box<dyn Locks>> {

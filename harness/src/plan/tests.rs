@@ -289,10 +289,7 @@ fn parts_that_do_not_fit_are_refused() {
     refused("schedule: [{at: 1s, for: 1s, fault: kill, select: last}]\n", &["fault 1", "no fault comes before it"]);
     refused("nodes: 1\nschedule: [{at: 1s, for: 1s, fault: kill, select: follower}]\n", &["has no followers"]);
     refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
-    refused("nodes: 1\nfaults: [membership]\n", &["fault 1", "somebody must be left"]);
-    refused(
-        "target: zookeeper\nfaults: [membership]\n",
-        &["members of zookeeper cannot be changed", "leave membership out"],
-    );
+    refused("nodes: 1\nfaults: [membership]\n", &["somebody must be left", "add nodes"]);
+    refused("target: etcd\nnodes: 2\nfaults: [kill, membership]\n", &["of 2 nodes none", "of etcd 2 at least"]);
     refused("nodes: 1\nfaults: [packet]\n", &["sends no packets", "leave packet out"]);
 }

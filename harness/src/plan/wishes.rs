@@ -4,7 +4,7 @@ use super::{Plan, PlanError, STORM_MAX};
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::seed;
 use serde::{Deserialize, Serialize};
-use squall_nemesis::{Planned, Span, Swarm, schedule};
+use squall_nemesis::{Planned, Size, Span, Swarm, schedule};
 use squall_targets::target::{Setting, TargetInfo};
 use std::collections::BTreeMap;
 use std::fs;
@@ -218,9 +218,10 @@ impl Wishes {
         let schedule = by_hand.unwrap_or_else(|| {
             let mut rng = seed::stream(seed, "schedule");
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
+            let size = Size { nodes, least_members: target.target().least_members.unwrap_or(nodes) };
             match &swarm {
-                Some(swarm) => swarm.schedule(nodes, time_limit, &mut rng),
-                None => schedule::draw(&families, nodes, time_limit, &mut rng),
+                Some(swarm) => swarm.schedule(size, time_limit, &mut rng),
+                None => schedule::draw(&families, size, time_limit, &mut rng),
             }
         });
         let workers = swarm.as_ref().map_or(4, |swarm| swarm.workers);

@@ -14,7 +14,7 @@ use squall::narrate::Narrator;
 use squall::plan::{Nodes, Rate, Wishes, Workers};
 use squall::run;
 use squall::stop;
-use squall_nemesis::Span;
+use squall_nemesis::{Family, Span};
 use squall_results::event::Ending;
 use squall_results::{Budget, Promise, Validity, reader};
 use squall_targets::agent;
@@ -76,7 +76,14 @@ fn trials(sandbox: &Arc<Option<Sandbox>>) -> Vec<Trial> {
         let sandbox = sandbox.clone();
         Trial::test(name, move || check(sandbox.as_ref().as_ref().expect("main has entered it"), case))
     };
-    CASES.into_iter().map(trial).chain([Trial::test("no workload is left out", are_all)]).collect()
+    let members = Trial::test("members that stay", || {
+        let target = Some(TargetName::of(&memory::MEMORY));
+        let faults = Some(vec![Family::Kill.into(), Family::Membership.into()]);
+        let refused = Wishes { target, faults, ..Wishes::default() }.resolve().unwrap_err().to_string();
+        assert!(refused.contains("cannot be changed: there is one server; leave membership out"), "{refused}");
+        Ok(())
+    });
+    CASES.into_iter().map(trial).chain([members, Trial::test("no workload is left out", are_all)]).collect()
 }
 
 fn check(sandbox: &Sandbox, case: Case) -> Result<(), Failed> {

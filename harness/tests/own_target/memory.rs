@@ -32,7 +32,7 @@ pub static MEMORY: TargetInfo = TargetInfo {
     bin: None,
     find_server: |_| Ok("built in".into()),
     supports: |kind| squall_targets::supported::DATA.contains(&kind),
-    fixed_members: Some("there is one server"),
+    least_members: Err("there is one server"),
     bugs: || {
         [("lose-add", "forgets an addition"), ("tear", "reads a bank in two parts"), ("go-back", "reads the past")]
             .map(|(name, about)| BugInfo {

@@ -1,6 +1,6 @@
 //! Schedules that are drawn: how fast faults follow each other, and what each does to whom.
 
-use super::{Planned, Schedule};
+use super::{Planned, Schedule, Size};
 use crate::change::Change;
 use crate::fault::Family;
 use crate::packets::{self, Direction, Share};
@@ -70,16 +70,16 @@ const TAIL_MS: u64 = 500;
 /// How long the links of a drawn flapping partition are cut, and then open, by turns: some times even in a short fault.
 const FLAPPING: Span = Span::from_ms(200);
 
-/// Draws a schedule for a storm of `storm` over so many nodes out of `families`: one fault after the other with quiet
-/// times between, no family a second time before each had its turn, and likewise what each family does to whom. Changes of the
-/// members come beside the other faults, every other one when another fault has just begun: what is asked of a leader that is
-/// about to be none puts them to the test.
-pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
+/// Draws a schedule for a storm of `storm` over a cluster of this size out of `families`: one fault after the other with quiet
+/// times between, no family a second time before each had its turn, and likewise what each family does to whom. What cannot be
+/// done with so few members is not drawn. Changes of the members come beside the other faults, every other one when another fault
+/// has just begun: what is asked of a leader that is about to be none puts them to the test.
+pub fn draw(families: &[Family], size: Size, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
     let (beside, in_turn): (Vec<Family>, Vec<Family>) =
         families.iter().partition(|family| **family == Family::Membership);
-    let mut schedule = draw_at(&Pace::USUAL, &in_turn, nodes, storm, rng);
+    let mut schedule = draw_at(&Pace::USUAL, &in_turn, size, storm, rng);
     let mut changes: Schedule = Vec::new();
-    for mut change in draw_at(&Pace::USUAL, &beside, nodes, storm, rng) {
+    for mut change in draw_at(&Pace::USUAL, &beside, size, storm, rng) {
         let nearest = schedule.iter().min_by_key(|fault| fault.at.ms().abs_diff(change.at.ms()));
         if let Some(fault) = nearest.filter(|_| rng.random_bool(0.5)) {
             change.at = Span::from_ms(fault.at.ms() + rng.random_range(JUST_BEGUN_MS));
@@ -95,11 +95,11 @@ pub fn draw(families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng
 }
 
 /// As [`draw`], at this pace; a family that is named several times comes as many times as often.
-pub(crate) fn draw_at(pace: &Pace, families: &[Family], nodes: usize, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
+pub(crate) fn draw_at(pace: &Pace, families: &[Family], size: Size, storm: Span, rng: &mut ChaCha8Rng) -> Schedule {
     let mut schedule = Vec::new();
-    let mut family_deck = Deck::new(families.to_vec());
-    let mut decks: Vec<(Family, Deck<Card>)> =
-        families.iter().map(|family| (*family, Deck::new(cards(*family, nodes)))).collect();
+    let dealt = families.iter().map(|family| (*family, cards(*family, size))).filter(|(_, cards)| !cards.is_empty());
+    let mut decks: Vec<(Family, Deck<Card>)> = dealt.map(|(family, cards)| (family, Deck::new(cards))).collect();
+    let mut family_deck = Deck::new(decks.iter().map(|(family, _)| *family).collect());
     let mut at_ms = pace.quiet(rng);
     while let Some(fault) = family_deck.deal(rng) {
         let lasts_ms = match fault {
@@ -156,7 +156,7 @@ impl Card {
 }
 
 /// The cards of a family; what stands twice comes twice as often.
-fn cards(family: Family, nodes: usize) -> Vec<Card> {
+fn cards(family: Family, size: Size) -> Vec<Card> {
     let plain = Card::plain;
     let clock = |(kind, select)| Card { skew: Some(kind), ..plain(select) };
     let disk = |(kind, select)| Card { trouble: Some(kind), ..plain(select) };
@@ -166,7 +166,7 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         |(percent, select): (u32, Selector)| Card { cpu: Some(Share::from_ppm(percent * 10_000)), ..plain(select) };
     let membership = |(change, select)| Card { change: Some(change), ..plain(select) };
     match family {
-        Family::Partition => partitions(nodes),
+        Family::Partition => partitions(size.nodes),
         Family::Kill => {
             [Selector::One, Selector::Leader, Selector::Minority, Selector::Majority, Selector::All].map(plain).into()
         }
@@ -245,10 +245,7 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
         Family::Power => {
             [Selector::All, Selector::All, Selector::Majority, Selector::Leader, Selector::One].map(plain).into()
         }
-        // Who leads has to do the work; of two nodes none can replace the other.
-        Family::Membership if nodes <= 2 => {
-            [(Change::Remove, Selector::One), (Change::Shrink, Selector::Leader)].map(membership).into()
-        }
+        // Who leads has to do the work. In a small cluster some of this would leave too few.
         Family::Membership => [
             (Change::Remove, Selector::One),
             (Change::Remove, Selector::Leader),
@@ -258,8 +255,10 @@ fn cards(family: Family, nodes: usize) -> Vec<Card> {
             (Change::Replace, Selector::Leader),
             (Change::Replace, Selector::Minority),
         ]
+        .into_iter()
+        .filter(|(change, select)| change.fits(select, size))
         .map(membership)
-        .into(),
+        .collect(),
         Family::Disk => [
             (trouble::Kind::Fixed(Trouble::Eio), Selector::One),
             (trouble::Kind::Fixed(Trouble::Eio), Selector::Leader),

@@ -6,10 +6,15 @@ use std::collections::BTreeSet;
 
 const FAMILIES: [Family; 14] = Family::ALL;
 
+/// So many nodes of a target that can go down to one.
+fn size(nodes: usize) -> Size {
+    Size { nodes, least_members: 1 }
+}
+
 fn drawn(seed: u64) -> (Swarm, Schedule) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let swarm = Swarm::draw(&FAMILIES, &mut rng);
-    let schedule = swarm.schedule(swarm.nodes, Span::from_ms(120_000), &mut rng);
+    let schedule = swarm.schedule(size(swarm.nodes), Span::from_ms(120_000), &mut rng);
     (swarm, schedule)
 }
 
@@ -67,7 +72,7 @@ fn the_weightier_comes_more_often() {
     let pace = Pace { quiet_ms: (100, 200), lasts_ms: (200, 300) };
     let weights = vec![(Family::Kill, 3), (Family::Pause, 1)];
     let swarm = Swarm { nodes: 3, rate_hz: 100.0, workers: 1, weights, pace, lanes: 1 };
-    let schedule = swarm.schedule(3, Span::from_ms(120_000), &mut ChaCha8Rng::seed_from_u64(1));
+    let schedule = swarm.schedule(size(3), Span::from_ms(120_000), &mut ChaCha8Rng::seed_from_u64(1));
     let kills = schedule.iter().filter(|planned| planned.fault == Family::Kill).count();
     assert!(schedule.len() > 100 && (kills * 4).abs_diff(schedule.len() * 3) <= 12, "{kills} of {}", schedule.len());
     assert_eq!(swarm.to_string(), "3 x kill, pause; each for 200ms to 300ms, 100ms to 200ms between");

@@ -64,8 +64,11 @@ impl Deployment {
     ///
     /// # Errors
     /// [`DeployError::NotChanged`] when there is no such list.
-    async fn known_members(&self, hooks: &dyn Members) -> Result<(Vec<Member>, Vec<Ipv4Addr>), DeployError> {
-        let deadline = Instant::now() + KNOWN_TIMEOUT;
+    async fn known_members(
+        &self,
+        hooks: &dyn Members,
+        deadline: Instant,
+    ) -> Result<(Vec<Member>, Vec<Ipv4Addr>), DeployError> {
         loop {
             let lists = self.lists(hooks).await;
             let alive: Vec<Ipv4Addr> = lists.iter().map(|(who, _)| *who).collect();
@@ -87,7 +90,7 @@ impl Deployment {
     /// # Errors
     /// [`DeployError::NotChanged`] when there is no such list.
     pub async fn members(&self) -> Result<Vec<Member>, DeployError> {
-        Ok(self.known_members(self.hooks()?).await?.0)
+        Ok(self.known_members(self.hooks()?, Instant::now() + KNOWN_TIMEOUT).await?.0)
     }
 
     /// The members for people: `n1 (1), n2 (2), n3 (4, learning)`.
@@ -181,6 +184,13 @@ impl Deployment {
         let Standing::Joining(number) = self.roster.standing(place) else { return Ok(Joined::Stayed) };
         let at = &self.nodes()[place];
         let is_listed = |list: &[Member]| self.listed(list, place).is_some();
+        if hooks.starts_before_added() && agreed(&self.lists(hooks).await, is_listed).is_none() {
+            let (members, _) = self.known_members(hooks, deadline).await?;
+            self.end(node).await?;
+            self.roster.set_server(place, hooks.newcomer(at, number, &members, self.nodes()));
+            self.start(node).await?;
+            self.await_answer(node, deadline.saturating_duration_since(Instant::now())).await?;
+        }
         self.ask(hooks, deadline, &[place], is_listed, |through| hooks.add(through, at, number))
             .await
             .map_err(not_changed)?;
@@ -210,7 +220,7 @@ impl Deployment {
     /// The members, if the cluster can do without these nodes: when they are `alive` until they were removed, or dead before.
     async fn may_lose(&self, nodes: &[String], alive: bool) -> Result<Vec<Member>, DeployError> {
         let hooks = self.hooks()?;
-        let (members, mut answering) = self.known_members(hooks).await?;
+        let (members, mut answering) = self.known_members(hooks, Instant::now() + KNOWN_TIMEOUT).await?;
         let is_named =
             |address: &Ipv4Addr| self.nodes().iter().any(|node| node.address == *address && nodes.contains(&node.name));
         if !alive {
@@ -342,7 +352,7 @@ impl Deployment {
                 if starts > 0 {
                     tokio::time::sleep(RESTART_AFTER).await;
                 }
-                self.roster.set_server(place, hooks.newcomer(node, known, self.nodes()));
+                self.roster.set_server(place, hooks.newcomer(node, number, known, self.nodes()));
                 (begin, starts) = (Instant::now(), starts + 1);
                 self.start(&node.name).await?;
             }

@@ -12,6 +12,10 @@ use crate::remote::DaemonSpec;
 use async_trait::async_trait;
 use std::net::Ipv4Addr;
 
+/// The fewest members that squall leaves. Of two, one that leads and removes itself may end before the other knows that this is
+/// agreed upon; that one then waits for it for ever. etcd's Raft warns of it and advises to have three at least.
+pub(super) const LEAST: usize = 2;
+
 /// The errors after which a change of the members was certainly not made: those of the looks before it is proposed, and of a
 /// proposal that is committed and refused by all members alike.
 const NOT_DONE: [&str; 10] = [
@@ -51,10 +55,8 @@ fn address(url: &str) -> Option<Ipv4Addr> {
 
 #[async_trait]
 impl Members for Etcd {
-    /// Of two members, one that leads and removes itself may end before the other knows that this is agreed upon; that one then
-    /// waits for it for ever. etcd's Raft warns of it and advises to have three at least.
     fn least(&self) -> usize {
-        2
+        LEAST
     }
 
     async fn list(&self, node: &Node) -> Result<Vec<Member>, String> {
@@ -75,7 +77,7 @@ impl Members for Etcd {
         asked.await.map_err(|error| not_changed(&error))
     }
 
-    fn newcomer(&self, node: &Node, members: &[Member], nodes: &[Node]) -> DaemonSpec {
+    fn newcomer(&self, node: &Node, _number: u64, members: &[Member], nodes: &[Node]) -> DaemonSpec {
         let there = nodes.iter().filter(|other| members.iter().any(|member| member.address == other.address));
         let cluster: Vec<String> = there.map(|peer| format!("{}={}", peer.name, peer_url(peer))).collect();
         self.server(node, "existing", cluster.join(","))

@@ -82,8 +82,7 @@ impl Members for Raft {
         change(through, Method::POST, "/v1/members", Some(body.to_string().into_bytes())).await
     }
 
-    fn newcomer(&self, node: &Node, members: &[Member], _nodes: &[Node]) -> DaemonSpec {
-        let number = members.iter().find(|member| member.address == node.address).map_or(0, |member| member.number);
+    fn newcomer(&self, node: &Node, number: u64, _members: &[Member], _nodes: &[Node]) -> DaemonSpec {
         let mut spec = self.server(node, number, format!("{number}={}:{PEER_PORT}", node.address));
         spec.argv.push("--join".into());
         spec

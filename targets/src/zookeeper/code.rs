@@ -20,12 +20,19 @@ pub enum Meaning {
 impl Code {
     /// An operation of a transaction is not the one at fault.
     pub const RUNTIME_INCONSISTENCY: Code = Code(-2);
+    /// The server does not know such requests.
+    pub const UNIMPLEMENTED: Code = Code(-6);
     /// There is no such node.
     pub const NO_NODE: Code = Code(-101);
+    /// The session may not do it.
+    pub const NO_AUTH: Code = Code(-102);
     /// The node has another version.
     pub const BAD_VERSION: Code = Code(-103);
     /// The node exists already.
     pub const NODE_EXISTS: Code = Code(-110);
+
+    /// The servers were not told that their members may be changed.
+    pub const RECONFIG_DISABLED: Code = Code(-123);
 
     /// All codes of ZooKeeper 3.8 but that of success: number, meaning, what to tell people.
     pub const ALL: [(i32, Meaning, &str); 31] = [

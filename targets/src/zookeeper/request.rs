@@ -74,6 +74,13 @@ pub enum Request {
         /// The version that it must have.
         version: i32,
     },
+    /// Change the members: some join, or leave.
+    Reconfig {
+        /// Those that join, as lines of a configuration with commas between them.
+        joining: Option<String>,
+        /// The numbers of those that leave, likewise.
+        leaving: Option<String>,
+    },
     /// All of these, or none: creations, deletions, changes and checks.
     Multi(Vec<Request>),
     /// All of these reads at one moment.
@@ -107,7 +114,7 @@ pub enum Answer {
     Done,
     /// To [`Request::Exists`] and [`Request::SetData`].
     Stat(Stat),
-    /// To [`Request::GetData`].
+    /// To [`Request::GetData`] and [`Request::Reconfig`].
     Data {
         /// What the node holds.
         data: Vec<u8>,
@@ -145,6 +152,7 @@ impl Request {
             Request::GetChildren { .. } => 12,
             Request::Sync { .. } => 9,
             Request::Check { .. } => CHECK,
+            Request::Reconfig { .. } => 16,
             Request::Multi(_) => 14,
             Request::MultiRead(_) => 22,
         }
@@ -181,6 +189,16 @@ impl Request {
                 out.put_int(*version);
             }
             Request::Sync { path } => out.put_text(path),
+            Request::Reconfig { joining, leaving } => {
+                // The third would be all members; the number says of which configuration the change starts: of any.
+                for text in [joining, leaving, &None] {
+                    match text {
+                        Some(text) => out.put_text(text),
+                        None => out.put_int(-1),
+                    }
+                }
+                out.put_long(-1);
+            }
             Request::Multi(parts) | Request::MultiRead(parts) => {
                 for part in parts {
                     // Transactions know children without the state of their parent only.
@@ -203,7 +221,9 @@ impl Request {
             Request::Create { .. } => Answer::Created { path: take.text()? },
             Request::Delete { .. } | Request::Sync { .. } | Request::Check { .. } => Answer::Done,
             Request::Exists { .. } | Request::SetData { .. } => Answer::Stat(stat(&mut take)?),
-            Request::GetData { .. } => Answer::Data { data: take.bytes()?.to_vec(), stat: stat(&mut take)? },
+            Request::GetData { .. } | Request::Reconfig { .. } => {
+                Answer::Data { data: take.bytes()?.to_vec(), stat: stat(&mut take)? }
+            }
             Request::GetChildren { .. } => Answer::Children { names: take.texts()?, stat: stat(&mut take)? },
             Request::Multi(parts) | Request::MultiRead(parts) => Answer::Many(many(parts.len(), &mut take)?),
         })

@@ -4,6 +4,7 @@ use super::installation::Installation;
 use crate::cluster::Node;
 use crate::remote::{DaemonSpec, FileSpec};
 use crate::target::TargetOptions;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 /// Where clients connect.
@@ -44,21 +45,48 @@ const JAVA_FLAGS: [&str; 7] = [
     "-Djava.net.preferIPv4Stack=true",
 ];
 
-/// The server of `node`.
-pub fn daemon(installation: &Installation, options: &TargetOptions, node: &Node, nodes: &[Node]) -> DaemonSpec {
+/// Where servers of which members come and go read their configuration: with their data, since they rewrite it when members change,
+/// and it goes with the data when a node is to begin anew.
+const OWN_SETTINGS: &str = "squall/zoo.cfg";
+
+/// Starts a server whose configuration is its own after the first start: `$0` is that, `$1` the first one, then the command.
+const FIRST_SETTINGS: &str = r#"mkdir -p "${0%/*}"
+test -e "$0" || { cp "$1" "$0.new" && sync "$0.new" && mv "$0.new" "$0"; } || exit 1
+shift
+exec "$@""#;
+
+/// The server of `node`, as this number among these `members`.
+pub fn daemon(
+    installation: &Installation,
+    options: &TargetOptions,
+    node: &Node,
+    number: u64,
+    members: &[(u64, Ipv4Addr)],
+) -> DaemonSpec {
     let (settings, data) = (node.dir.join("conf"), data(node));
+    let first = settings.join("zoo.cfg");
+    let own = if options.changes_members { data.join(OWN_SETTINGS) } else { first.clone() };
     let class_path = std::iter::once(settings.display().to_string()).chain(installation.class_path.iter().cloned());
-    let mut argv = vec![installation.java.display().to_string(), format!("-Xmx{}m", options.setting("heap_mib"))];
+    let mut argv = Vec::new();
+    if options.changes_members {
+        argv.extend(["sh".into(), "-c".into(), FIRST_SETTINGS.into()]);
+        argv.extend([&own, &first].map(|path| path.display().to_string()));
+    }
+    argv.extend([installation.java.display().to_string(), format!("-Xmx{}m", options.setting("heap_mib"))]);
     argv.extend(JAVA_FLAGS.map(str::to_owned));
+    if options.changes_members {
+        // Who changes the members must be allowed to; nobody else is kept from anything.
+        argv.push("-Dzookeeper.skipACL=yes".into());
+    }
     argv.extend(["-cp".into(), class_path.collect::<Vec<_>>().join(":")]);
     argv.push("org.apache.zookeeper.server.quorum.QuorumPeerMain".into());
-    argv.push(settings.join("zoo.cfg").display().to_string());
+    argv.push(own.display().to_string());
     let file = |path: PathBuf, text: &str| FileSpec { path, contents: text.into() };
     let files = vec![
-        file(settings.join("zoo.cfg"), &configuration(options, node, nodes)),
+        file(first, &configuration(options, node, members)),
         file(settings.join("log4j.properties"), LOG4J),
         file(settings.join("logback.xml"), LOGBACK),
-        file(data.join("myid"), &format!("{}\n", member(node, nodes))),
+        file(data.join("myid"), &format!("{number}\n")),
     ];
     let log = node.dir.join("zookeeper.log");
     DaemonSpec { argv, cwd: node.dir.clone(), stdout: log.clone(), stderr: log, files, ..DaemonSpec::default() }
@@ -68,12 +96,12 @@ fn data(node: &Node) -> PathBuf {
     node.dir.join("data")
 }
 
-/// The number of a node: its place among the nodes, from 1.
-fn member(node: &Node, nodes: &[Node]) -> usize {
-    1 + nodes.iter().position(|other| other.name == node.name).unwrap_or(nodes.len())
+/// The line of a member in a configuration that may change.
+pub fn line(number: u64, address: Ipv4Addr) -> String {
+    format!("server.{number}={address}:{PEER_PORT}:{ELECTION_PORT}:participant;{address}:{CLIENT_PORT}")
 }
 
-fn configuration(options: &TargetOptions, node: &Node, nodes: &[Node]) -> String {
+fn configuration(options: &TargetOptions, node: &Node, members: &[(u64, Ipv4Addr)]) -> String {
     let mut lines = vec![
         format!("tickTime={}", options.setting("tick_time_ms")),
         format!("initLimit={}", options.setting("init_limit_ticks")),
@@ -81,16 +109,20 @@ fn configuration(options: &TargetOptions, node: &Node, nodes: &[Node]) -> String
         format!("snapCount={}", options.setting("snap_count")),
         // A backslash would begin an escape.
         format!("dataDir={}", data(node).display().to_string().replace('\\', "\\\\")),
-        format!("clientPort={CLIENT_PORT}"),
-        format!("clientPortAddress={}", node.address),
         // All workers come from one address, which by default may have 60 connections.
         "maxClientCnxns=0".into(),
-        "4lw.commands.whitelist=srvr".into(),
+        "4lw.commands.whitelist=srvr,conf".into(),
         "admin.enableServer=false".into(),
         "standaloneEnabled=false".into(),
     ];
-    let peers =
-        nodes.iter().map(|peer| format!("server.{}={}:{PEER_PORT}:{ELECTION_PORT}", member(peer, nodes), peer.address));
-    lines.extend(peers);
+    if options.changes_members {
+        lines.push("reconfigEnabled=true".into());
+        lines.extend(members.iter().map(|(number, address)| line(*number, *address)));
+    } else {
+        lines.extend([format!("clientPort={CLIENT_PORT}"), format!("clientPortAddress={}", node.address)]);
+        let peer =
+            |(number, address): &(u64, Ipv4Addr)| format!("server.{number}={address}:{PEER_PORT}:{ELECTION_PORT}");
+        lines.extend(members.iter().map(peer));
+    }
     lines.join("\n") + "\n"
 }

@@ -1,4 +1,4 @@
-//! What servers say of themselves to `srvr`, one of ZooKeeper's commands of four letters.
+//! What servers say of themselves to `srvr` and `conf`, two of ZooKeeper's commands of four letters.
 
 use futures_util::future::join_all;
 use std::net::SocketAddr;
@@ -33,12 +33,12 @@ struct Said {
 /// # Errors
 /// Why the server gave no answer, for people.
 pub async fn status(servers: &[SocketAddr], place: usize) -> Result<(Option<usize>, u64), String> {
-    let said = parse(&ask(servers[place]).await?)?;
+    let said = parse(&ask(servers[place], "srvr").await?)?;
     match said.part {
         Part::Leads => Ok((Some(place), said.epoch)),
         Part::Waits => Ok((None, said.epoch)),
         Part::Follows => {
-            let asked = servers.iter().map(|server| async { parse(&ask(*server).await?) });
+            let asked = servers.iter().map(|server| async { parse(&ask(*server, "srvr").await?) });
             Ok(newest_leader(&join_all(asked).await)
                 .map_or((None, said.epoch), |(leader, epoch)| (Some(leader), epoch)))
         }
@@ -56,16 +56,38 @@ fn newest_leader(said: &[Result<Said, String>]) -> Option<(usize, u64)> {
 /// # Errors
 /// Why it is not known, for people.
 pub async fn version(server: SocketAddr) -> Result<String, String> {
-    let text = ask(server).await?;
+    let text = ask(server, "srvr").await?;
     let version = field(&text, "Zookeeper version: ").ok_or_else(|| format!("no version in its answer: {text}"))?;
     // What follows is the commit that it was built of, where its maker noted it.
     Ok(format!("ZooKeeper {}", version.split(['-', ',']).next().unwrap_or(version)))
 }
 
-async fn ask(server: SocketAddr) -> Result<String, String> {
+/// The last transaction that a server has applied.
+///
+/// # Errors
+/// Why it is not known, for people.
+pub async fn applied(server: SocketAddr) -> Result<u64, String> {
+    let text = ask(server, "srvr").await?;
+    let zxid = field(&text, "Zxid: 0x").and_then(|zxid| u64::from_str_radix(zxid, 16).ok());
+    zxid.ok_or_else(|| format!("no transaction in its answer: {}", text.lines().next().unwrap_or("nothing")))
+}
+
+/// The members that a server has in its settings, a line each.
+///
+/// # Errors
+/// Why they are not known, for people; a server that follows nobody does not tell them.
+pub async fn members(server: SocketAddr) -> Result<String, String> {
+    let text = ask(server, "conf").await?;
+    let Some((_, members)) = text.split_once("\nmembership:") else {
+        return Err(format!("no members in its answer: {}", text.lines().next().unwrap_or("nothing")));
+    };
+    Ok(members.to_owned())
+}
+
+async fn ask(server: SocketAddr, word: &str) -> Result<String, String> {
     let exchange = async {
         let mut stream = TcpStream::connect(server).await?;
-        stream.write_all(b"srvr").await?;
+        stream.write_all(word.as_bytes()).await?;
         let mut text = String::new();
         stream.take(1 << 16).read_to_string(&mut text).await?;
         Ok::<_, std::io::Error>(text)

@@ -85,6 +85,7 @@ impl Stage {
             read: info.reads[0].name.into(),
             retry: false,
             bin: None,
+            changes_members: false,
             settings: info.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
         });
         let deployment = Deployment::new(cluster, target.unwrap().into());

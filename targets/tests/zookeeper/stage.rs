@@ -71,6 +71,7 @@ impl Stage {
             read: "local".into(),
             retry: false,
             bin: None,
+            changes_members: false,
             settings: ZOOKEEPER.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
         });
         Stage { deployment: Deployment::new(cluster, target.unwrap().into()), _folder: folder }

@@ -6,8 +6,13 @@ use crate::skew::Skew;
 use rand::SeedableRng;
 use std::collections::BTreeSet;
 
+/// So many nodes of a target that can go down to one.
+fn size(nodes: usize) -> Size {
+    Size { nodes, least_members: 1 }
+}
+
 fn drawn(seed: u64, storm_s: u64) -> Schedule {
-    draw(&Family::ALL, 3, Span::from_ms(storm_s * 1_000), &mut ChaCha8Rng::seed_from_u64(seed))
+    draw(&Family::ALL, size(3), Span::from_ms(storm_s * 1_000), &mut ChaCha8Rng::seed_from_u64(seed))
 }
 
 #[test]
@@ -37,7 +42,7 @@ fn twenty_seconds_are_enough_for_every_usual_family_that_hits_nodes() {
     let fits = |family: &Family| family.is_usual() && !family.hits_clients();
     let families: Vec<Family> = Family::ALL.into_iter().filter(fits).collect();
     for seed in 0..200 {
-        let schedule = draw(&families, 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(seed));
+        let schedule = draw(&families, size(3), Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(seed));
         for family in families.iter().copied() {
             assert!(schedule.iter().any(|planned| planned.fault == family), "seed {seed} lacks {family}");
         }
@@ -48,7 +53,7 @@ fn twenty_seconds_are_enough_for_every_usual_family_that_hits_nodes() {
 fn every_family_can_be_drawn_alone() {
     let nodes = ["n1", "n2", "n3"].map(String::from);
     for family in Family::ALL {
-        let schedule = draw(&[family], 3, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+        let schedule = draw(&[family], size(3), Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
         assert!(schedule.len() > 40, "{family}: {schedule:?}");
         for planned in &schedule {
             assert_eq!((planned.fault, planned.refuses(&nodes)), (family, None), "{planned:?}");
@@ -58,7 +63,7 @@ fn every_family_can_be_drawn_alone() {
 
 #[test]
 fn no_family_no_fault() {
-    assert_eq!(draw(&[], 3, Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(1)), []);
+    assert_eq!(draw(&[], size(3), Span::from_ms(20_000), &mut ChaCha8Rng::seed_from_u64(1)), []);
 }
 
 #[test]
@@ -71,7 +76,8 @@ fn every_number_of_nodes_has_its_shapes_and_no_other() {
         (7, "bridge deaf halves majorities_ring minority mute split"),
     ] {
         let nodes: Vec<String> = (1..=count).map(|number| format!("n{number}")).collect();
-        let schedule = draw(&[Family::Partition], count, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+        let schedule =
+            draw(&[Family::Partition], size(count), Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
         for planned in &schedule {
             assert_eq!(planned.refuses(&nodes), None, "{planned:?}");
         }
@@ -86,7 +92,7 @@ fn every_number_of_nodes_has_its_shapes_and_no_other() {
 #[test]
 fn drawn_pauses_of_clients_fit_and_hit_holders_most() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let schedule = draw(&[Family::PauseClient], 3, Span::from_ms(600_000), &mut rng);
+    let schedule = draw(&[Family::PauseClient], size(3), Span::from_ms(600_000), &mut rng);
     let nodes = ["n1", "n2", "n3"].map(String::from);
     assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
     let holders = schedule.iter().filter(|planned| planned.select == Selector::Holder).count();
@@ -96,7 +102,7 @@ fn drawn_pauses_of_clients_fit_and_hit_holders_most() {
 #[test]
 fn drawn_skews_fit_and_are_of_every_kind() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let schedule = draw(&[Family::Clock], 3, Span::from_ms(600_000), &mut rng);
+    let schedule = draw(&[Family::Clock], size(3), Span::from_ms(600_000), &mut rng);
     let nodes = ["n1", "n2", "n3"].map(String::from);
     assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
     let count = |is: fn(&Skew) -> bool| schedule.iter().filter_map(|planned| planned.skew).filter(is).count();
@@ -112,7 +118,7 @@ fn drawn_skews_fit_and_are_of_every_kind() {
 #[test]
 fn members_change_beside_other_faults_and_in_every_way() {
     let families = [Family::Partition, Family::Membership];
-    let schedule = draw(&families, 5, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
+    let schedule = draw(&families, size(5), Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1));
     let nodes: Vec<String> = (1..=5).map(|number| format!("n{number}")).collect();
     assert!(schedule.is_sorted_by_key(|planned| planned.at));
     assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
@@ -129,13 +135,31 @@ fn members_change_beside_other_faults_and_in_every_way() {
         assert!(changes.iter().any(|planned| planned.change == Some(change)), "{change}");
     }
     // Alone they are drawn as any other family.
-    assert!(!draw(&families[1..], 2, Span::from_ms(60_000), &mut ChaCha8Rng::seed_from_u64(1)).is_empty());
+    assert!(!draw(&families[1..], size(2), Span::from_ms(60_000), &mut ChaCha8Rng::seed_from_u64(1)).is_empty());
+}
+
+#[test]
+fn changes_that_would_leave_too_few_are_not_drawn() {
+    let storm = |families: &[Family], nodes, least_members| {
+        let size = Size { nodes, least_members };
+        draw(families, size, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1))
+    };
+    for (nodes, least) in [(2, 1), (3, 1), (3, 2), (4, 2), (5, 2)] {
+        let schedule = storm(&[Family::Membership], nodes, least);
+        assert!(schedule.len() > 40, "{nodes} nodes: {schedule:?}");
+        let most = schedule.iter().map(|planned| planned.select.count(nodes)).max();
+        assert!(most.is_some_and(|most| nodes - most >= least), "{nodes} nodes, {most:?} of them: {schedule:?}");
+    }
+    // Where none can leave, the other families come as if there were no changes.
+    assert_eq!(storm(&[Family::Membership], 2, 2), []);
+    let others = storm(&[Family::Membership, Family::Kill], 2, 2);
+    assert!(others.len() > 40 && others.iter().all(|planned| planned.fault == Family::Kill), "{others:?}");
 }
 
 #[test]
 fn drawn_packet_faults_fit_and_are_of_every_kind_and_direction() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let schedule = draw(&[Family::Packet], 3, Span::from_ms(600_000), &mut rng);
+    let schedule = draw(&[Family::Packet], size(3), Span::from_ms(600_000), &mut rng);
     let nodes = ["n1", "n2", "n3"].map(String::from);
     assert!(schedule.iter().all(|planned| planned.refuses(&nodes).is_none()), "{schedule:?}");
     let count = |is: fn(&Packets) -> bool| schedule.iter().filter_map(|planned| planned.packets).filter(is).count();
