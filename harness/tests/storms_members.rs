@@ -43,7 +43,7 @@ rate_hz: 200
 schedule:
 - {at: 1s, for: 4s, fault: membership, change: remove, select: leader}
 - {at: 2s, for: 1s, fault: kill, select: one}
-- {at: 13s, for: 3s, fault: membership, change: replace, select: one}
+- {at: 13s, for: 3s, fault: membership, change: replace, select: follower}
 - {at: 14s, for: 1s, fault: pause, select: leader}
 ";
 
