@@ -159,7 +159,8 @@ fn an_etcd_that_goes_on_answers_serializable_reads_with_what_is_old() {
     assert_eq!(output["judgement"]["verdicts"][0]["anomalies"][0]["kind"], "stale read", "{output}");
     let history = history(&squall);
     requests_waited(&history, QUEUED_ENDS_S);
-    let old: Vec<usize> = ends(&history, QUEUED_ENDS_S).map(|(fault, end_ns)| old_answers(&history, fault, end_ns)).collect();
+    let old: Vec<usize> =
+        ends(&history, QUEUED_ENDS_S).map(|(fault, end_ns)| old_answers(&history, fault, end_ns)).collect();
     assert!(old.iter().any(|old| *old > 0), "{old:?} of those that waited were old: {:?}", history.faults);
 }
 
