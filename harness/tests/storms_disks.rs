@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::storm::{evidence, is_healed_when_interrupted, is_valid, shown};
+use common::storm::{are_valid, evidence, is_healed_when_interrupted, is_valid, shown};
 use common::{Squall, one_at_a_time};
 use std::fs;
 
@@ -24,8 +24,8 @@ schedule:
 #[test]
 fn lost_power_and_disks_in_trouble_are_shown_and_healed() {
     let _alone = one_at_a_time();
-    for squall in [Squall::new(), Squall::as_ordinary_user_with_disks()] {
-        let (output, history) = is_valid(&squall, SCRIPTED);
+    let squalls = [Squall::new(), Squall::as_ordinary_user_with_disks()];
+    for (squall, (output, history)) in squalls.iter().zip(are_valid(&squalls, SCRIPTED)) {
         assert_eq!(history.faults.iter().map(evidence).count(), 8, "all were in force and healed");
         for (in_force, healed) in shown(&history, "cut the power") {
             assert!(
@@ -89,7 +89,7 @@ fn who_acknowledges_what_is_not_synced_is_caught() {
     let (_, history) = is_valid(&squall, SLOW_AND_CUT);
     assert_eq!(history.faults.iter().map(evidence).count(), 2, "all were in force and healed");
     let plan = squall.file("plan.yaml", SLOW_AND_CUT);
-    let run = squall.run(&["test", "raft", "--bug", "ack-before-fsync", "--plan", &plan]);
+    let run = squall.run(&["test", "raft", "--bug", "ack-before-fsync", "--plan", &plan, "--fail-fast"]);
     run.expect(1);
     assert!(run.stdout.contains("power was lost once"), "{}", run.stdout);
     assert!(run.stderr.contains("kB that were not synced are gone"), "{}", run.stderr);

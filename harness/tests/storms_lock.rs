@@ -9,8 +9,19 @@ use squall_results::event::Ending;
 use squall_results::{History, Outcome, reader};
 use std::time::Duration;
 
-/// Pauses of whoever has just taken a lock, each far longer than a lease of the profile `fast`, which lasts a second.
+/// Pauses of whoever has just taken a lock, each far longer than a lease of the profile `fast` of etcd, which lasts a second.
 const HOLDERS: &str = "
+time_limit: 9s
+seed: 41
+profile: fast
+schedule:
+- {at: 1s, for: 2s, fault: pause-client, select: holder}
+- {at: 3500ms, for: 2s, fault: pause-client, select: holder}
+- {at: 6s, for: 2s, fault: pause-client, select: holder}
+";
+
+/// The same for sessions of ZooKeeper, which last longer than two seconds.
+const HOLDERS_OF_SESSIONS: &str = "
 time_limit: 13s
 seed: 41
 profile: fast
@@ -30,7 +41,8 @@ schedule:
 
 /// Runs a workload under pauses of holders; all of them must have been in force.
 fn storm(squall: &Squall, target: &str, workload: &str, status: i32) -> (Value, History) {
-    let plan = squall.file("plan.yaml", HOLDERS);
+    let holders = if target == "zookeeper" { HOLDERS_OF_SESSIONS } else { HOLDERS };
+    let plan = squall.file("plan.yaml", holders);
     let run = squall.run(&["test", target, "--workload", workload, "--plan", &plan, "--json"]);
     run.expect(status);
     let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();

@@ -101,9 +101,9 @@ fn a_drawn_storm_of_partitions_kills_and_packets_is_valid() {
         "--faults",
         "partition,kill,packet",
         "--seed",
-        "3",
+        "7",
         "--time-limit",
-        "30s",
+        "16s",
         "--json",
     ]);
     let injected = json(&run)["figures"]["faults_injected"].as_u64().unwrap();

@@ -15,8 +15,10 @@ const SHOW_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOKS: u32 = 50;
 const LOOK_EVERY: Duration = Duration::from_millis(7);
 
-/// How often a server is asked for how long it takes to answer.
+/// How often a server is asked for how long it takes to answer, and how long after the answer before: whoever asks at once meets a
+/// server that has just been let go.
 const QUESTIONS: usize = 5;
+const ASK_EVERY: Duration = Duration::from_millis(31);
 
 /// How long a server that is not starved any more may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -82,6 +84,7 @@ async fn asked(node: &str, deployment: &Deployment) -> Option<Duration> {
     let node = deployment.cluster().node(node)?;
     let mut times = Vec::new();
     for _ in 0..QUESTIONS {
+        tokio::time::sleep(ASK_EVERY).await;
         let begin = Instant::now();
         let answer = deployment.status(node).await;
         times.push(answer.map_or(Duration::MAX, |_| begin.elapsed()));

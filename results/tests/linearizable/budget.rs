@@ -122,10 +122,10 @@ fn a_register_is_bounded_in_memory() {
     assert!(verdict.reason.contains("the memory was used up"), "{}", verdict.reason);
 }
 
-/// What never returned can make up for all but one of the reads, and how often is too much to try: neither few nor an
-/// endless supply of such writes decides.
+/// What never returned can make up for all but one of the reads, and how often is too much to try: counting decides, within the
+/// budget. Where it does not, `hard_for_registers` shows what is said then.
 #[test]
-fn a_register_says_how_far_it_came_where_counts_decide() {
+fn a_register_is_decided_where_counts_decide() {
     let mut operations = Vec::new();
     for number in 0..60_u64 {
         let call = Call::Cas {
@@ -140,13 +140,9 @@ fn a_register_says_how_far_it_came_where_counts_decide() {
         let value = Some((number * number % 6) as Value);
         operations.push(read(101 + number, 0, value, 10 + 2 * number, 11 + 2 * number));
     }
-    let begun = Instant::now();
-    let verdict = judge_register(operations, &Budget { time: Duration::from_millis(500), ..Budget::default() });
-    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
-    assert_ne!(verdict.validity, Validity::Valid, "there are fewer swaps than changes");
-    if verdict.validity == Validity::Unknown {
-        assert!(verdict.reason.contains("key 0 has a legal order up to 0."), "{}", verdict.reason);
-    }
+    let verdict = judge_register(operations, &Budget { time: Duration::from_secs(10), ..Budget::default() });
+    assert_eq!(verdict.validity, Validity::Invalid, "there are fewer swaps than changes: {}", verdict.reason);
+    assert_eq!((verdict.anomalies.len(), verdict.anomalies[0].key), (1, 0));
 }
 
 /// Hard keys use up all memory or all time, on every thread. That does not keep a contradiction on an easy key from

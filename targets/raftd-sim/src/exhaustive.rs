@@ -113,16 +113,16 @@ pub fn explore(bounds: &Bounds, bug: Option<Bug>) -> Found {
                 batch.par_iter().map(|(number, state)| follow(*number, state, bounds, &seen)).collect();
             for Next { parent, action, came } in after.into_iter().flatten() {
                 steps += 1;
-                let state = match came {
+                let (fingerprint, state) = match came {
                     Came::Seen => continue,
                     Came::Broken(property, evidence) => {
                         let story = story(bounds, bug, &origins, (parent, action));
                         let ended = Ended::Broken { property, evidence, story };
                         return Found { states: seen.len(), steps, depth: depth + 1, ended };
                     }
-                    Came::New(state) => state,
+                    Came::New(fingerprint, state) => (fingerprint, state),
                 };
-                if seen.insert(state.fingerprint()) {
+                if seen.insert(fingerprint) {
                     origins.push((parent, action));
                     next.push((origins.len() as u32 - 1, *state));
                 }
@@ -148,15 +148,18 @@ struct Next {
 enum Came {
     /// A state that is known already.
     Seen,
-    New(Box<State>),
+    /// Another one, by its fingerprint.
+    New(u64, Box<State>),
     Broken(Property, String),
 }
 
 fn follow(parent: u32, state: &State, bounds: &Bounds, seen: &HashSet<u64>) -> Vec<Next> {
     let come = |action: Action| {
         let came = match quietly(|| state.after(action, bounds)) {
-            Ok(Ok(state)) if seen.contains(&state.fingerprint()) => Came::Seen,
-            Ok(Ok(state)) => Came::New(Box::new(state)),
+            Ok(Ok(state)) => match state.fingerprint() {
+                known if seen.contains(&known) => Came::Seen,
+                fingerprint => Came::New(fingerprint, Box::new(state)),
+            },
             Ok(Err((property, evidence))) => Came::Broken(property, evidence),
             // A member stopped itself: what it saw proves that safety is lost.
             Err(panic) => Came::Broken(Property::Assertion, words(panic.as_ref())),

@@ -4,7 +4,7 @@ use raftd_sim::run::{Plan, Report, run};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// In the dev profile a seed takes some ten times as long.
-const SEEDS: u64 = if cfg!(debug_assertions) { 200 } else { 4000 };
+const SEEDS: u64 = if cfg!(debug_assertions) { 200 } else { 2000 };
 
 fn play(plan: &Plan) -> Report {
     let report = run(plan, false);

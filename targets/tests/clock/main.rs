@@ -1,7 +1,6 @@
 //! Clocks of real processes, skewed while they run: what they see, and what they must not notice.
 //!
-//! Has a `main` of its own, because the same executable is the process whose clocks are wrong. Ignored where one process may not
-//! reach into another.
+//! Has a `main` of its own, because the same executable is the process whose clocks are wrong.
 
 mod child;
 

@@ -53,6 +53,12 @@ pub async fn switches() {
     let begin = Instant::now();
     stage.steps(&["sync a"]).await;
     assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
+    stage.switch(off).await;
+    stage.lose_power(None).await;
+    stage.switch(Switches { read_delay_ms: 300, ..off }).await;
+    let begin = Instant::now();
+    stage.steps(&["read a"]).await;
+    assert!(begin.elapsed() >= Duration::from_millis(300), "{:?}", begin.elapsed());
 }
 
 /// As Linux has it, the second sync succeeds and the data is nowhere.

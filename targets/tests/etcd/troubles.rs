@@ -82,9 +82,17 @@ pub async fn killed() {
 
 pub async fn time_out() {
     let stage = Stage::up().await;
-    let (mut old, mut reader) = (stage.hasty_client("n1"), stage.hasty_client("n1"));
-    make(&mut old, write(1)).await;
-    make(&mut reader, READ).await;
+    let open = async |call: Call| {
+        let mut client = stage.hasty_client("n1");
+        // A machine that is busy may not answer in time; then another one is tried.
+        until("it has a connection", async || {
+            client = stage.hasty_client("n1");
+            client.call(&call).await.outcome.is_ok()
+        })
+        .await;
+        client
+    };
+    let (mut old, mut reader) = (open(write(1)).await, open(READ).await);
     stage.deployment.pause("n1").await.unwrap();
     ended(&old.call(&write(2)).await, "unknown lost", "no answer within 500 ms");
     ended(&reader.call(&READ).await, "fail lost", "no answer within 500 ms");

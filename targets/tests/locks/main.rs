@@ -147,7 +147,7 @@ async fn a_lock_ends_with_its_session(stage: &Stage) {
     let first = take(&mut one).await;
     // Kept alive, it lasts, and who can calculate knows it.
     let (begin, known) = (Instant::now(), one.until());
-    while begin.elapsed() < Duration::from_secs(4) || known.is_some_and(|known| one.until() <= Some(known)) {
+    while begin.elapsed() < Duration::from_secs(2) || known.is_some_and(|known| one.until() <= Some(known)) {
         assert_eq!(other.try_acquire(KEY).await, Ok(None), "it is kept alive");
         assert!(one.until().is_none_or(|until| until > Instant::now()), "nothing speaks against it");
         assert!(begin.elapsed() < PATIENCE);
