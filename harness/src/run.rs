@@ -365,8 +365,10 @@ impl Run<'_> {
         let mut stop = self.surroundings.stop.clone();
         let (begin, timeout) = (Instant::now(), self.plan.recovery_timeout.duration());
         let recovered = async {
+            // Those that are members may be missing where others are to join.
+            self.start_ended(deployment, "during the storm").await?;
             deployment.bring_all_in(timeout).await?;
-            self.start_ended(deployment).await?;
+            self.start_ended(deployment, "while others joined").await?;
             deployment.await_agreement(timeout).await?;
             for number in 0..self.plan.nodes {
                 self.barrier(deployment, cast, number, begin + timeout).await?;
@@ -392,11 +394,11 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Starts the servers again that ended by themselves, as whoever runs them would: what they have lost, or made others
+    /// Starts the servers of members again that ended by themselves, as whoever runs them would: what they have lost, or made others
     /// lose, is seen by the final reads. That they ended remains in the history, and such a run is not valid.
-    async fn start_ended(&self, deployment: &Deployment) -> Result<(), DeployError> {
+    async fn start_ended(&self, deployment: &Deployment, when: &str) -> Result<(), DeployError> {
         let mut ended = Vec::new();
-        for node in deployment.nodes() {
+        for node in deployment.nodes().iter().filter(|node| deployment.is_member(&node.name)) {
             if let state @ ProcessState::Gone { .. } = deployment.state(&node.name).await? {
                 deployment.start(&node.name).await?;
                 let told = format!("the server of {} is {state}, by itself; it is started again", node.name);
@@ -405,8 +407,8 @@ impl Run<'_> {
             }
         }
         if !ended.is_empty() {
-            let fact = (judge::ENDED_BY_THEMSELVES.to_owned(), ended.join(", "));
-            self.recorder.record(Event::Facts([fact].into()));
+            let name = format!("{} {when}", judge::ENDED_BY_THEMSELVES);
+            self.recorder.record(Event::Facts([(name, ended.join(", "))].into()));
         }
         Ok(())
     }

@@ -327,7 +327,11 @@ impl Conductor {
         if fault.family == Family::Membership && busy.last().is_some_and(|members| !members.is_empty()) {
             return Err(SelectError::Changing);
         }
-        let taken: Vec<String> = busy.iter().flat_map(|busy| busy.keys().cloned()).collect();
+        let mut taken: Vec<String> = busy.iter().flat_map(|busy| busy.keys().cloned()).collect();
+        // Who starts a server that has left, or has not joined, starts one that knows nothing of either.
+        if fault.family.touches_servers() {
+            taken.extend(self.names.iter().filter(|name| !self.deployment.is_member(name)).cloned());
+        }
         let nodes = fault.selector.resolve(&self.names, Roles { leader, last: &last }, &taken, &mut rng)?;
         if fault.family == Family::Partition && nodes.len() == self.names.len() {
             return Err(SelectError::NobodyLeft);

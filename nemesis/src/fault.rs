@@ -139,6 +139,15 @@ impl Family {
         matches!(self, Family::Partition | Family::Packet)
     }
 
+    /// Whether it ends, stops or starts servers, or changes what they have on their disks; their membership is none of it.
+    pub fn touches_servers(self) -> bool {
+        match self {
+            Family::Kill | Family::Pause | Family::Stop | Family::Restart | Family::Starve | Family::Queue => true,
+            Family::Power | Family::Disk | Family::Rot => true,
+            Family::Partition | Family::Packet | Family::Clock | Family::PauseClient | Family::Membership => false,
+        }
+    }
+
     /// Whether it hits clients; the others hit nodes.
     pub fn hits_clients(self) -> bool {
         self == Family::PauseClient

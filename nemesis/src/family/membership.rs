@@ -1,7 +1,7 @@
 //! Membership: members are removed, or die for good, and empty ones join in their places. What shows it is what the servers
 //! themselves list.
 
-use super::{FaultError, every};
+use super::{FaultError, every, stop};
 use crate::change::Change;
 use squall_targets::Deployment;
 use squall_targets::deployment::{Changed, DeployError, Joined};
@@ -55,14 +55,14 @@ pub async fn heal(nodes: &[String], deployment: &Deployment) -> Result<String, F
     Ok(format!("{joined}; listed {}", deployment.told(&deployment.members().await?)))
 }
 
-/// Ends a server in order, if it has not learned that it was removed and ended by itself.
+/// Ends a server in order, or by force where it does not end, if it has not learned that it was removed and ended by itself.
 async fn end(node: &str, deployment: &Deployment) -> Result<(), FaultError> {
     if matches!(deployment.state(node).await?, ProcessState::Gone { .. }) {
         return Ok(());
     }
-    match deployment.stop(node).await {
-        Ok(_) | Err(DeployError::Ended { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
+    match stop::end(node, deployment).await {
+        Ok(_) | Err(FaultError::Deploy(DeployError::Ended { .. })) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

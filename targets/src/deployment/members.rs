@@ -182,6 +182,7 @@ impl Deployment {
             self.roster.set(place, Standing::Joining(self.roster.new_number()));
         }
         let Standing::Joining(number) = self.roster.standing(place) else { return Ok(Joined::Stayed) };
+        let number = self.number_to_join(hooks, place, number).await;
         let at = &self.nodes()[place];
         let is_listed = |list: &[Member]| self.listed(list, place).is_some();
         if hooks.starts_before_added() && agreed(&self.lists(hooks).await, is_listed).is_none() {
@@ -210,6 +211,19 @@ impl Deployment {
             }
         }
         Ok(())
+    }
+
+    /// The number under which a node is to join: the one that it was given, unless a newer one is a member already. A cluster that
+    /// counts its members up never takes an older one then, whatever becomes of what was asked for and not answered.
+    async fn number_to_join(&self, hooks: &dyn Members, place: usize, number: u64) -> u64 {
+        let is_overtaken =
+            |list: &[Member]| self.listed(list, place).is_none() && list.iter().any(|member| member.number > number);
+        if hooks.starts_before_added() || agreed(&self.lists(hooks).await, is_overtaken).is_none() {
+            return number;
+        }
+        let newer = self.roster.new_number();
+        self.roster.set(place, Standing::Joining(newer));
+        newer
     }
 
     fn hooks(&self) -> Result<&dyn Members, DeployError> {
