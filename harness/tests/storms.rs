@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::storm::{are_valid, evidence, shown};
+use common::storm::{are_valid, evidence, is_valid, shown};
 use common::{Run, Squall, json, leftovers, one_at_a_time, send};
 use serde_json::Value;
 use squall_results::event::{Ending, PhaseName};
@@ -238,6 +238,23 @@ fn a_server_that_ended_by_itself_does_not_pass_for_a_killed_one() {
     assert!(run.stdout.contains("gone with SIGKILL; its log"), "{}", run.stdout);
     assert!(run.stdout.contains("servers ended by themselves"), "the healing does not hide it: {}", run.stdout);
     assert!(run.stdout.contains("all nodes served again"), "it was started again: {}{}", run.stdout, run.stderr);
+}
+
+/// Beside a kill a fault of clocks meets a server that is gone: nothing about that is strange.
+#[test]
+fn a_server_that_another_fault_has_killed_did_not_end_by_itself() {
+    let _alone = one_at_a_time();
+    let squall = Squall::new();
+    let plan = "
+time_limit: 4s
+seed: 15
+schedule:
+- {at: 500ms, for: 2s, fault: kill, select: {named: [n1]}}
+- {at: 1s, for: 500ms, fault: clock, skew: {jump: 1s}, select: {named: [n1]}}
+";
+    let (_, history) = is_valid(&squall, plan);
+    let clock = &history.faults[1];
+    assert!(clock.in_force.is_none() && clock.problem.as_ref().is_some_and(|why| why.contains("SIGKILL")), "{clock:?}");
 }
 
 #[test]
