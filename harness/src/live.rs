@@ -149,8 +149,10 @@ const EVENTS_A_BATCH: usize = 1 << 12;
 mod tests {
     use super::*;
     use crate::stop::{self, Stop};
+    use squall_results::checker::linearizable::Linearizable;
     use squall_results::event::{Invoke, Return};
-    use squall_results::{Budget, Call, History, Outcome, Verdict};
+    use squall_results::model::Register;
+    use squall_results::{Budget, Call, History, Outcome, Reply, Verdict};
     use std::sync::Mutex;
 
     /// A checker that says when it is asked, waits until it is let go on, and then panics.
@@ -203,6 +205,41 @@ mod tests {
         judge.finish();
         assert!(panics.asked.load(Ordering::Acquire));
         assert_eq!(stop.reason(), None, "nobody was accused");
+    }
+
+    #[test]
+    fn what_comes_behind_rotten_files_ends_no_run() {
+        let inject = FaultChange::Inject {
+            family: Family::Rot.to_string(),
+            what: "flip a bit".into(),
+            selector: "one".into(),
+            nodes: vec!["n1".into()],
+            links: Vec::new(),
+        };
+        let rot = Event::Fault(FaultEvent { at_ns: 1, fault: 0, change: inject });
+        // A write, a read behind it that does not see it, and so many that do that the checker is asked at once.
+        let written = (Call::Write { key: 0, value: 1 }, Reply::Written { version: None });
+        let unseen = (Call::Read { key: 0 }, Reply::Read { value: None, version: None });
+        let seen = (Call::Read { key: 0 }, Reply::Read { value: Some(1), version: None });
+        let all = [written, unseen].into_iter().chain(std::iter::repeat_n(seen, 1_000));
+        let stale = (0..).zip(all).flat_map(|(op, (call, reply))| {
+            let (at_ns, node) = (10_000_000 * op + 5, "n1".to_owned());
+            let invoke = Invoke { at_ns, due_ns: at_ns, op, process: op, node, call };
+            [Event::Invoke(invoke), Event::Return(Return { at_ns: at_ns + 5, op, outcome: Outcome::Ok(reply) })]
+        });
+        let stale: Vec<Event> = stale.collect();
+        for (rotten, is_over) in [(None, true), (Some(rot), false)] {
+            let (stopper, stop) = stop::channel();
+            let checkers: Vec<Box<dyn Checker>> = vec![Box::new(Linearizable::new(Register))];
+            let (listener, judge) =
+                start(Options { checkers, fail_fast: true, narrator: Narrator::new(), stopper }).unwrap();
+            rotten.into_iter().chain(stale.clone()).for_each(|event| {
+                listener.hand(event);
+            });
+            drop(listener);
+            judge.finish();
+            assert_eq!(matches!(stop.reason(), Some(Reason::Violation(_))), is_over);
+        }
     }
 
     /// So many calls that the checker would be asked at once.

@@ -117,7 +117,8 @@ pub fn comes_back(recorded: &Judgement, judgement: &Judgement) -> bool {
 }
 
 /// The plan with the nodes and links that were hit in place of the selectors, and why it could not be done for some faults: those
-/// that hit nobody (which are left out where they were to hit whom the last one hit), those that hit clients (which have no names before they are there), and partitions of older records.
+/// that hit nobody (which are left out where they were to hit whom the last one hit), those that hit clients (which have no names
+/// before they are there), and partitions of older records.
 ///
 /// The times are as planned, since a replay is as late as the run was, to within what the machine does; but of faults that waited
 /// for something they are those at which it came.

@@ -1,5 +1,7 @@
 //! Carries a plan out: cluster, storm, recovery, final reads. The artifacts are the history and the nodes' logs.
 
+mod fault_record;
+
 use crate::clients::Cast;
 use crate::clock::RunClock;
 use crate::driver::{Crew, WorkerPanicked, Workplace};
@@ -15,10 +17,10 @@ use crate::seed;
 use crate::stop::{Reason, Stop, Stopper};
 use crate::tally::Tally;
 use crate::traffic::Traffic;
-use squall_nemesis::conduct::Record;
+use fault_record::FaultRecord;
 use squall_nemesis::{Conductor, Family};
 use squall_results::call::Key;
-use squall_results::event::{Bounds, End, Ending, FaultEvent, Phase, PhaseName, Start};
+use squall_results::event::{Bounds, End, Ending, Phase, PhaseName, Start};
 use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Reads, Session};
@@ -86,39 +88,6 @@ pub struct Surroundings<'a> {
     pub stop: Stop,
     /// Whether the first violation that is found while the run goes on ends it.
     pub fail_fast: bool,
-}
-
-/// Takes the changes of faults into the history and to the person.
-struct FaultRecord {
-    clock: RunClock,
-    recorder: Recorder,
-    tally: Arc<Tally>,
-    narrator: Arc<Narrator>,
-    stopper: Stopper,
-}
-
-impl Record for FaultRecord {
-    fn now_ns(&self) -> u64 {
-        self.clock.now_ns()
-    }
-
-    fn record(&self, event: FaultEvent) {
-        self.narrator.fault(&event);
-        self.recorder.record(Event::Fault(event));
-    }
-
-    fn writes(&self) -> u64 {
-        self.tally.writes()
-    }
-
-    fn ended(&self, fault: u32, told: String) {
-        let name = format!("{} before fault {fault}", judge::ENDED_BY_THEMSELVES);
-        self.recorder.record(Event::Facts([(name, told)].into()));
-    }
-
-    fn failed(&self, reason: String) {
-        self.stopper.stop(Reason::Failure(reason));
-    }
 }
 
 /// Carries `plan` out. The history is on disk when this returns, whatever it returns.

@@ -9,27 +9,17 @@ use squall_results::event::Ending;
 use squall_results::{History, Outcome, reader};
 use std::time::Duration;
 
-/// Pauses of whoever has just taken a lock, each far longer than a lease of the profile `fast` of etcd, which lasts a second.
-const HOLDERS: &str = "
-time_limit: 9s
-seed: 41
-profile: fast
-schedule:
-- {at: 1s, for: 2s, fault: pause-client, select: holder}
-- {at: 3500ms, for: 2s, fault: pause-client, select: holder}
-- {at: 6s, for: 2s, fault: pause-client, select: holder}
-";
-
-/// The same for sessions of ZooKeeper, which last longer than two seconds.
-const HOLDERS_OF_SESSIONS: &str = "
-time_limit: 13s
-seed: 41
-profile: fast
-schedule:
-- {at: 1s, for: 3s, fault: pause-client, select: holder}
-- {at: 5s, for: 3s, fault: pause-client, select: holder}
-- {at: 9s, for: 3s, fault: pause-client, select: holder}
-";
+/// Three pauses of whoever has just taken a lock, each far longer than a lease of the profile `fast`: of etcd that lasts a second, a
+/// session of ZooKeeper more than two.
+fn holders(target: &str) -> String {
+    let (lasts_ms, every_ms, end_ms) =
+        if target == "zookeeper" { (3_000, 4_000, 13_000) } else { (2_000, 2_500, 9_000) };
+    let pauses = (0..3).map(|pause| {
+        let at_ms = 1_000 + pause * every_ms;
+        format!("- {{at: {at_ms}ms, for: {lasts_ms}ms, fault: pause-client, select: holder}}\n")
+    });
+    format!("time_limit: {end_ms}ms\nseed: 41\nprofile: fast\nschedule:\n{}", pauses.collect::<String>())
+}
 
 /// A pause that does not end by itself while a test looks on.
 const LONG: &str = "
@@ -41,8 +31,7 @@ schedule:
 
 /// Runs a workload under pauses of holders; all of them must have been in force.
 fn storm(squall: &Squall, target: &str, workload: &str, status: i32) -> (Value, History) {
-    let holders = if target == "zookeeper" { HOLDERS_OF_SESSIONS } else { HOLDERS };
-    let plan = squall.file("plan.yaml", holders);
+    let plan = squall.file("plan.yaml", &holders(target));
     let run = squall.run(&["test", target, "--workload", workload, "--plan", &plan, "--json"]);
     run.expect(status);
     let history = reader::read_history(&squall.latest().join("history.jsonl")).unwrap();

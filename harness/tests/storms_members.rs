@@ -109,34 +109,21 @@ fn members_of_zookeeper_leave_and_join() {
     assert!(healed.contains("joined empty") && listed(healed, "listed ").len() == 3, "{healed}");
 }
 
-#[test]
-fn ctrl_c_brings_members_of_zookeeper_back() {
-    let _alone = one_at_a_time();
-    let squall = Squall::new();
-    let plan = "
-target: zookeeper
-profile: fast
-time_limit: 60s
-seed: 55
-schedule:
-- {at: 1s, for: 50s, fault: membership, change: shrink, select: leader}
-";
-    let history = is_healed_when_interrupted(&squall, plan, "in force: listed");
-    left_and_joined(shown(&history, "shrink the cluster")[0], 2);
+/// Interrupted while the cluster is smaller, squall brings all members back.
+#[track_caller]
+fn are_brought_back(plan: &str, left: usize) {
+    let plan = format!("time_limit: 60s\nseed: 53\n{plan}");
+    let history = is_healed_when_interrupted(&Squall::new(), &plan, "in force: listed");
+    left_and_joined(shown(&history, "shrink the cluster")[0], left);
 }
 
 #[test]
 fn ctrl_c_brings_members_back() {
     let _alone = one_at_a_time();
-    let squall = Squall::new();
-    let plan = "
-time_limit: 60s
-seed: 53
-schedule:
-- {at: 1s, for: 50s, fault: membership, change: shrink, select: majority}
-";
-    let history = is_healed_when_interrupted(&squall, plan, "in force: listed");
-    left_and_joined(shown(&history, "shrink the cluster")[0], 1);
+    are_brought_back("schedule: [{at: 1s, for: 50s, fault: membership, change: shrink, select: majority}]", 1);
+    let zookeeper = "target: zookeeper\nprofile: fast\n";
+    let leader = "schedule: [{at: 1s, for: 50s, fault: membership, change: shrink, select: leader}]";
+    are_brought_back(&format!("{zookeeper}{leader}"), 2);
 }
 
 #[test]

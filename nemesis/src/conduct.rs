@@ -199,7 +199,7 @@ impl Conductor {
         let change = match injected {
             Ok(evidence) => FaultChange::InForce { evidence },
             Err(error) => {
-                self.tell_end(id, &error);
+                self.tell_end(id, &fault, &error);
                 FaultChange::NotInForce { reason: self.reason("inject", &fault, &error) }
             }
         };
@@ -246,16 +246,20 @@ impl Conductor {
         }
         let mut held = family::hold(fault, hit, &self.deployment, &*self.clients, over).await;
         if let Some(error) = held.failed.take() {
-            self.tell_end(id, &error);
+            self.tell_end(id, fault, &error);
             let reason = self.reason("keep up", fault, &error);
             self.change(id, FaultChange::NotInForce { reason });
         }
         held
     }
 
-    /// A server that had ended when a fault came is started again by the healing: that it had must not be forgotten.
-    fn tell_end(&self, id: u32, error: &FaultError) {
-        if let FaultError::Deploy(DeployError::Ended { node, state, .. }) = error {
+    /// A server that had ended when a fault came is started again by the healing: that it had must not be forgotten. Beside a fault
+    /// that has not the server for itself another one may have ended it.
+    fn tell_end(&self, id: u32, fault: &Fault, error: &FaultError) {
+        let has_server = self.busy_by(fault).into_iter().any(|busy| std::ptr::eq(busy, &self.busy));
+        if let FaultError::Deploy(DeployError::Ended { node, state, .. }) = error
+            && has_server
+        {
             self.record.ended(id, format!("{node} is {state}"));
         }
     }

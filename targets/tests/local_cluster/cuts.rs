@@ -7,17 +7,22 @@ use squall_targets::remote::ProbeSpec;
 use std::net::TcpStream;
 use std::sync::Arc;
 
+/// Cuts links and heals them: meanwhile nothing passes over them, and everything over the others.
+async fn cut_and_healed(stage: &Stage, cut: &[Link], other: &[Link]) {
+    assert_eq!(arrived(stage, cut).await, 100);
+    stage.cluster.cut(cut).await.unwrap();
+    assert_eq!(arrived(stage, cut).await, 0);
+    assert_eq!(arrived(stage, other).await, 100);
+    stage.cluster.heal(cut).await.unwrap();
+    assert_eq!(arrived(stage, cut).await, 100);
+}
+
 pub async fn both_ways(mechanism: CutMechanism) {
     let stage = Stage::up(3, mechanism).await;
     assert_eq!(stage.cluster.mechanism(), mechanism);
     let cut = [link(1, 2), link(2, 1), link(1, 3), link(3, 1)];
     let other = [link(2, 3), link(3, 2)];
-    assert_eq!(arrived(&stage, &cut).await, 100);
-    stage.cluster.cut(&cut).await.unwrap();
-    assert_eq!(arrived(&stage, &cut).await, 0);
-    assert_eq!(arrived(&stage, &other).await, 100);
-    stage.cluster.heal(&cut).await.unwrap();
-    assert_eq!(arrived(&stage, &cut).await, 100);
+    cut_and_healed(&stage, &cut, &other).await;
 
     let unknown = stage.cluster.cut(&[link(1, 2), link(1, 9)]).await.unwrap_err();
     assert_eq!(unknown.to_string(), "the link n1 -> n9 is none of this cluster's");
@@ -38,12 +43,7 @@ pub async fn one_way(mechanism: CutMechanism) {
 pub async fn from_clients(mechanism: CutMechanism) {
     let stage = Stage::up(2, mechanism).await;
     let (cut, other) = ([to_clients(1)], [to_clients(2), link(1, 2), link(2, 1)]);
-    assert_eq!(arrived(&stage, &cut).await, 100);
-    stage.cluster.cut(&cut).await.unwrap();
-    assert_eq!(arrived(&stage, &cut).await, 0);
-    assert_eq!(arrived(&stage, &other).await, 100);
-    stage.cluster.heal(&cut).await.unwrap();
-    assert_eq!(arrived(&stage, &cut).await, 100);
+    cut_and_healed(&stage, &cut, &other).await;
 
     let back = Link { from: CLIENTS.into(), to: "n1".into() };
     assert!(matches!(stage.cluster.cut(&[back]).await, Err(ClusterError::NoSuchLink(_))));
