@@ -40,8 +40,12 @@ pub(super) struct Durability {
     in_flight: VecDeque<Write>,
     /// The last index of the log on disk.
     disk_end: Index,
-    /// Messages to go out, each with the request that must be durable first.
-    messages: VecDeque<(u64, Message)>,
+    /// Messages to go out, each with the request that must be durable first, in the order in which they were sent: those
+    /// that waited when they were last looked through, as far as the disk had come then, and what came since. There can
+    /// be very many while a disk stands still, and each message that is heard asks what may be spoken.
+    waiting: Vec<(u64, Message)>,
+    looked_at: u64,
+    fresh: Vec<(u64, Message)>,
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +62,8 @@ impl Hash for Durability {
         (ahead(self.requested), ahead(self.term_sequence), ahead(self.log_sequence)).hash(state);
         (self.term_changed, self.log_changed_from, self.disk_end).hash(state);
         self.in_flight.iter().for_each(|write| (ahead(write.sequence), write.first, write.last).hash(state));
-        self.messages.iter().for_each(|(sequence, message)| (ahead(*sequence), message).hash(state));
+        let messages = self.waiting.iter().chain(&self.fresh);
+        messages.for_each(|(sequence, message)| (ahead(*sequence), message).hash(state));
     }
 }
 
@@ -74,7 +79,9 @@ impl Durability {
             log_sequence: 0,
             in_flight: VecDeque::new(),
             disk_end,
-            messages: VecDeque::new(),
+            waiting: Vec::new(),
+            looked_at: 0,
+            fresh: Vec::new(),
         }
     }
 
@@ -108,7 +115,7 @@ impl Durability {
             Needs::Term => self.term_sequence,
             Needs::Log => self.term_sequence.max(self.log_sequence),
         };
-        self.messages.push_back((sequence, message));
+        self.fresh.push((sequence, message));
     }
 
     /// Takes what changed since the last call, as a request without its contents: the first index to write, if any, and
@@ -138,9 +145,16 @@ impl Durability {
 
     /// Takes the messages that may be spoken now.
     pub(super) fn speakable(&mut self) -> Vec<Message> {
-        let (ready, waiting) = std::mem::take(&mut self.messages).into_iter().partition(|(s, _)| *s <= self.durable);
-        self.messages = waiting;
-        let ready: VecDeque<(u64, Message)> = ready;
+        let mut ready = Vec::new();
+        if self.looked_at < self.durable {
+            self.looked_at = self.durable;
+            let durable = self.durable;
+            ready.extend(self.waiting.extract_if(.., |(sequence, _)| *sequence <= durable));
+        }
+        for (sequence, message) in self.fresh.drain(..) {
+            let to = if sequence <= self.durable { &mut ready } else { &mut self.waiting };
+            to.push((sequence, message));
+        }
         ready.into_iter().map(|(_, message)| message).collect()
     }
 }
