@@ -25,13 +25,13 @@ fn info(bug: Bug) -> BugInfo {
 fn storm(bug: Bug) -> Storm {
     match bug {
         Bug::StaleRead | Bug::AckBeforeQuorum | Bug::DenyInDoubt => Storm::Shows(&[]),
-        // The leader is killed while one of the others lacks its last entries, and that one asks first.
+        // A server whose power failed lacks the last entries, is back before the others have a leader, and asks first.
         Bug::ShortLogVote => {
-            Storm::Shows(&["--faults", "kill", "--rate", "2000", "--set", "election_ms=100,heartbeat_ms=20"])
+            Storm::Shows(&["--faults", "power", "--rate", "2000", "--set", "election_ms=100,heartbeat_ms=20"])
         }
         Bug::RetryTwice => Storm::Shows(&["--retry"]),
         Bug::KeepConflict => Storm::Shows(&["--workload", "set"]),
-        Bug::AckBeforeFsync => Storm::Shows(&["--faults", "power"]),
+        Bug::AckBeforeFsync => Storm::Shows(&["--faults", "power", "--rate", "2000"]),
         Bug::SnapshotWithoutSessions => Storm::Shows(&["--retry", "--faults", "kill", "--set", "snapshot_entries=200"]),
         Bug::ReadBeforeOwnTerm => Storm::Shows(&["--faults", "kill", "--rate", "2000"]),
         Bug::ReadUnapplied => Storm::Shows(&["--faults", "kill", "--rate", "2000"]),
