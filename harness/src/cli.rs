@@ -1,14 +1,17 @@
 //! The command line: what can be typed, and what each command does.
 
+mod campaign;
 mod check;
 mod completions;
 mod convert;
 mod doctor;
 mod list;
+mod merge;
 mod progress;
 mod replay;
 mod test;
 
+use crate::campaign::case::Shard;
 use crate::exit::Exit;
 use crate::names::{FaultName, ModelName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::narrate::{RED, RESET};
@@ -34,6 +37,7 @@ const EXIT_HELP: &str = "Examples:
   squall test                           a 20 s storm over three raftd nodes
   squall test raft --bug stale-read     a server that is wrong on purpose
   squall replay store/latest --times 5  how often does it come back?
+  squall campaign nightly.yaml          all cases of a file, unattended
   squall check store/latest             judge a stored run again
   squall check history.edn --model cas-register  judge a history of Jepsen
   squall help test                      all that a storm may be told
@@ -47,6 +51,10 @@ enum Command {
     Test(Box<TestArgs>),
     /// Run the schedule of a stored run again, once or several times, and tell whether what was found comes back.
     Replay(ReplayArgs),
+    /// Carry out all cases of a file, unattended: what each comes to, and which database keeps its promises at what price.
+    Campaign(CampaignArgs),
+    /// Join the shards of a campaign: one overview of all their cases.
+    Merge(MergeArgs),
     /// Judge a stored run again, or anybody's history: of Jepsen, Knossos, Porcupine, or in CSV or JSONL.
     Check(Box<CheckArgs>),
     /// Write a history down in another format, for a second opinion.
@@ -195,6 +203,59 @@ struct ReplayArgs {
 #[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
+    "  squall campaign harness/campaigns/nightly.yaml             everything in the file\n",
+    "  squall campaign harness/campaigns/nightly.yaml --resume    go on where it was killed\n",
+    "  squall campaign nightly.yaml --shard 1/2 --seed 7          every second case; the other machine does 2/2\n",
+    "  squall merge store/campaigns/nightly-1-of-2/latest store/campaigns/nightly-2-of-2/latest\n\n",
+    "Exit status, the first that applies: 1 some case is invalid that should not be, 3 squall itself failed in some case,\n",
+    "4 a control did not show what it must, 2 some verdict is unknown or some case was not run, 0 all as expected;\n",
+    "64 bad usage or file."
+))]
+struct CampaignArgs {
+    /// The campaign file.
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// Only every n-th case, beginning with the i-th.
+    #[arg(long, value_name = "i/n")]
+    shard: Option<Shard>,
+    /// Go on with the newest campaign of this file: cases that have a verdict are not run again.
+    #[arg(long)]
+    resume: bool,
+    /// How many cases go on side by side [default: half of the processors].
+    #[arg(long, value_name = "J", value_parser = jobs)]
+    jobs: Option<usize>,
+    /// What the cases' seeds are drawn from [default: what the file says, else drawn].
+    #[arg(long, value_name = "S", conflicts_with = "resume")]
+    seed: Option<u64>,
+    /// The summary, or the folder of a campaign, whose anomalies are not new [default: the campaign of this name before].
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    against: Option<PathBuf>,
+    /// The folder for runs.
+    #[arg(long, value_name = "DIR", default_value = "store", value_hint = ValueHint::DirPath)]
+    store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
+    "  squall merge store/campaigns/nightly-1-of-2/latest store/campaigns/nightly-2-of-2/latest\n\n",
+    "Exit status: as that of squall campaign."
+))]
+struct MergeArgs {
+    /// The folders of the shards.
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    folders: Vec<PathBuf>,
+    /// The summary, or the folder of a campaign, whose anomalies are not new [default: the campaign of this name before].
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    against: Option<PathBuf>,
+    /// The folder for runs.
+    #[arg(long, value_name = "DIR", default_value = "store", value_hint = ValueHint::DirPath)]
+    store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = concat!(
+    "Examples:\n",
     "  squall check store/latest\n",
     "  squall check history.edn --model cas-register\n",
     "  squall check etcd.log.gz --model cas-register --html report.html\n",
@@ -322,6 +383,11 @@ fn memory(text: &str) -> Result<usize, String> {
     parsed.ok_or_else(|| format!("`{text}` is no amount of memory; write for instance 300MB or 2GB"))
 }
 
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=64).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no number of cases at a time; write one from 1 to 64"))
+}
+
 fn setting(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is no setting; write NAME=NUMBER"))?;
     let value = value.parse().map_err(|_| format!("`{value}` is no whole number; write {name}=NUMBER"))?;
@@ -354,6 +420,8 @@ pub fn main(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Test(args) => test::main(&args),
         Command::Replay(args) => replay::main(&args),
+        Command::Campaign(args) => campaign::main(&args),
+        Command::Merge(args) => merge::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Convert(args) => convert::main(&args),
         Command::List(args) => list::main(&args),

@@ -15,6 +15,8 @@ pub enum Exit {
     Unknown = 2,
     /// squall itself failed; this says nothing about the target.
     Failed = 3,
+    /// A campaign's control did not show what it must.
+    MissedControl = 4,
     /// The command line or a plan is wrong; nothing was started.
     Usage = 64,
 }

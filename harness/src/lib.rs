@@ -2,6 +2,7 @@
 //!
 //! This crate may know all the others.
 
+pub mod campaign;
 pub mod cli;
 pub mod clients;
 pub mod clock;
