@@ -15,7 +15,7 @@ use crate::campaign::case::Shard;
 use crate::exit::Exit;
 use crate::names::{FaultName, ModelName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::narrate::{RED, RESET};
-use crate::plan::{Nodes, Rate, Workers};
+use crate::plan::{Nodes, Rate, Spares, Workers};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 use squall_nemesis::Span;
@@ -123,6 +123,9 @@ struct TestArgs {
     /// The number of nodes [default: 3].
     #[arg(long)]
     nodes: Option<Nodes>,
+    /// The number of nodes beside them that can join, by faults of the family membership [default: 0].
+    #[arg(long, value_name = "N")]
+    spares: Option<Spares>,
     /// How long the storm lasts [default: 20s].
     #[arg(long, value_name = "TIME")]
     time_limit: Option<Span>,

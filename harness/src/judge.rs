@@ -181,7 +181,13 @@ pub fn write(folder: &RunFolder, judged: &Judged, surroundings: &Surroundings) -
 
 /// The lines of all nodes' logs.
 pub fn node_logs(folder: &RunFolder, history: &History) -> Vec<LogLine> {
-    let nodes = history.start.as_ref().map(|start| start.nodes.clone()).unwrap_or_default();
+    let mut nodes = history.start.as_ref().map(|start| start.nodes.clone()).unwrap_or_default();
+    // Spares are mentioned where faults had them join.
+    for node in history.faults.iter().flat_map(|fault| &fault.nodes) {
+        if !nodes.contains(node) {
+            nodes.push(node.clone());
+        }
+    }
     logs::read(folder, &nodes)
 }
 

@@ -4,11 +4,11 @@ mod command;
 mod wishes;
 
 pub(crate) use command::typed;
-pub use wishes::{Nodes, Rate, Wishes, Workers};
+pub use wishes::{Nodes, Rate, Spares, Wishes, Workers};
 
 use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::summary::plural;
-use squall_nemesis::{Family, Planned, Selector, Span, Swarm, schedule};
+use squall_nemesis::{Change, Family, Planned, Selector, Span, Swarm, schedule};
 use squall_results::Promise;
 use squall_targets::disk::Model;
 use squall_targets::target::ReadMode;
@@ -52,6 +52,8 @@ pub struct Plan {
     pub workload: WorkloadName,
     /// The number of nodes.
     pub nodes: usize,
+    /// The number of nodes beside them that are no members until they join. Clients do not ask them.
+    pub spares: usize,
     /// How long the storm lasts.
     pub time_limit: Span,
     /// How many calls a second are made in the mean.
@@ -145,7 +147,14 @@ impl Plan {
                 "the members of {} cannot be changed: {why}; leave membership out of --faults",
                 target.name
             )),
-            Ok(least) if is_drawn && self.nodes <= least => refuse(format!(
+            Err(why) if self.spares > 0 => refuse(format!(
+                "spares cannot join: the members of {} cannot be changed: {why}; leave them out",
+                target.name
+            )),
+            Ok(_) if self.spares > 0 && !is_wanted => {
+                refuse("spares join by faults of the family membership; add it to --faults, or leave spares out".into())
+            }
+            Ok(least) if is_drawn && self.nodes <= least && self.spares == 0 => refuse(format!(
                 "of {} none can be removed: somebody must be left, of {} {least} at least; add nodes, or leave membership out of --faults",
                 plural(self.nodes, "node"),
                 target.name
@@ -204,7 +213,7 @@ impl Plan {
             let ends = if within.is_some() { "what it waits for may come so late that it ends" } else { "it ends" };
             return refuse(format!("{ends} at {end}, after the storm ({})", self.time_limit));
         }
-        let names = self.node_names();
+        let (names, spares) = (self.node_names(), self.spare_names());
         if let Selector::Named(chosen) = &planned.select {
             if chosen.is_empty() {
                 return refuse("it names no node".into());
@@ -212,14 +221,18 @@ impl Plan {
             if let Some((_, name)) = chosen.iter().enumerate().find(|(place, name)| chosen[..*place].contains(name)) {
                 return refuse(format!("it names {name} twice"));
             }
-            if let Some(name) = chosen.iter().find(|name| !names.contains(name)) {
-                return refuse(crate::names::unknown("node", name, names.iter().map(String::as_str)));
+            let (what, known) = match planned.change {
+                Some(Change::Grow) => ("spare", spares.clone()),
+                _ => ("node", [names.clone(), spares.clone()].concat()),
+            };
+            if let Some(name) = chosen.iter().find(|name| !known.contains(name)) {
+                return refuse(crate::names::unknown(what, name, known.iter().map(String::as_str)));
             }
         }
         if planned.select == Selector::Last && !self.comes_behind_another(planned) {
             return refuse("no fault comes before it; select: last needs one that hits nodes".into());
         }
-        match planned.refuses(&names) {
+        match planned.refuses_beside(&names, &spares) {
             Some(why) => refuse(format!("{}: {why}", planned.what())),
             None => Ok(()),
         }
@@ -238,9 +251,14 @@ impl Plan {
         self.swarm.then(|| wishes::mixture(&self.faults, self.seed))
     }
 
-    /// The names of the nodes.
+    /// The names of the nodes, but for spares.
     pub fn node_names(&self) -> Vec<String> {
         (1..=self.nodes).map(|number| format!("n{number}")).collect()
+    }
+
+    /// The names of the spares, which go on behind those of the nodes.
+    pub fn spare_names(&self) -> Vec<String> {
+        (self.nodes + 1..=self.nodes + self.spares).map(|number| format!("n{number}")).collect()
     }
 
     /// The plan as a file that [`Wishes::read`] reads back to the same plan.
@@ -253,6 +271,7 @@ impl Plan {
             target: Some(plan.target),
             workload: Some(plan.workload),
             nodes: Some(Nodes(plan.nodes)),
+            spares: Some(Spares(plan.spares)),
             time_limit: Some(plan.time_limit),
             rate_hz: Some(Rate(plan.rate_hz)),
             concurrency: Some(Workers(plan.concurrency)),

@@ -164,7 +164,7 @@ impl Run<'_> {
         let live = TaskGuard(live);
         let deployment = Arc::new(self.bring_up().await?);
         self.recorder.record(Event::Facts(self.facts(&deployment).await));
-        let logs = deployment.nodes().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
+        let logs = deployment.all().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
         let sampler = Sampler {
@@ -208,7 +208,16 @@ impl Run<'_> {
         let disks = deployment.disk_model().map(|model| (judge::DISKS, format!("{model}, {}", model.about())));
         let packets = deployment.cluster().packet_mechanism();
         let packets = packets.map(|mechanism| ("packets are disturbed by", mechanism.to_string()));
-        facts.into_iter().chain(disks).chain(packets).map(|(name, value)| (name.to_owned(), value)).collect()
+        let spares = self.plan.spare_names().join(", ");
+        let spares = (!spares.is_empty())
+            .then(|| ("spares", format!("{spares}: asked by no client, members while a fault has them join")));
+        facts
+            .into_iter()
+            .chain(disks)
+            .chain(packets)
+            .chain(spares)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     async fn bring_up(&self) -> Result<Deployment, RunError> {
@@ -218,13 +227,13 @@ impl Run<'_> {
         // Before there is a cluster: a missing program is told at once.
         let target = (self.plan.target.target().make)(self.target_options())?;
         let begin = Instant::now();
-        let names = self.plan.node_names();
+        let names = [self.plan.node_names(), self.plan.spare_names()].concat();
         let nodes = folder.root().join("nodes");
         let options =
             ClusterOptions { names, folder: nodes, cut: None, packets: self.packets(), agent: program.clone() };
         let cluster = Cluster::up(sandbox, options).await?;
         let up = begin.elapsed();
-        let deployment = Deployment::new(cluster, target.into());
+        let deployment = Deployment::with_spares(cluster, target.into(), self.plan.nodes);
         if let Some(model) = self.plan.disks() {
             deployment.mount_disks(model).await?;
         }
@@ -327,7 +336,8 @@ impl Run<'_> {
         self.recorder.record(Event::Phase(Phase { at_ns: self.clock.now_ns(), name }));
     }
 
-    /// Waits until the cluster serves again: all nodes are members and agree on a leader, and a write passed through each of them.
+    /// Waits until the cluster serves again: all nodes are members and no spares, they agree on a leader, and a write passed through each of
+    /// them.
     async fn recover(&self, deployment: &Arc<Deployment>, cast: &Cast) -> Result<bool, RunError> {
         self.enter(PhaseName::Recovery, "recovery");
         let narrator = &self.surroundings.narrator;
@@ -336,7 +346,7 @@ impl Run<'_> {
         let recovered = async {
             // Those that are members may be missing where others are to join.
             self.start_ended(deployment, "during the storm").await?;
-            deployment.bring_all_in(timeout).await?;
+            deployment.restore_members(timeout).await?;
             self.start_ended(deployment, "while others joined").await?;
             deployment.await_agreement(timeout).await?;
             for number in 0..self.plan.nodes {
@@ -367,7 +377,7 @@ impl Run<'_> {
     /// lose, is seen by the final reads. That they ended remains in the history, and such a run is not valid.
     async fn start_ended(&self, deployment: &Deployment, when: &str) -> Result<(), DeployError> {
         let mut ended = Vec::new();
-        for node in deployment.nodes().iter().filter(|node| deployment.is_member(&node.name)) {
+        for node in deployment.all().iter().filter(|node| deployment.is_member(&node.name)) {
             if let state @ ProcessState::Gone { .. } = deployment.state(&node.name).await? {
                 deployment.start(&node.name).await?;
                 let told = format!("the server of {} is {state}, by itself; it is started again", node.name);

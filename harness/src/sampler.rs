@@ -33,13 +33,20 @@ pub struct Sampler {
 impl Sampler {
     /// Goes on until the future is dropped.
     pub async fn go(self) {
-        let mut before: Vec<Option<Measured>> = vec![None; self.deployment.nodes().len()];
+        let founders = self.deployment.nodes().len();
+        let mut before: Vec<Option<Measured>> = vec![None; self.deployment.all().len()];
         loop {
             let statuses = self.deployment.statuses().await;
             let at_ns = self.clock.now_ns();
             let newest = statuses.iter().flatten().max_by_key(|status| status.term);
             self.narrator.leader(newest.and_then(|status| status.leader.clone()));
-            for ((node, status), before) in self.deployment.nodes().iter().zip(&statuses).zip(&mut before) {
+            let all = self.deployment.all().iter().zip(&statuses).zip(&mut before);
+            for (place, ((node, status), before)) in all.enumerate() {
+                // A spare that has not joined is silent, and that is nothing to tell of.
+                if place >= founders && !self.deployment.takes_part(&node.name) {
+                    *before = None;
+                    continue;
+                }
                 let measured = match status {
                     Ok(status) => Measured::Leader { leader: status.leader.clone(), term: status.term },
                     Err(_) => self.silent(&node.name).await,

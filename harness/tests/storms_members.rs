@@ -4,6 +4,7 @@ mod common;
 
 use common::storm::{evidence, is_healed_when_interrupted, is_valid, shown};
 use common::{Squall, one_at_a_time};
+use std::collections::BTreeSet;
 
 /// Every change, each with another fault in its middle, and one that comes while another one goes on.
 const SCRIPTED: &str = "
@@ -46,6 +47,26 @@ schedule:
 - {at: 13s, for: 3s, fault: membership, change: replace, select: follower}
 - {at: 14s, for: 1s, fault: pause, select: leader}
 ";
+
+/// A spare joins in the middle of other faults, over each target; a second one that is to join meanwhile is refused.
+fn growing(target: &str, from_s: u64, lasts_s: u64) -> String {
+    let (storm, cut, too, kill) = (from_s + lasts_s + 2, from_s + 2, from_s + 3, from_s + 4);
+    format!(
+        "
+target: {target}
+profile: fast
+spares: 2
+time_limit: {storm}s
+seed: 56
+rate_hz: 200
+schedule:
+- {{at: {from_s}s, for: {lasts_s}s, fault: membership, change: grow, select: {{named: [n4]}}}}
+- {{at: {cut}s, for: 1s, fault: partition, select: {{named: [n1]}}}}
+- {{at: {too}s, for: 1s, fault: membership, change: grow, select: {{named: [n5]}}}}
+- {{at: {kill}s, for: 1s, fault: kill, select: {{named: [n2]}}}}
+"
+    )
+}
 
 /// The nodes that a piece of evidence lists behind this word, each with its number: `listed n1 (1), n2 (4); before ...`.
 fn listed(evidence: &str, behind: &str) -> Vec<(String, String)> {
@@ -109,6 +130,49 @@ fn members_of_zookeeper_leave_and_join() {
     assert!(healed.contains("joined empty") && listed(healed, "listed ").len() == 3, "{healed}");
 }
 
+/// While it lasts the spare is listed beside the others, and when it is over they are who they were before.
+#[track_caller]
+fn grows(target: &str, from_s: u64, lasts_s: u64) {
+    let squall = Squall::new();
+    let (_, history) = is_valid(&squall, &growing(target, from_s, lasts_s));
+    let (in_force, healed) = shown(&history, "grow the cluster by n4")[0];
+    let (before, during, after) = (listed(in_force, "before "), listed(in_force, "listed "), listed(healed, "listed "));
+    let named = |members: &[(String, String)]| members.iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(named(&before), ["n1", "n2", "n3"].map(String::from).into(), "{in_force}");
+    assert_eq!(named(&during), ["n1", "n2", "n3", "n4"].map(String::from).into(), "{in_force}");
+    assert!(in_force.starts_with("n4 joined empty and has applied "), "{in_force}");
+    assert_eq!(before, after, "{healed}");
+    assert!(healed.starts_with("n4 left and its server was ended; "), "{healed}");
+    let refused = &history.faults[2];
+    assert!(refused.in_force.is_none(), "one change at a time: {refused:?}");
+    for fault in [&history.faults[1], &history.faults[3]] {
+        evidence(fault);
+    }
+    // Who is cut off is so from the spare too.
+    assert!(history.faults[1].links.contains(&"n1>n4".to_owned()), "{:?}", history.faults[1]);
+    assert!(history.operations.iter().all(|operation| operation.node != "n4"), "no client asks a spare");
+    let page = std::fs::read_to_string(squall.latest().join("report.html")).unwrap();
+    assert!(page.contains(">n4<"), "the page has its lane");
+}
+
+#[test]
+fn a_cluster_of_raftd_grows() {
+    let _alone = one_at_a_time();
+    grows("raft", 1, 6);
+}
+
+#[test]
+fn a_cluster_of_etcd_grows() {
+    let _alone = one_at_a_time();
+    grows("etcd", 6, 7);
+}
+
+#[test]
+fn a_cluster_of_zookeeper_grows() {
+    let _alone = one_at_a_time();
+    grows("zookeeper", 2, 7);
+}
+
 /// Interrupted while the cluster is smaller, squall brings all members back.
 #[track_caller]
 fn are_brought_back(plan: &str, left: usize) {
@@ -124,6 +188,10 @@ fn ctrl_c_brings_members_back() {
     let zookeeper = "target: zookeeper\nprofile: fast\n";
     let leader = "schedule: [{at: 1s, for: 50s, fault: membership, change: shrink, select: leader}]";
     are_brought_back(&format!("{zookeeper}{leader}"), 2);
+    let grown = "time_limit: 60s\nseed: 53\nspares: 1\nschedule: [{at: 1s, for: 50s, fault: membership, change: grow, select: one}]";
+    let history = is_healed_when_interrupted(&Squall::new(), grown, "in force: n4 joined");
+    let (in_force, healed) = shown(&history, "grow the cluster")[0];
+    assert_eq!(listed(in_force, "before "), listed(healed, "listed "), "{healed}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod log_tail;
 mod watch;
 
+use crate::change::Change;
 use crate::clients::Clients;
 use crate::family::{self, FaultError, Held, Hit, Stage};
 use crate::fault::{Family, Fault};
@@ -16,7 +17,7 @@ use crate::selector::{Roles, SelectError, Selector, minority_of};
 use rand_chacha::ChaCha8Rng;
 use squall_results::event::{FaultChange, FaultEvent};
 use squall_targets::Deployment;
-use squall_targets::cluster::Link;
+use squall_targets::cluster::{Link, Node};
 use squall_targets::deployment::{DataCopy, DeployError};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -78,7 +79,10 @@ pub struct Conductor {
     busy_clients: Mutex<BTreeMap<u64, u32>>,
     /// The nodes that were hit last.
     last: Mutex<Vec<String>>,
+    /// The nodes, but for spares.
     names: Vec<String>,
+    /// Those who can join.
+    spares: Vec<String>,
 }
 
 /// A link as a plan writes it.
@@ -98,7 +102,8 @@ impl Conductor {
         record: Arc<dyn Record>,
         rng: ChaCha8Rng,
     ) -> Arc<Conductor> {
-        let names = deployment.nodes().iter().map(|node| node.name.clone()).collect();
+        let named = |nodes: &[Node]| nodes.iter().map(|node| node.name.clone()).collect();
+        let (names, spares) = (named(deployment.nodes()), named(deployment.spares()));
         let (busy, busy_clocks, busy_disks, busy_packets, busy_members, busy_files) = Default::default();
         let (busy_clients, last) = Default::default();
         Arc::new(Conductor {
@@ -115,6 +120,7 @@ impl Conductor {
             busy_clients,
             last,
             names,
+            spares,
         })
     }
 
@@ -322,9 +328,10 @@ impl Conductor {
             _ => false,
         };
         let mut last = lock(&self.last);
+        let there = self.there();
         if is_for_all {
-            *last = self.names.clone();
-            return Ok(family::hit(fault, self.names.clone(), &self.names, &mut rng));
+            last.clone_from(&there);
+            return Ok(family::hit(fault, there.clone(), &there, &mut rng));
         }
         let mut busy: Vec<_> = self.busy_by(fault).into_iter().map(lock).collect();
         // One change at a time: who else wants one waits for these locks, and finds this one noted.
@@ -336,8 +343,19 @@ impl Conductor {
         if fault.family.touches_servers() {
             taken.extend(self.names.iter().filter(|name| !self.deployment.is_member(name)).cloned());
         }
-        let nodes = fault.selector.resolve(&self.names, Roles { leader, last: &last }, &taken, &mut rng)?;
-        if fault.family == Family::Partition && nodes.len() == self.names.len() {
+        // Spares are chosen to join, and else only by name while they are there.
+        let among = match &fault.selector {
+            _ if fault.change == Some(Change::Grow) => &self.spares,
+            Selector::Named(names) => {
+                match names.iter().find(|name| self.spares.contains(name) && !there.contains(name)) {
+                    Some(out) => return Err(SelectError::NotJoined(out.clone())),
+                    None => &there,
+                }
+            }
+            _ => &self.names,
+        };
+        let nodes = fault.selector.resolve(among, Roles { leader, last: &last }, &taken, &mut rng)?;
+        if fault.family == Family::Partition && nodes.len() == there.len() {
             return Err(SelectError::NobodyLeft);
         }
         // Of such a fault the last is about files.
@@ -347,7 +365,14 @@ impl Conductor {
         }
         last.clone_from(&nodes);
         busy.iter_mut().for_each(|busy| busy.extend(nodes.iter().map(|node| (node.clone(), id))));
-        Ok(family::hit(fault, nodes, &self.names, &mut rng))
+        Ok(family::hit(fault, nodes, &there, &mut rng))
+    }
+
+    /// Who sends and is sent messages: the nodes, and spares that are members or about to be, or to be none. As long as these are there
+    /// the fault that let them join has their servers.
+    fn there(&self) -> Vec<String> {
+        let joined = self.spares.iter().filter(|spare| self.deployment.takes_part(spare));
+        self.names.iter().chain(joined).cloned().collect()
     }
 
     /// What a fault keeps busy of its nodes, in an order in which everybody takes it.

@@ -278,7 +278,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         // The power is back since its loss was shown; what is left is what a kill leaves.
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
-        Family::Membership => membership::heal(&hit.nodes, deployment).await,
+        Family::Membership => membership::heal(fault.change, &hit.nodes, deployment).await,
         Family::Rot => rot::heal(&hit.nodes, deployment).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,

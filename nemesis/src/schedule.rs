@@ -117,6 +117,19 @@ impl Planned {
 
     /// Why this fault makes no sense among these nodes; none if it does.
     pub fn refuses(&self, nodes: &[String]) -> Option<String> {
+        self.refuses_beside(nodes, &[])
+    }
+
+    /// As [`Planned::refuses`], where there are spares too. Links and logs may be theirs, and they are who can join; all else is about the
+    /// nodes.
+    pub fn refuses_beside(&self, nodes: &[String], spares: &[String]) -> Option<String> {
+        let all = [nodes, spares].concat();
+        let names_links = matches!(self.shape, Shape::Links(_)) || matches!(self.direction, Direction::Links(_));
+        let among = match self.change {
+            Some(Change::Grow) => spares,
+            _ if names_links => &all,
+            _ => nodes,
+        };
         let too_short = self.flapping.filter(|flapping| flapping.ms().saturating_mul(2) > self.lasts.ms());
         let too_short = || {
             too_short.map(|flapping| {
@@ -124,8 +137,8 @@ impl Planned {
             })
         };
         let too_far = || self.skew.and_then(|skew| skew.refuses_for(self.lasts));
-        let untimely = || self.after.as_ref().and_then(|after| after.refuses(nodes));
-        self.what().refuses(nodes).or_else(too_short).or_else(too_far).or_else(untimely)
+        let untimely = || self.after.as_ref().and_then(|after| after.refuses(&all));
+        self.what().refuses(among).or_else(too_short).or_else(too_far).or_else(untimely)
     }
 }
 
@@ -144,6 +157,8 @@ pub struct Size {
     pub nodes: usize,
     /// How many members must be left at least when some are removed.
     pub least_members: usize,
+    /// How many more nodes there are that are no members until they join.
+    pub spares: usize,
 }
 
 /// Faults in the order of their beginning.

@@ -63,6 +63,9 @@ pub enum SelectError {
     /// No such node.
     #[error("there is no node called `{0}`")]
     Unknown(String),
+    /// A spare that is no member yet, or none any more.
+    #[error("{0} is a spare and no member at the moment")]
+    NotJoined(String),
     /// Another fault changes the members.
     #[error("another fault changes the members at the moment")]
     Changing,

@@ -92,6 +92,8 @@ pub enum DeployError {
 pub struct Deployment {
     cluster: Cluster,
     target: Arc<dyn Target>,
+    /// How many of the nodes, the first ones, are members when the cluster begins; the others are spares.
+    founders: usize,
     /// The process id of each node's server; 0 where none was started yet.
     pids: Vec<Mutex<u32>>,
     /// The links that are cut, each as often as it was.
@@ -109,10 +111,19 @@ pub struct Deployment {
 impl Deployment {
     /// The target on the cluster, with no server started.
     pub fn new(cluster: Cluster, target: Arc<dyn Target>) -> Deployment {
+        let founders = cluster.nodes().len();
+        Deployment::with_spares(cluster, target, founders)
+    }
+
+    /// As [`Deployment::new`], but only the first `founders` nodes are members when the cluster begins. The others are spares: no server
+    /// is started there until one joins.
+    pub fn with_spares(cluster: Cluster, target: Arc<dyn Target>, founders: usize) -> Deployment {
+        let all = cluster.nodes().len();
+        let founders = founders.min(all);
         let pids = cluster.nodes().iter().map(|_| Mutex::new(0)).collect();
-        let roster = Roster::of(cluster.nodes().len());
+        let roster = Roster::of(founders, all - founders);
         let (cut, disks, rations, rotten) = Default::default();
-        Deployment { cluster, target, pids, cut, disks, rations, roster, rotten }
+        Deployment { cluster, target, founders, pids, cut, disks, rations, roster, rotten }
     }
 
     /// The cluster.
@@ -125,8 +136,18 @@ impl Deployment {
         &self.target
     }
 
-    /// The nodes.
+    /// The nodes that the cluster began with, which clients ask: spares are none of them.
     pub fn nodes(&self) -> &[Node] {
+        &self.all()[..self.founders]
+    }
+
+    /// The nodes that are no members until somebody lets them join.
+    pub fn spares(&self) -> &[Node] {
+        &self.all()[self.founders..]
+    }
+
+    /// All nodes, spares included.
+    pub fn all(&self) -> &[Node] {
         self.cluster.nodes()
     }
 
@@ -137,7 +158,7 @@ impl Deployment {
     }
 
     fn place(&self, node: &str) -> Result<usize, DeployError> {
-        let place = self.nodes().iter().position(|other| other.name == node);
+        let place = self.all().iter().position(|other| other.name == node);
         place.ok_or_else(|| DeployError::NotStarted { node: node.into() })
     }
 
@@ -145,29 +166,38 @@ impl Deployment {
         let place = self.place(node)?;
         match *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) {
             0 => Err(DeployError::NotStarted { node: node.into() }),
-            pid => Ok((&self.nodes()[place], pid)),
+            pid => Ok((&self.all()[place], pid)),
         }
     }
 
     /// How the server at this place is started: as one of those that the cluster began with, or as one that has joined it.
     fn daemon(&self, place: usize) -> DaemonSpec {
-        self.roster.server(place).unwrap_or_else(|| self.target.daemon(&self.nodes()[place], self.nodes()))
+        self.roster.server(place).unwrap_or_else(|| self.target.daemon(&self.all()[place], self.nodes()))
     }
 
     /// Starts the server of `node`.
     pub async fn start(&self, node: &str) -> Result<(), DeployError> {
         let place = self.place(node)?;
-        let pid = self.nodes()[place].remote.start(&self.daemon(place)).await?;
+        let pid = self.all()[place].remote.start(&self.daemon(place)).await?;
         *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) = pid;
         Ok(())
     }
 
-    /// Starts the server of every node.
+    /// Starts the server of every node but the spares.
     pub async fn start_all(&self) -> Result<(), DeployError> {
         for node in self.nodes() {
             self.start(&node.name).await?;
         }
         Ok(())
+    }
+
+    /// Whether the server of `node` was started and has not ended.
+    async fn has_server(&self, node: &str) -> Result<bool, DeployError> {
+        let place = self.place(node)?;
+        if *self.pids[place].lock().unwrap_or_else(PoisonError::into_inner) == 0 {
+            return Ok(false);
+        }
+        Ok(!matches!(self.state(node).await?, ProcessState::Gone { .. }))
     }
 
     /// The state of the server of `node`.
@@ -209,11 +239,10 @@ impl Deployment {
     /// # Errors
     /// [`DeployError::NotEnded`] when it has not.
     pub async fn wipe(&self, node: &str) -> Result<(), DeployError> {
-        let state = self.state(node).await?;
-        if !matches!(state, ProcessState::Gone { .. }) {
-            return Err(DeployError::NotEnded { node: node.into(), state });
+        if self.has_server(node).await? {
+            return Err(DeployError::NotEnded { node: node.into(), state: self.state(node).await? });
         }
-        let (node, _) = self.server(node)?;
+        let node = &self.all()[self.place(node)?];
         let data = self.target.data(node).display().to_string();
         let command = match self.disks.get() {
             None => CommandLine::new(["rm", "-rf", "--", &data]),
@@ -246,7 +275,7 @@ impl Deployment {
         if skew != Skew::None {
             self.refuse_ended(node).await?;
         }
-        Ok(self.nodes()[self.place(node)?].remote.skew_clocks(skew).await?)
+        Ok(self.all()[self.place(node)?].remote.skew_clocks(skew).await?)
     }
 
     /// Makes the server of `node` read its clocks.
@@ -313,12 +342,12 @@ impl Deployment {
     /// # Errors
     /// Why there is no answer, for people.
     pub async fn status(&self, node: &Node) -> Result<Status, String> {
-        self.target.status(node, self.nodes()).await
+        self.target.status(node, self.all()).await
     }
 
-    /// What every server says of itself, in the order of the nodes; all are asked at the same time.
+    /// What every server says of itself, spares included, in the order of the nodes; all are asked at the same time.
     pub async fn statuses(&self) -> Vec<Result<Status, String>> {
-        join_all(self.nodes().iter().map(|node| self.status(node))).await
+        join_all(self.all().iter().map(|node| self.status(node))).await
     }
 
     /// Who leads: the leader of the newest term of which any server knows one. A member that is cut off may be in a newer
@@ -349,7 +378,7 @@ impl Deployment {
         let begin = Instant::now();
         let place = self.place(node)?;
         loop {
-            let reason = match self.status(&self.nodes()[place]).await {
+            let reason = match self.status(&self.all()[place]).await {
                 Ok(status) => match is_missing(&status) {
                     None => return Ok(begin.elapsed()),
                     Some(reason) => reason,
@@ -361,7 +390,7 @@ impl Deployment {
         }
     }
 
-    /// Waits until all servers answer and agree on a leader.
+    /// Waits until all servers answer and agree on a leader, but for those of spares.
     pub async fn await_agreement(&self, timeout: Duration) -> Result<Duration, DeployError> {
         let begin = Instant::now();
         loop {

@@ -36,6 +36,7 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
         target: args.target,
         workload: args.workload.clone(),
         nodes: args.nodes,
+        spares: args.spares,
         time_limit: args.time_limit,
         rate_hz: args.rate,
         concurrency: args.concurrency,
@@ -137,9 +138,10 @@ fn failure(error: &RunError, folder: &RunFolder) -> String {
 }
 
 fn headline(plan: &Plan) -> String {
-    let Plan { target, workload, nodes, seed, time_limit, .. } = plan;
+    let Plan { target, workload, nodes, spares, seed, time_limit, .. } = plan;
     let version = env!("CARGO_PKG_VERSION");
-    let nodes = summary::plural(*nodes, "local node");
+    let spares = if *spares > 0 { format!(" and {}", summary::plural(*spares, "spare")) } else { String::new() };
+    let nodes = summary::plural(*nodes, "local node") + &spares;
     let bug = plan.bug.as_ref().map(|bug| format!(" with the planted bug {bug}")).unwrap_or_default();
     format!("{BOLD}squall {version}{RESET}  {target} {workload} on {nodes}{bug}, storm of {time_limit}, seed {seed}")
 }

@@ -1,7 +1,7 @@
 //! The command that repeats a plan.
 
 use super::wishes::{default_promise, default_settings};
-use super::{Nodes, Plan, Rate, Wishes, Workers};
+use super::{Nodes, Plan, Rate, Spares, Wishes, Workers};
 use crate::names::FaultName;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,6 +36,7 @@ impl Plan {
             profile: (self.profile != default.profile).then(|| self.profile.clone()),
             settings: self.chosen_settings(),
             nodes,
+            spares: (self.spares > 0).then_some(Spares(self.spares)),
             time_limit: (self.time_limit != default.time_limit).then_some(self.time_limit),
             rate_hz: (self.rate_hz != default.rate_hz).then_some(Rate(self.rate_hz)),
             concurrency: (self.concurrency != default.concurrency).then_some(Workers(self.concurrency)),
@@ -75,6 +76,7 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
         ("profile", wishes.profile.as_ref().map(ToString::to_string)),
         ("set", wishes.settings.as_ref().map(settings)),
         ("nodes", wishes.nodes.map(|nodes| nodes.0.to_string())),
+        ("spares", wishes.spares.map(|spares| spares.0.to_string())),
         ("time-limit", wishes.time_limit.map(|span| span.to_string())),
         ("rate", wishes.rate_hz.map(|rate| rate.0.to_string())),
         ("concurrency", wishes.concurrency.map(|workers| workers.0.to_string())),
@@ -132,6 +134,7 @@ mod tests {
                 "seed: 7\nswarm: true\nnodes: 7\nfaults: [kill, clock]",
                 "squall test raft --swarm --nodes 7 --faults kill,clock --seed 7",
             ),
+            ("seed: 7\nspares: 1\nfaults: [membership]", "squall test raft --spares 1 --faults membership --seed 7"),
             ("seed: 7\nnodes: 5\nconcurrency: 12", "squall test raft --nodes 5 --concurrency 12 --seed 7"),
             ("seed: 7\nrecovery_timeout: 5s", "squall test --plan run/plan.yaml"),
             (

@@ -14,6 +14,7 @@ fn a_resolved_plan_reads_back_as_itself() {
         "seed: 9\nswarm: true\nfaults: [clock, kill]\nrate_hz: 50",
         "seed: 1\nbug: stale-read\nnodes: 5\nrate_hz: 12.5",
         "seed: 3\nfaults: []\ntime_limit: 90s",
+        "seed: 3\nspares: 2\nfaults: [membership, kill]",
     ] {
         let plan = parse(text).unwrap();
         let yaml = plan.to_yaml().unwrap();
@@ -290,6 +291,16 @@ fn parts_that_do_not_fit_are_refused() {
     refused("nodes: 1\nschedule: [{at: 1s, for: 1s, fault: kill, select: follower}]\n", &["has no followers"]);
     refused("nodes: 1\nfaults: [partition]\n", &["cannot be partitioned"]);
     refused("nodes: 1\nfaults: [membership]\n", &["somebody must be left", "add nodes"]);
+    refused("spares: 16\n", &["1:9", "^", "from 0 to 15"]);
+    refused("spares: 1\n", &["spares join by faults of the family membership"]);
+    let grow = |spares: usize, select: &str| {
+        format!("spares: {spares}\nschedule: [{{at: 1s, for: 1s, fault: membership, change: grow, select: {select}}}]")
+    };
+    refused(&grow(0, "one"), &["fault 1", "nobody to join", "give spares: 1"]);
+    refused(&grow(2, "minority"), &["fault 1", "select one, all, or spares by name"]);
+    refused(&grow(1, "{named: [n1]}"), &["fault 1", "no spare called `n1`", "n4"]);
+    assert_eq!(parse(&grow(1, "{named: [n4]}")).unwrap().spare_names(), ["n4"]);
+    assert!(parse("nodes: 1\nspares: 1\nfaults: [membership]\n").is_ok(), "nobody must leave for it");
     refused("target: etcd\nnodes: 2\nfaults: [kill, membership]\n", &["of 2 nodes none", "of etcd 2 at least"]);
     refused("nodes: 1\nfaults: [packet]\n", &["sends no packets", "leave packet out"]);
 }

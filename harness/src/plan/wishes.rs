@@ -23,6 +23,9 @@ pub struct Wishes {
     /// The number of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Nodes>,
+    /// The number of nodes beside them that can join.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spares: Option<Spares>,
     /// How long the storm lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Span>,
@@ -115,6 +118,10 @@ ranged!(
     Nodes, usize, (1..=15), "the number of nodes"
 );
 ranged!(
+    /// A number of spares.
+    Spares, usize, (0..=15), "the number of spares"
+);
+ranged!(
     /// A number of workers.
     Workers, usize, (1..=1000), "the number of workers"
 );
@@ -172,6 +179,7 @@ impl Wishes {
             target: self.target.or(others.target),
             workload: self.workload.or(others.workload),
             nodes: self.nodes.or(others.nodes),
+            spares: self.spares.or(others.spares.filter(|_| same_target)),
             time_limit: self.time_limit.or(others.time_limit),
             rate_hz: self.rate_hz.or(others.rate_hz),
             concurrency: self.concurrency.or(others.concurrency),
@@ -213,12 +221,13 @@ impl Wishes {
         let faults = distinct(self.faults.unwrap_or_else(all_families));
         let swarm = self.swarm.unwrap_or(false).then(|| mixture(&faults, seed));
         let nodes = self.nodes.map_or(swarm.as_ref().map_or(3, |swarm| swarm.nodes), |nodes| nodes.0);
+        let spares = self.spares.map_or(0, |spares| spares.0);
         let by_hand =
             self.schedule.map(|schedule| schedule.into_iter().map(|fault| bounded(fault, time_limit)).collect());
         let schedule = by_hand.unwrap_or_else(|| {
             let mut rng = seed::stream(seed, "schedule");
             let families: Vec<_> = faults.iter().map(FaultName::family).collect();
-            let size = Size { nodes, least_members: target.target().least_members.unwrap_or(nodes) };
+            let size = Size { nodes, least_members: target.target().least_members.unwrap_or(nodes), spares };
             match &swarm {
                 Some(swarm) => swarm.schedule(size, time_limit, &mut rng),
                 None => schedule::draw(&families, size, time_limit, &mut rng),
@@ -241,6 +250,7 @@ impl Wishes {
             target,
             workload,
             nodes,
+            spares,
             time_limit,
             rate_hz: self.rate_hz.map_or(swarm.as_ref().map_or(500.0, |swarm| swarm.rate_hz), |rate| rate.0),
             concurrency: self.concurrency.map_or(workers * nodes, |workers| workers.0),

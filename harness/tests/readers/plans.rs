@@ -12,8 +12,8 @@ use std::path::Path;
 const PLANS: &[&str] = &[
     "",
     "seed: 7\n",
-    "target: raft\nworkload: register\nnodes: 5\ntime_limit: 90s\nrate_hz: 250.5\nconcurrency: 12\nseed: 42\nbug: stale-read\n\
-     consistency: linearizable\ncall_timeout: 1.5s\nrecovery_timeout: 30s\nfaults: [kill, pause, partition]\n",
+    "target: raft\nworkload: register\nnodes: 5\nspares: 2\ntime_limit: 90s\nrate_hz: 250.5\nconcurrency: 12\nseed: 42\nbug: stale-read\n\
+     consistency: linearizable\ncall_timeout: 1.5s\nrecovery_timeout: 30s\nfaults: [kill, pause, partition, membership]\n",
     "seed: 1\ntime_limit: 20s\nnodes: 5\nschedule:\n\
      - {at: 1s, for: 3s, fault: partition, select: leader}\n\
      - {at: 5s, for: 1s, fault: kill, select: minority}\n\

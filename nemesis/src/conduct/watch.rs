@@ -50,7 +50,7 @@ pub(super) fn needs_leaders<'a>(mut triggers: impl Iterator<Item = &'a Trigger>)
 
 /// Asks all servers who leads, each in its own time, until this is dropped.
 pub(super) async fn leaders(deployment: &Deployment, leadership: &watch::Sender<Leadership>) {
-    join_all(deployment.nodes().iter().map(|node| ask(deployment, node, leadership))).await;
+    join_all(deployment.all().iter().map(|node| ask(deployment, node, leadership))).await;
 }
 
 async fn ask(deployment: &Deployment, node: &Node, leadership: &watch::Sender<Leadership>) {
@@ -136,7 +136,7 @@ impl Watch<'_> {
     }
 
     async fn line(&self, text: &str, node: Option<&str>) -> String {
-        let nodes = self.deployment.nodes().iter().filter(|other| node.is_none_or(|node| other.name == node));
+        let nodes = self.deployment.all().iter().filter(|other| node.is_none_or(|node| other.name == node));
         let logs = nodes.flat_map(|node| {
             let tail = |path: PathBuf| (node.name.clone(), LogTail::from_now(path));
             self.deployment.logs(node).into_iter().map(tail)

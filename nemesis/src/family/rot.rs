@@ -98,7 +98,7 @@ async fn heal_one(node: &str, deployment: &Deployment) -> Result<String, FaultEr
 }
 
 fn node_of<'a>(node: &str, deployment: &'a Deployment) -> Option<&'a Node> {
-    deployment.nodes().iter().find(|other| other.name == node)
+    deployment.all().iter().find(|other| other.name == node)
 }
 
 /// What a server does that was started on rotten files.

@@ -254,6 +254,8 @@ fn cards(family: Family, size: Size) -> Vec<Card> {
             (Change::Shrink, Selector::Majority),
             (Change::Replace, Selector::Leader),
             (Change::Replace, Selector::Minority),
+            (Change::Grow, Selector::One),
+            (Change::Grow, Selector::All),
         ]
         .into_iter()
         .filter(|(change, select)| change.fits(select, size))

@@ -123,3 +123,19 @@ fn what_is_said_of_a_fault_must_fit_it() {
     let all = Planned { select: Selector::All, ..packet(Some(loss), links("n1>n2")) };
     assert_eq!(all.refuses(&nodes), None);
 }
+
+#[test]
+fn spares_join_and_have_links_and_logs_and_nothing_else() {
+    let (nodes, spares) = (["n1", "n2", "n3"].map(String::from), ["n4".to_owned()]);
+    let plain = |family, select| Planned::plain(Span::from_ms(0), Span::from_ms(1_000), family, select);
+    let grow = Planned { change: Some(Change::Grow), ..plain(Family::Membership, Selector::One) };
+    let link = Shape::Links(vec!["n1>n4".parse().unwrap()]);
+    let cut = Planned { shape: link, ..plain(Family::Partition, Selector::All) };
+    let log = crate::trigger::Awaited::Log { text: "elected".into(), node: Some("n4".into()) };
+    let after = Some(Trigger { awaited: log, wait: Span::default(), within: None });
+    let kill = Planned { after, ..plain(Family::Kill, Selector::One) };
+    for (planned, told) in [(grow, "give spares: 1"), (cut, "no node called `n4`"), (kill, "no node called `n4`")] {
+        assert_eq!(planned.refuses_beside(&nodes, &spares), None, "{planned:?}");
+        assert!(planned.refuses(&nodes).is_some_and(|why| why.contains(told)), "{planned:?}");
+    }
+}

@@ -8,7 +8,7 @@ const FAMILIES: [Family; 14] = Family::ALL;
 
 /// So many nodes of a target that can go down to one.
 fn size(nodes: usize) -> Size {
-    Size { nodes, least_members: 1 }
+    Size { nodes, least_members: 1, spares: 0 }
 }
 
 fn drawn(seed: u64) -> (Swarm, Schedule) {

@@ -18,7 +18,7 @@ impl Deployment {
             let remote = node.remote.clone();
             async move { remote.disk(DiskAsk::Mount(DiskSpec { folder, attic, model })).await }
         };
-        try_join_all(self.nodes().iter().map(mount)).await?;
+        try_join_all(self.all().iter().map(mount)).await?;
         let _ = self.disks.set(model); // a second disk is refused by the node
         Ok(())
     }
@@ -56,7 +56,7 @@ impl Deployment {
         if switches != Switches::default() {
             self.refuse_ended(node).await?;
         }
-        let node = &self.nodes()[self.place(node)?];
+        let node = &self.all()[self.place(node)?];
         match node.remote.disk(DiskAsk::Switch(switches)).await? {
             DiskAnswer::Counted(counters) => Ok(counters),
             other => Err(astray(node, &other)),
@@ -65,7 +65,7 @@ impl Deployment {
 
     /// Reads, writes and syncs on the disk of `node` as its server would, without touching a file of its.
     pub async fn touch_disk(&self, node: &str) -> Result<Touched, DeployError> {
-        let node = &self.nodes()[self.place(node)?];
+        let node = &self.all()[self.place(node)?];
         let data = self.target.data(node).display().to_string();
         let command = CommandLine::new(["/proc/self/exe", agent::ARGUMENT, probe::ARGUMENT, &data]);
         let output = node.remote.run(&command, END_TIMEOUT).await?.expect_success(&node.name, &command)?;

@@ -4,6 +4,7 @@
 //! What was asked for and not answered may come about at any later time. So a removal of which nobody knows is asked for again until
 //! the members list it as done, and never forgotten: a node is a member again only when all of this is over.
 
+mod joining;
 mod roster;
 
 pub(super) use roster::Roster;
@@ -11,7 +12,7 @@ pub(super) use roster::Roster;
 use super::{DeployError, Deployment, LOOK_EVERY};
 use crate::cluster::Node;
 use crate::members::{Member, Members, NotChanged, agreed, loses_majority};
-use crate::remote::{Awaited, ProcessState, Scope, Signal};
+use crate::remote::{Awaited, Scope, Signal};
 use futures_util::future::join_all;
 use roster::Standing;
 use std::net::Ipv4Addr;
@@ -25,9 +26,6 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// How long a change that was made may take to be listed before it is asked for again; a learner, to be promoted.
 const LIST_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long to wait before a new member that ended by itself, since it reached nobody, is started again.
-const RESTART_AFTER: Duration = Duration::from_millis(500);
 
 /// How long the members are waited for to say who they are, before anything is changed.
 const KNOWN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -96,7 +94,7 @@ impl Deployment {
     /// The members for people: `n1 (1), n2 (2), n3 (4, learning)`.
     pub fn told(&self, members: &[Member]) -> String {
         let told = members.iter().map(|member| {
-            let node = self.nodes().iter().find(|node| node.address == member.address);
+            let node = self.all().iter().find(|node| node.address == member.address);
             let name = node.map_or_else(|| member.address.to_string(), |node| node.name.clone());
             let learning = if member.votes { "" } else { ", learning" };
             // etcd draws its numbers, and writes them so.
@@ -164,66 +162,9 @@ impl Deployment {
         Ok(members)
     }
 
-    /// Sees to it that `node` is a member: one that was removed, or may have been, is removed for certain, its data wiped, a new
-    /// member added in its place and started, and waited for until it counts and has applied what the others had when it was
-    /// added. What was begun before and not finished is gone on with.
-    ///
-    /// # Errors
-    /// When that does not come about within `timeout`.
-    pub async fn bring_in(&self, node: &str, timeout: Duration) -> Result<Joined, DeployError> {
-        let (hooks, place, deadline) = (self.hooks()?, self.place(node)?, Instant::now() + timeout);
-        if let Standing::Leaving(number) = self.roster.standing(place) {
-            self.leave(hooks, number, &[place], deadline).await.map_err(not_changed)?;
-            self.roster.set(place, Standing::Out);
-        }
-        if self.roster.standing(place) == Standing::Out {
-            self.end(node).await?;
-            self.wipe(node).await?;
-            self.roster.set(place, Standing::Joining(self.roster.new_number()));
-        }
-        let Standing::Joining(number) = self.roster.standing(place) else { return Ok(Joined::Stayed) };
-        let number = self.number_to_join(hooks, place, number).await;
-        let at = &self.nodes()[place];
-        let is_listed = |list: &[Member]| self.listed(list, place).is_some();
-        if hooks.starts_before_added() && agreed(&self.lists(hooks).await, is_listed).is_none() {
-            let (members, _) = self.known_members(hooks, deadline).await?;
-            self.end(node).await?;
-            self.roster.set_server(place, hooks.newcomer(at, number, &members, self.nodes()));
-            self.start(node).await?;
-            self.await_answer(node, deadline.saturating_duration_since(Instant::now())).await?;
-        }
-        self.ask(hooks, deadline, &[place], is_listed, |through| hooks.add(through, at, number))
-            .await
-            .map_err(not_changed)?;
-        let joined = self.settle(hooks, place, number, deadline).await?;
-        self.roster.set(place, Standing::Member);
-        Ok(joined)
-    }
-
-    /// Sees to it that all nodes are members; see [`Deployment::bring_in`].
-    ///
-    /// # Errors
-    /// As for [`Deployment::bring_in`].
-    pub async fn bring_all_in(&self, timeout: Duration) -> Result<(), DeployError> {
-        for node in self.nodes() {
-            if !self.is_member(&node.name) {
-                self.bring_in(&node.name, timeout).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The number under which a node is to join: the one that it was given, unless a newer one is a member already. A cluster that
-    /// counts its members up never takes an older one then, whatever becomes of what was asked for and not answered.
-    async fn number_to_join(&self, hooks: &dyn Members, place: usize, number: u64) -> u64 {
-        let is_overtaken =
-            |list: &[Member]| self.listed(list, place).is_none() && list.iter().any(|member| member.number > number);
-        if hooks.starts_before_added() || agreed(&self.lists(hooks).await, is_overtaken).is_none() {
-            return number;
-        }
-        let newer = self.roster.new_number();
-        self.roster.set(place, Standing::Joining(newer));
-        newer
+    /// Whether `node` has anything to do with the cluster: it is a member, or is about to be one or to be none.
+    pub fn takes_part(&self, node: &str) -> bool {
+        self.place(node).is_ok_and(|place| self.roster.standing(place) != Standing::Out)
     }
 
     fn hooks(&self) -> Result<&dyn Members, DeployError> {
@@ -236,7 +177,7 @@ impl Deployment {
         let hooks = self.hooks()?;
         let (members, mut answering) = self.known_members(hooks, Instant::now() + KNOWN_TIMEOUT).await?;
         let is_named =
-            |address: &Ipv4Addr| self.nodes().iter().any(|node| node.address == *address && nodes.contains(&node.name));
+            |address: &Ipv4Addr| self.all().iter().any(|node| node.address == *address && nodes.contains(&node.name));
         if !alive {
             answering.retain(|address| !is_named(address));
         }
@@ -248,24 +189,24 @@ impl Deployment {
     }
 
     fn number(&self, members: &[Member], node: &str) -> Result<u64, DeployError> {
-        let address = self.nodes()[self.place(node)?].address;
+        let address = self.all()[self.place(node)?].address;
         let member = members.iter().find(|member| member.address == address);
         member.map(|member| member.number).ok_or_else(|| not_changed(format!("{node} is no member")))
     }
 
     /// The member on the node at this place, but for one that has left.
     fn listed<'a>(&self, list: &'a [Member], place: usize) -> Option<&'a Member> {
-        let address = self.nodes()[place].address;
+        let address = self.all()[place].address;
         list.iter().find(|member| member.address == address && !self.roster.has_left(place, member.number))
     }
 
     fn place_of(&self, address: Ipv4Addr) -> Option<usize> {
-        self.nodes().iter().position(|node| node.address == address)
+        self.all().iter().position(|node| node.address == address)
     }
 
     /// The lists of all servers that have one.
     async fn lists(&self, hooks: &dyn Members) -> Vec<(Ipv4Addr, Vec<Member>)> {
-        let asked = self.nodes().iter().map(async |node| Some((node.address, hooks.list(node).await.ok()?)));
+        let asked = self.all().iter().map(async |node| Some((node.address, hooks.list(node).await.ok()?)));
         join_all(asked).await.into_iter().flatten().collect()
     }
 
@@ -328,80 +269,24 @@ impl Deployment {
     /// all others were asked.
     async fn whom(&self, lists: &[(Ipv4Addr, Vec<Member>)], last: &[usize], tries: usize) -> Option<&Node> {
         let leader = self.leader().await;
-        let answers = |place: &usize| lists.iter().any(|(who, _)| *who == self.nodes()[*place].address);
+        let answers = |place: &usize| lists.iter().any(|(who, _)| *who == self.all()[*place].address);
         let may_ask = |place: &usize| self.roster.is_member_at(Some(*place)) || last.contains(place);
-        let mut places: Vec<usize> = (0..self.nodes().len()).filter(may_ask).filter(answers).collect();
-        let leads = |place: &usize| Some(&self.nodes()[*place].name) == leader.as_ref();
+        let mut places: Vec<usize> = (0..self.all().len()).filter(may_ask).filter(answers).collect();
+        let leads = |place: &usize| Some(&self.all()[*place].name) == leader.as_ref();
         places.sort_by_key(|place| (last.contains(place), !leads(place)));
         let place = places.get(tries % places.len().max(1))?;
-        Some(&self.nodes()[*place])
+        Some(&self.all()[*place])
     }
 
-    /// Ends the server of `node`, if it has not ended.
+    /// Ends the server of `node`, if there is one.
     async fn end(&self, node: &str) -> Result<(), DeployError> {
-        if matches!(self.state(node).await?, ProcessState::Gone { .. }) {
+        if !self.has_server(node).await? {
             return Ok(());
         }
         let (at, pid) = self.server(node)?;
         at.remote.signal(pid, Signal::SIGKILL, Scope::Session).await?;
         at.remote.await_state(pid, Awaited::Gone, super::STATE_TIMEOUT).await?;
         Ok(())
-    }
-
-    /// Starts the new member at `place`, as often as it ends, until it counts and has caught up.
-    async fn settle(
-        &self,
-        hooks: &dyn Members,
-        place: usize,
-        number: u64,
-        deadline: Instant,
-    ) -> Result<Joined, DeployError> {
-        let node = &self.nodes()[place];
-        let goal = self.applied_elsewhere(hooks, place).await;
-        let (mut begin, mut tried, mut starts) = (Instant::now(), Instant::now(), 0);
-        loop {
-            let lists = self.lists(hooks).await;
-            let known = agreed(&lists, |list| self.listed(list, place).is_some());
-            if let (Some(known), ProcessState::Gone { .. }) = (known, self.state(&node.name).await?) {
-                if starts > 0 {
-                    tokio::time::sleep(RESTART_AFTER).await;
-                }
-                self.roster.set_server(place, hooks.newcomer(node, number, known, self.nodes()));
-                (begin, starts) = (Instant::now(), starts + 1);
-                self.start(&node.name).await?;
-            }
-            let applied = hooks.applied(node).await;
-            let member = known.and_then(|known| self.listed(known, place));
-            let lists_itself = lists.iter().any(|(who, list)| *who == node.address && Some(list.as_slice()) == known);
-            match (member, &applied) {
-                (Some(member), Ok(applied)) if member.votes && *applied >= goal && lists_itself => {
-                    let after = begin.elapsed();
-                    return Ok(Joined::Anew { member: *member, goal, applied: *applied, after });
-                }
-                // A leader that gave it up tries again to promote it when it is added again.
-                (Some(member), Ok(_)) if !member.votes && tried.elapsed() > LIST_TIMEOUT => {
-                    tried = Instant::now();
-                    if let Some(through) = self.whom(&lists, &[place], 0).await {
-                        // What comes of it is seen in the list.
-                        let _ = tokio::time::timeout(ASK_TIMEOUT, hooks.add(through, node, number)).await;
-                    }
-                }
-                _ => {}
-            }
-            if Instant::now() > deadline {
-                let listed = known.map_or_else(|| "nobody knows whom".into(), |known| self.told(known));
-                let applied = applied.map_or_else(|why| why, |applied| format!("it has applied {applied} of {goal}"));
-                return Err(not_changed(format!("{} does not catch up: {applied}; listed: {listed}", node.name)));
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// The most that any other server has applied.
-    async fn applied_elsewhere(&self, hooks: &dyn Members, place: usize) -> u64 {
-        let others = self.nodes().iter().enumerate().filter(|(other, _)| *other != place);
-        let applied = others.map(|(_, node)| hooks.applied(node));
-        join_all(applied).await.into_iter().flatten().max().unwrap_or(0)
     }
 }
 

@@ -8,11 +8,11 @@ impl Deployment {
     /// On how many connections that the servers of `node` have accepted bytes of clients wait unread, as its kernel counts them.
     /// What other nodes have sent does not count.
     pub async fn unread_requests(&self, node: &str) -> Result<usize, DeployError> {
-        let node = &self.nodes()[self.place(node)?];
+        let node = &self.all()[self.place(node)?];
         // A kernel without IPv6 has one of them only.
         let command = CommandLine::new(["cat", "/proc/net/tcp", "/proc/net/tcp6"]);
         let output = node.remote.run(&command, END_TIMEOUT).await?;
-        let nodes: Vec<Ipv4Addr> = self.nodes().iter().map(|node| node.address).collect();
+        let nodes: Vec<Ipv4Addr> = self.all().iter().map(|node| node.address).collect();
         Ok(String::from_utf8_lossy(&output.stdout).lines().filter(|line| is_unread(line, &nodes)).count())
     }
 }

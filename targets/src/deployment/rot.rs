@@ -38,7 +38,7 @@ impl Deployment {
         if runs {
             self.pause(node).await?;
         }
-        let at = &self.nodes()[self.place(node)?];
+        let at = &self.all()[self.place(node)?];
         let kept = self.ask_rot(at, Ask::Keep { folder: self.target.data(at), copy: copy.folder(at) }).await;
         if runs {
             self.resume(node).await?;
@@ -63,7 +63,7 @@ impl Deployment {
 
     /// Removes a copy, if there is one.
     pub async fn drop_copy(&self, node: &str, copy: DataCopy) -> Result<(), DeployError> {
-        let at = &self.nodes()[self.place(node)?];
+        let at = &self.all()[self.place(node)?];
         let command = CommandLine::new(["rm", "-rf", "--", &copy.folder(at).display().to_string()]);
         at.remote.run(&command, END_TIMEOUT).await?.expect_success(&at.name, &command)?;
         Ok(())
@@ -74,7 +74,7 @@ impl Deployment {
     /// # Errors
     /// [`DeployError::NothingToRot`] when it has not.
     pub async fn can_rot(&self, node: &str, files: Option<&str>) -> Result<(), DeployError> {
-        let at = &self.nodes()[self.place(node)?];
+        let at = &self.all()[self.place(node)?];
         let files = files.unwrap_or(self.target.journal()).to_owned();
         let nothing_matches = Answer::Nothing(format!("no file of its data matches {files}"));
         match self.ask_rot(at, Ask::Count { folder: self.target.data(at), files }).await? {
@@ -119,7 +119,7 @@ impl Deployment {
     /// Flips bits of `node` back that [`Deployment::rot`] has flipped, where they are still as it left them; its server may run.
     /// Returns what was undone.
     pub async fn flip_back(&self, node: &str) -> Result<Vec<Change>, DeployError> {
-        let at = &self.nodes()[self.place(node)?];
+        let at = &self.all()[self.place(node)?];
         let changes = self.all_rotten().remove(node).unwrap_or_default();
         match self.ask_rot(at, Ask::FlipBack { folder: self.target.data(at), changes }).await? {
             Answer::Changed(undone) => Ok(undone),
@@ -130,7 +130,7 @@ impl Deployment {
     /// The node, whose server has ended.
     async fn ended(&self, node: &str) -> Result<&Node, DeployError> {
         match self.state(node).await? {
-            ProcessState::Gone { .. } => Ok(&self.nodes()[self.place(node)?]),
+            ProcessState::Gone { .. } => Ok(&self.all()[self.place(node)?]),
             state => Err(DeployError::NotEnded { node: node.into(), state }),
         }
     }

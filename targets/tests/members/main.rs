@@ -47,6 +47,7 @@ async fn everything(info: &'static TargetInfo) {
     a_dead_member_is_replaced(&stage).await;
     nobody_is_removed_who_is_needed(&stage).await;
     as_many_as_may_leave_and_join_again(&stage).await;
+    a_spare_joins_and_leaves(&stage).await;
     stage.deployment.cluster().down().await.unwrap();
 }
 
@@ -150,11 +151,50 @@ async fn as_many_as_may_leave_and_join_again(stage: &Stage) {
     assert_eq!(changed.after.len(), least, "{changed:?}");
     assert!(members(stage, "n3").keys().all(|member| !leave.contains(member)));
     stage.write("n3", 6).await;
-    servers.bring_all_in(PATIENCE).await.unwrap();
+    servers.restore_members(PATIENCE).await.unwrap();
     servers.await_agreement(PATIENCE).await.unwrap();
     for node in servers.nodes() {
         assert_eq!(members(stage, &node.name).len(), 3);
         assert_eq!(servers.state(&node.name).await.unwrap(), ProcessState::Running);
         assert!(stage.knows(&node.name, 6).await, "{} has what was written while it was away", node.name);
     }
+}
+
+async fn a_spare_joins_and_leaves(stage: &Stage) {
+    let servers = &stage.deployment;
+    assert!(!servers.take_out("n4", PATIENCE).await.unwrap(), "it is no member, and has no server");
+    assert!(!servers.takes_part("n4") && !members(stage, "n1").contains_key("n4"));
+    let (mut numbers, marker) = (Vec::new(), stage.data("n4").join("marker"));
+    for key in [9, 10] {
+        let joined = servers.bring_in("n4", PATIENCE).await.unwrap();
+        let Joined::Anew { member, goal, applied, .. } = joined else { panic!("{joined:?}") };
+        assert!(goal > 0 && applied >= goal, "{joined:?}");
+        for node in servers.all() {
+            let seen = members(stage, &node.name);
+            assert_eq!((seen.len(), seen.get("n4")), (4, Some(&member.number)), "{} lists {seen:?}", node.name);
+        }
+        assert!(stage.knows("n4", 6).await, "it has what was written before it came");
+        numbers.push(member.number);
+        // It counts: of four, three must be there.
+        servers.kill("n1").await.unwrap();
+        stage.write("n4", key).await;
+        servers.kill("n2").await.unwrap();
+        assert!(!stage.writes("n4", key + 20).await, "two of four are no majority");
+        servers.start("n1").await.unwrap();
+        servers.start("n2").await.unwrap();
+        servers.await_agreement(PATIENCE).await.unwrap();
+        if key == 9 {
+            std::fs::write(&marker, "of its first life").unwrap();
+            assert!(servers.take_out("n4", PATIENCE).await.unwrap());
+        } else {
+            assert!(!marker.exists(), "it has joined from an empty folder");
+            servers.restore_members(PATIENCE).await.unwrap();
+        }
+        assert!(matches!(servers.state("n4").await.unwrap(), ProcessState::Gone { .. }) && !servers.takes_part("n4"));
+        let seen = members(stage, "n1");
+        assert_eq!(seen.keys().collect::<Vec<_>>(), ["n1", "n2", "n3"], "{seen:?}");
+    }
+    assert_ne!(numbers[0], numbers[1], "nobody has a number twice");
+    servers.await_agreement(PATIENCE).await.unwrap();
+    stage.write("n1", 11).await;
 }

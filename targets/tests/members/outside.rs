@@ -27,7 +27,7 @@ pub fn members(stage: &Stage, node: &str) -> BTreeMap<String, u64> {
     let named = listed.map(|member| {
         let place = text(member, place);
         let is_there = |host: &str| place.trim_start_matches("http://").starts_with(&format!("{host}:"));
-        let node = stage.deployment.nodes().iter().find(|node| is_there(&node.address.to_string()));
+        let node = stage.deployment.all().iter().find(|node| is_there(&node.address.to_string()));
         (node.unwrap_or_else(|| panic!("who is at {place}?")).name.clone(), text(member, number).parse().unwrap())
     });
     named.collect()
@@ -49,7 +49,7 @@ fn of_zookeeper(stage: &Stage, node: &str) -> BTreeMap<String, u64> {
     let named = told.lines().filter_map(|line| line.strip_prefix("server.")).map(|line| {
         let (number, place) = line.split_once('=').expect("a member");
         let is_there = |node: &&squall_targets::cluster::Node| place.starts_with(&format!("{}:", node.address));
-        let node = stage.deployment.nodes().iter().find(is_there).unwrap_or_else(|| panic!("who is at {place}?"));
+        let node = stage.deployment.all().iter().find(is_there).unwrap_or_else(|| panic!("who is at {place}?"));
         (node.name.clone(), number.parse().expect("a number"))
     });
     named.collect()

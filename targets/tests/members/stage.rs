@@ -1,4 +1,4 @@
-//! What every test stands on: the sandbox, three servers with the fast profile, clients that write and look.
+//! What every test stands on: the sandbox, three servers and a spare with the fast profile, clients that write and look.
 
 use squall_results::{Call, Outcome, Reply};
 use squall_targets::Deployment;
@@ -33,7 +33,7 @@ pub struct Stage {
 impl Stage {
     pub async fn up(info: &TargetInfo) -> Stage {
         let folder = tempfile::tempdir().unwrap();
-        let names = (1..=3).map(|node| format!("n{node}")).collect();
+        let names = (1..=4).map(|node| format!("n{node}")).collect();
         let agent = std::env::current_exe().unwrap();
         let packets = Default::default();
         let options =
@@ -55,7 +55,7 @@ impl Stage {
             .unwrap()
         };
         let local = info.reads.iter().find(|mode| ["local", "serializable"].contains(&mode.name)).unwrap();
-        let deployment = Deployment::new(cluster, target(info.reads[0].name).into());
+        let deployment = Deployment::with_spares(cluster, target(info.reads[0].name).into(), 3);
         deployment.start_all().await.unwrap();
         deployment.await_agreement(PATIENCE).await.unwrap();
         Stage { deployment, local: target(local.name), _folder: folder }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// So many nodes of a target that can go down to one.
 fn size(nodes: usize) -> Size {
-    Size { nodes, least_members: 1 }
+    Size { nodes, least_members: 1, spares: 0 }
 }
 
 fn drawn(seed: u64, storm_s: u64) -> Schedule {
@@ -141,7 +141,7 @@ fn members_change_beside_other_faults_and_in_every_way() {
 #[test]
 fn changes_that_would_leave_too_few_are_not_drawn() {
     let storm = |families: &[Family], nodes, least_members| {
-        let size = Size { nodes, least_members };
+        let size = Size { nodes, least_members, spares: 0 };
         draw(families, size, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1))
     };
     for (nodes, least) in [(2, 1), (3, 1), (3, 2), (4, 2), (5, 2)] {
@@ -154,6 +154,23 @@ fn changes_that_would_leave_too_few_are_not_drawn() {
     assert_eq!(storm(&[Family::Membership], 2, 2), []);
     let others = storm(&[Family::Membership, Family::Kill], 2, 2);
     assert!(others.len() > 40 && others.iter().all(|planned| planned.fault == Family::Kill), "{others:?}");
+}
+
+#[test]
+fn a_cluster_grows_where_there_are_spares() {
+    let storm = |spares| {
+        let size = Size { nodes: 3, least_members: 2, spares };
+        draw(&[Family::Membership], size, Span::from_ms(600_000), &mut ChaCha8Rng::seed_from_u64(1))
+    };
+    let grows = |planned: &Planned| planned.change == Some(Change::Grow);
+    assert!(!storm(0).iter().any(grows));
+    let (nodes, spares) = (["n1", "n2", "n3"].map(String::from), ["n4", "n5"].map(String::from));
+    let drawn = storm(2);
+    assert!(drawn.iter().all(|planned| planned.refuses_beside(&nodes, &spares).is_none()), "{drawn:?}");
+    for select in [Selector::One, Selector::All] {
+        assert!(drawn.iter().any(|planned| grows(planned) && planned.select == select), "{select}: {drawn:?}");
+    }
+    assert!(!drawn.iter().all(grows), "others come too: {drawn:?}");
 }
 
 #[test]

@@ -6,15 +6,17 @@ use crate::history::{FaultSpan, History};
 /// What disturbed nodes and links, and when: from the moment a fault begins to be injected until it was measured to be gone.
 pub(super) struct Undisturbed<'a> {
     nodes: &'a [String],
-    disturbances: Vec<Disturbance>,
+    disturbances: Vec<Disturbance<'a>>,
 }
 
-struct Disturbance {
+struct Disturbance<'a> {
     span: Span,
     /// The nodes that it hits, a bit each.
     nodes: u32,
     /// The links, as pairs of places: in which direction does not matter.
     links: Vec<(usize, usize)>,
+    /// Whom it hits beside the nodes of the beginning: those that join the others, or have joined.
+    strangers: Vec<&'a str>,
 }
 
 /// When a fault certainly was no more: measured to be gone, or never begun. One whose healing failed may be there still.
@@ -26,7 +28,7 @@ fn gone_ns(fault: &FaultSpan, end_ns: u64) -> u64 {
 
 impl<'a> Undisturbed<'a> {
     /// What the faults of `history` did to `nodes`.
-    pub(super) fn of(history: &History, nodes: &'a [String]) -> Undisturbed<'a> {
+    pub(super) fn of(history: &'a History, nodes: &'a [String]) -> Undisturbed<'a> {
         let end_ns = history.end_ns();
         let place = |name: &str| nodes.iter().position(|node| node == name);
         // Who hits clients hits no node, and no link.
@@ -38,7 +40,8 @@ impl<'a> Undisturbed<'a> {
             let unheard = ends.iter().filter(|(_, to)| place(to).is_none()).map(|(from, _)| *from);
             let hit = fault.nodes.iter().filter(|_| ends.is_empty()).map(String::as_str);
             let nodes = hit.chain(unheard).filter_map(place).fold(0, |all, place| all | 1 << place);
-            Disturbance { span, nodes, links }
+            let strangers = fault.nodes.iter().map(String::as_str).filter(|name| place(name).is_none()).collect();
+            Disturbance { span, nodes, links, strangers }
         });
         Undisturbed { nodes, disturbances: disturbances.collect() }
     }
@@ -61,7 +64,7 @@ impl<'a> Undisturbed<'a> {
     /// The majorities that were left alone during all of `span`.
     fn majorities(&self, span: Span) -> Vec<Vec<&'a str>> {
         let hits = self.disturbances.iter();
-        let hits: Vec<&Disturbance> =
+        let hits: Vec<&Disturbance<'_>> =
             hits.filter(|hit| hit.span.from_ns < span.to_ns && span.from_ns < hit.span.to_ns).collect();
         let hit = hits.iter().fold(0, |all, disturbance| all | disturbance.nodes);
         let links: Vec<(usize, usize)> =
@@ -69,8 +72,15 @@ impl<'a> Undisturbed<'a> {
         let is_alone = |group: &u32| {
             group & hit == 0 && links.iter().all(|(one, other)| group & (1 << one) == 0 || group & (1 << other) == 0)
         };
+        // Who joins may be a member already or not yet, and need not be up: the nodes of the beginning are a majority in either case
+        // only if they are one of all.
+        let mut strangers: Vec<&str> =
+            hits.iter().flat_map(|disturbance| disturbance.strangers.iter().copied()).collect();
+        strangers.sort_unstable();
+        strangers.dedup();
+        let members = self.nodes.len() + strangers.len();
         // There are not many: the caller has looked.
-        let groups = (1_u32..1 << self.nodes.len()).filter(|group| group.count_ones() as usize > self.nodes.len() / 2);
+        let groups = (1_u32..1 << self.nodes.len()).filter(|group| group.count_ones() as usize > members / 2);
         let mut alone: Vec<u32> = groups.filter(is_alone).collect();
         alone.sort_by_key(|group| std::cmp::Reverse(group.count_ones()));
         let mut greatest: Vec<u32> = Vec::new();

@@ -136,6 +136,18 @@ fn without_a_majority_that_is_left_alone_nothing_is_judged() {
     let alone: Fault = ("pause", &["n2"], &[], 5_500, 7_500);
     Storm::of(&[("membership", &["n3"], &[], 5_000, 9_000), alone], &outage).check(Valid, "no outage");
     Storm::of(&[("membership", &["n2", "n3"], &[], 5_000, 9_000)], &outage).check(Valid, "no outage");
+    // Two of three are no majority of four: who joins may be a member at any moment until it has left again.
+    let dead: Fault = ("kill", &["n3"], &[], 5_000, 9_000);
+    let joins = |until| ("membership", &["n4"][..], &[][..], 4_000, until);
+    Storm::of(&[dead, joins(9_000)], &outage).check(Valid, "no outage");
+    Storm::of(&[joins(9_000)], &outage).check(Invalid, "n1, n2, n3 were left alone");
+    Storm::of(&[dead, joins(5_100)], &outage).check(Invalid, "from 5.1 s to 8.1 s, though n1, n2 were left alone");
+    // It is one, however many faults hit it; of five, three are a majority.
+    let hit: Fault = ("clock", &["n4"], &[], 5_000, 9_000);
+    Storm::of(&[joins(9_000), hit], &outage).check(Invalid, "n1, n2, n3 were left alone");
+    Storm::of(&[("membership", &["n4", "n5"], &[], 4_000, 9_000)], &outage)
+        .check(Invalid, "n1, n2, n3 were left alone");
+    Storm::of(&[("membership", &["n4", "n5", "n6"], &[], 4_000, 9_000)], &outage).check(Valid, "no outage");
     // A fault that was never healed lasts to the end.
     Storm::of(&[("kill", &["n1", "n2"], &[], 5_000, 0)], &out_until(12_000)).check(Valid, "no outage");
 }

@@ -35,10 +35,12 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// So many nodes, all of them members.
-    pub fn of(nodes: usize) -> Roster {
-        let places = (0..nodes).map(|_| Mutex::default()).collect();
-        Roster { places, newest: AtomicU64::new(nodes as u64) }
+    /// So many members, and behind them so many nodes that are none.
+    pub fn of(members: usize, spares: usize) -> Roster {
+        let out = || Place { standing: Standing::Out, ..Place::default() };
+        let founders = (0..members).map(|_| Place::default());
+        let places = founders.chain((0..spares).map(|_| out())).map(Mutex::new).collect();
+        Roster { places, newest: AtomicU64::new(members as u64) }
     }
 
     fn at(&self, place: usize) -> MutexGuard<'_, Place> {
