@@ -82,22 +82,33 @@ fn chip(fault: &FaultSpan, (from_ns, to_ns): (u64, u64), in_force: bool, axis: &
     let from = if from_ns <= axis.first_ns() { left - 4.0 } else { axis.x(from_ns) };
     let until = if to_ns > axis.last_ns() { edge } else { axis.x(to_ns) };
     let label = if in_force { name(fault) } else { format!("{} (not yet measured)", name(fault)) };
-    let label_width = text_width(&label, FONT).min(edge - left - 8.0);
-    // Within its chip if it fits, else after it, else before it.
-    let label_within = label_width + 8.0 <= until - from;
-    let label_at = if label_within {
-        from + 4.0
-    } else if until + 5.0 + label_width <= edge {
-        until + 5.0
-    } else {
-        (from - 5.0 - label_width).max(left)
-    };
+    let Placed { at: label_at, width: label_width, within: label_within } =
+        place(text_width(&label, FONT), (from, until), (left, edge));
     let row = row_ends.iter().position(|end| *end <= label_at.min(from)).unwrap_or_else(|| {
         row_ends.push(0.0);
         row_ends.len() - 1
     });
     row_ends[row] = (label_at + label_width + 8.0).max(until + 2.0);
     Chip { from, until, row, label_at, label_width, label_within, label, in_force }
+}
+
+/// Where a label stands.
+#[derive(Debug, PartialEq)]
+struct Placed {
+    at: f64,
+    width: f64,
+    within: bool,
+}
+
+/// A label that is so wide stands within its chip if it fits, else after it, else before it; what fits nowhere stands where there is most
+/// room for it, and no wider than that.
+fn place(wanted: f64, (from, until): (f64, f64), (left, edge): (f64, f64)) -> Placed {
+    let rooms = [until - from - 8.0, edge - until - 5.0, from - 5.0 - left];
+    let widest = (0..rooms.len()).max_by(|one, other| rooms[*one].total_cmp(&rooms[*other])).unwrap_or(0);
+    let chosen = rooms.iter().position(|room| wanted <= *room).unwrap_or(widest);
+    let width = wanted.min(rooms[chosen]).max(0.0);
+    let at = [from + 4.0, until + 5.0, from - 5.0 - width][chosen];
+    Placed { at, width, within: chosen == 0 }
 }
 
 fn last_before(history: &History, first_ns: u64) -> Option<String> {
@@ -113,5 +124,27 @@ fn name(fault: &FaultSpan) -> String {
     match fault.what.starts_with(&fault.family) {
         true => fault.what.clone(),
         false => format!("{}: {}", fault.family, fault.what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_never_stands_across_its_chip() {
+        const ENDS: (f64, f64) = (100.0, 900.0);
+        for (wanted, chip, expected) in [
+            (50.0, (200.0, 300.0), (204.0, 50.0, true)),
+            (200.0, (200.0, 300.0), (305.0, 200.0, false)),
+            (200.0, (700.0, 800.0), (495.0, 200.0, false)),
+            // Nowhere whole.
+            (700.0, (300.0, 400.0), (405.0, 495.0, false)),
+            (700.0, (600.0, 700.0), (100.0, 495.0, false)),
+            (900.0, (110.0, 890.0), (114.0, 772.0, true)),
+        ] {
+            let (at, width, within) = expected;
+            assert_eq!(place(wanted, chip, ENDS), Placed { at, width, within }, "{wanted} at {chip:?}");
+        }
     }
 }
