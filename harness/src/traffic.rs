@@ -43,6 +43,7 @@ impl Traffic {
     pub fn end(&self, node: usize, call: &Call, outcome: &Outcome) {
         let calls = &mut self.now().calls[node];
         calls.open -= 1;
+        calls.answered += u64::from(outcome.is_ok());
         calls.acknowledged += u64::from(acknowledges_change(call.kind(), outcome));
     }
 
@@ -105,17 +106,21 @@ mod tests {
         let written = Outcome::Ok(Reply::Written { version: None });
         let read = Outcome::Ok(Reply::Read { value: None, version: None });
         let cas = Call::Cas { key: 1, expect: Some(1), value: 2 };
-        for (call, outcome, acknowledged) in [
-            (&Call::Write { key: 1, value: 5 }, &written, 1),
-            (&Call::Read { key: 1 }, &read, 1),
-            (&cas, &Outcome::Ok(Reply::NotEqual), 1),
-            (&Call::Write { key: 1, value: 6 }, &Outcome::Unknown("lost".into()), 1),
-            (&cas, &written, 2),
+        for (call, outcome, acknowledged, answered) in [
+            (&Call::Write { key: 1, value: 5 }, &written, 1, 1),
+            (&Call::Read { key: 1 }, &read, 1, 2),
+            (&cas, &Outcome::Ok(Reply::NotEqual), 1, 3),
+            (&Call::Write { key: 1, value: 6 }, &Outcome::Unknown("lost".into()), 1, 3),
+            (&cas, &written, 2, 4),
         ] {
             traffic.begin(1);
             assert_eq!(traffic.calls("n2").open, 1);
             traffic.end(1, call, outcome);
-            assert_eq!(traffic.calls("n2"), Calls { open: 0, held_back: 0, acknowledged }, "{call}: {outcome:?}");
+            assert_eq!(
+                traffic.calls("n2"),
+                Calls { open: 0, held_back: 0, acknowledged, answered },
+                "{call}: {outcome:?}"
+            );
         }
         assert_eq!(traffic.calls("n1"), Calls::default());
     }

@@ -14,6 +14,8 @@ pub struct Calls {
     pub held_back: usize,
     /// How many changes the node has acknowledged since the run began.
     pub acknowledged: u64,
+    /// How many calls of any kind it has answered with success.
+    pub answered: u64,
 }
 
 /// The clients of a run. Those that are operating-system processes of their own come and go with their sessions.

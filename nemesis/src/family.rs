@@ -279,7 +279,7 @@ pub async fn heal(fault: &Fault, hit: &Hit, held: &Held, stage: Stage<'_>) -> Re
         Family::Power => kill::heal(&hit.nodes, deployment).await,
         Family::Disk => disk::heal(fault.trouble, &hit.nodes, deployment).await,
         Family::Membership => membership::heal(fault.change, &hit.nodes, deployment).await,
-        Family::Rot => rot::heal(&hit.nodes, deployment).await,
+        Family::Rot => rot::heal(&hit.nodes, deployment, clients).await,
         Family::Packet => packet::heal(fault.packets, hit, deployment).await,
         Family::Stop => kill::heal(&hit.nodes, deployment).await,
         Family::Queue => Ok(held.and(queue::heal(&hit.nodes, deployment, clients).await?)),

@@ -45,6 +45,8 @@ pub enum Decay {
 pub(crate) enum Ask {
     /// Its files that match a pattern are counted.
     Count { folder: PathBuf, files: String },
+    /// What its files hold that match one of some patterns is boiled down to a number.
+    Mark { folder: PathBuf, files: Vec<String> },
     /// All that is in it is copied.
     Keep { folder: PathBuf, copy: PathBuf },
     /// Its files that match a pattern rot. Draws by the seed; only [`Decay::Restore`] needs the copy.
@@ -60,6 +62,8 @@ pub(crate) enum Ask {
 pub(crate) enum Answer {
     /// So many files match.
     Counted(usize),
+    /// As long as this number is the same, the files are, too.
+    Marked(u64),
     /// So many bytes are in the copy, or came out of it.
     Copied(u64),
     /// This has changed.
@@ -144,6 +148,7 @@ fn act(ask: &Ask) -> io::Result<Answer> {
         Ask::Count { folder, files } => {
             Ok(Answer::Counted(tree::files(folder)?.iter().filter(|file| pattern::matches(files, file)).count()))
         }
+        Ask::Mark { folder, files } => Ok(Answer::Marked(tree::mark(folder, files)?)),
         Ask::Keep { folder, copy } => match tree::bytes(folder)? {
             bytes if bytes > BYTES_MAX => {
                 Ok(Answer::Nothing(format!("{bytes} bytes are too much to copy; at most {BYTES_MAX} are")))

@@ -106,6 +106,11 @@ pub trait Target: Send + Sync {
         "**"
     }
 
+    /// As patterns, all files below it that change before the server promises anything to anybody, a vote included.
+    fn promises(&self) -> Vec<&'static str> {
+        vec![self.journal()]
+    }
+
     /// A new client for `node` that reads as it is told.
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client>;
 

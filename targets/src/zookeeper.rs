@@ -172,6 +172,10 @@ impl Target for Zookeeper {
         "version-2/log.*"
     }
 
+    fn promises(&self) -> Vec<&'static str> {
+        vec![self.journal(), "version-2/*Epoch"]
+    }
+
     fn client(&self, node: &Node, reads: Reads) -> Box<dyn Client> {
         Box::new(ZookeeperClient::new(self.client_options(node, reads, self.options.setting("session_ticks"))))
     }

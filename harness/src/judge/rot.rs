@@ -1,7 +1,7 @@
 //! What a verdict is worth where files of servers have rotted.
 //!
 //! A server that notices it and refuses to serve keeps every promise; its files are put back, and nothing was lost. But where one
-//! has served on them, a member has silently lost what it had acknowledged, or holds what nobody wrote, and no protocol of
+//! has served on them, be it for a moment before it noticed, a member has silently lost what it had acknowledged, or holds what nobody wrote, and no protocol of
 //! majorities promises to survive that. What goes wrong from then on is shown, and accuses nobody.
 
 use super::unknown;
@@ -147,6 +147,11 @@ mod tests {
         check(fault(flip, refused, None), 9, Invalid, "none served on them");
         check(fault(flip, &served, None), 9, Unknown, "n2 served on them from 4.0 s on");
         check(fault(flip, &served, None), 4, Unknown, "n2 served on them from 4.0 s on");
+        // It noticed late, and had promised something by then.
+        for late in ["wrote to its journal, so it may have", "answered clients and"] {
+            let late = format!("n2 {late} {}, then stopped itself (gone with status 2)", rot::SERVES);
+            check(fault(flip, &late, None), 9, Unknown, "n2 served on them from 4.0 s on");
+        }
         check(fault(flip, "", Some("n2 is gone")), 9, Unknown, "served on them from 4.0 s on");
         check(fault("cut 9 bytes off a file of n2", refused, None), 9, Unknown, "served on them from 4.0 s on");
         // It failed at another node, or nobody knows what it has left.

@@ -1,11 +1,12 @@
 //! Rot: a server dies by SIGKILL, its files rot, and it is started again on them.
 //!
-//! A server that refuses to serve on them is right. Its data from the moment of its death are put back then, which is sound:
-//! nobody has written since. One that serves keeps what it has, and bits that flipped without its notice flip back, lest it refuse
+//! A server that refuses to serve on them is right. Its data from the moment of its death are put back then, which is sound if
+//! it has promised nothing since, so that is looked at. One that serves keeps what it has, and bits that flipped without its notice flip back, lest it refuse
 //! at a later start, when nobody knows why; what it has lost is its own, which [`SERVES`] says to whoever judges.
 
 use super::kill::{self, ANSWER_TIMEOUT};
 use super::{FaultError, every};
+use crate::clients::Clients;
 use crate::rot::Rot;
 use squall_targets::Deployment;
 use squall_targets::cluster::Node;
@@ -62,20 +63,22 @@ fn told(changes: &[Change]) -> String {
 }
 
 /// Starts the servers on what is left of their files, and sees what they do.
-pub async fn heal(nodes: &[String], deployment: &Deployment) -> Result<String, FaultError> {
+pub async fn heal(nodes: &[String], deployment: &Deployment, clients: &dyn Clients) -> Result<String, FaultError> {
     let healed = every(nodes, |node| async move {
-        let told = heal_one(node, deployment).await?;
+        let told = heal_one(node, deployment, clients).await?;
         deployment.drop_copy(node, DataCopy::Whole).await?;
         Ok(told)
     });
     Ok(healed.await?.join("; "))
 }
 
-async fn heal_one(node: &str, deployment: &Deployment) -> Result<String, FaultError> {
+async fn heal_one(node: &str, deployment: &Deployment, clients: &dyn Clients) -> Result<String, FaultError> {
     if deployment.rotten(node).is_empty() {
         return kill::heal(&[node.to_owned()], deployment).await;
     }
     let logs: Vec<(PathBuf, u64)> = node_of(node, deployment).map_or(Vec::new(), |at| ends(&deployment.logs(at)));
+    // The server is dead: nobody adds to either now.
+    let before = Deeds { promised: deployment.promised(node).await?, answered: clients.calls(node).answered };
     deployment.start(node).await?;
     let what = match watch(node, deployment).await? {
         Does::Serves(after) => {
@@ -83,7 +86,10 @@ async fn heal_one(node: &str, deployment: &Deployment) -> Result<String, FaultEr
             let back = if undone.is_empty() { "" } else { ", and did not notice: what had flipped is flipped back" };
             return Ok(format!("{node} answers after {} ms: it {SERVES}{back}", after.as_millis()));
         }
-        Does::Refuses(state) => format!("refused to serve on them ({state}{})", words(&logs)),
+        Does::Refuses(state) => {
+            let now = Deeds { promised: deployment.promised(node).await?, answered: clients.calls(node).answered };
+            format!("{} ({state}{})", now.since(before), words(&logs))
+        }
         Does::Stops(state) => format!("{SERVES}, then stopped itself ({state}{})", words(&logs)),
         Does::Hangs => {
             deployment.kill(node).await?;
@@ -99,6 +105,28 @@ async fn heal_one(node: &str, deployment: &Deployment) -> Result<String, FaultEr
 
 fn node_of<'a>(node: &str, deployment: &'a Deployment) -> Option<&'a Node> {
     deployment.all().iter().find(|other| other.name == node)
+}
+
+/// What a server has done for others: what it has written of its promises to them, and how many calls it has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Deeds {
+    promised: u64,
+    answered: u64,
+}
+
+impl Deeds {
+    /// What one that ended by itself before anybody saw it serve has done since it was started, for people. One that notices the damage
+    /// late, like an etcd at the first look at a page of its database, has served until then, and what it has promised goes with what it
+    /// wrote when its files are put back.
+    fn since(self, before: Deeds) -> String {
+        match self {
+            now if now.answered > before.answered => format!("answered clients and {SERVES}, then stopped itself"),
+            now if now.promised != before.promised => {
+                format!("wrote to its journal, so it may have {SERVES}, and stopped itself")
+            }
+            _ => "refused to serve on them".into(),
+        }
+    }
 }
 
 /// What a server does that was started on rotten files.
@@ -181,6 +209,17 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(reason(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_did_something_before_it_ended_has_not_refused() {
+        let deeds = |promised, answered| Deeds { promised, answered };
+        let before = deeds(7, 100);
+        assert_eq!(before.since(before), "refused to serve on them");
+        for after in [deeds(7, 101), deeds(8, 100), deeds(8, 101)] {
+            let told = after.since(before);
+            assert!(told.contains(SERVES) && !told.contains("refused"), "{after:?}: {told}");
         }
     }
 

@@ -107,6 +107,16 @@ impl Deployment {
         }
     }
 
+    /// What `node` has written of what it promised to anybody, as a number that changes when it promises more.
+    pub async fn promised(&self, node: &str) -> Result<u64, DeployError> {
+        let at = &self.all()[self.place(node)?];
+        let files = self.target.promises().into_iter().map(String::from).collect();
+        match self.ask_rot(at, Ask::Mark { folder: self.target.data(at), files }).await? {
+            Answer::Marked(mark) => Ok(mark),
+            other => Err(nothing(at, other)),
+        }
+    }
+
     /// What has rotted of `node`, and was neither undone nor put back.
     pub fn rotten(&self, node: &str) -> Vec<Change> {
         self.all_rotten().get(node).cloned().unwrap_or_default()

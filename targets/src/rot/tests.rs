@@ -135,3 +135,47 @@ fn what_is_not_there_does_not_rot() {
     assert!(nothing(Decay::Truncate { bytes: 99 }, "wal/*").contains("too few to lose 99"));
     assert!(nothing(Decay::Flip { bits: 999 }, "wal/*").contains("too few to flip 999"));
 }
+
+#[test]
+fn a_copy_that_is_put_back_has_the_times_it_had() {
+    let (_scratch, folder, copy) = stage();
+    let keep = |folder: &Path, copy: &Path| Ask::Keep { folder: folder.into(), copy: copy.into() };
+    let times =
+        || ["wal/0.wal", "wal/1.wal", "id"].map(|file| fs::metadata(folder.join(file)).unwrap().modified().unwrap());
+    let before = times();
+    act(&keep(&folder, &copy)).unwrap();
+    // In the copy the names are in another order than the times, and on the way back everything is written anew.
+    fs::write(folder.join("wal/1.wal"), "newer").unwrap();
+    act(&Ask::PutBack { folder: folder.clone(), copy: copy.clone() }).unwrap();
+    assert_eq!(times(), before);
+    let changes = changed(rot(&folder, Decay::Flip { bits: 1 }, &copy, 1));
+    assert_eq!(changes[0].file, "wal/0.wal", "the newest file is the one that was");
+}
+
+#[test]
+fn a_mark_changes_with_what_was_written_to_the_files_it_is_of() {
+    let (_scratch, folder, _copy) = stage();
+    let mark = || {
+        let files = ["wal/*.wal", "epoch"].map(String::from).into();
+        let Answer::Marked(mark) = act(&Ask::Mark { folder: folder.clone(), files }).unwrap() else { panic!("a mark") };
+        mark
+    };
+    let first = mark();
+    // Other files, room that is reserved, and times are no matter.
+    fs::write(folder.join("id"), "8").unwrap();
+    fs::File::options().write(true).open(folder.join("wal/0.wal")).unwrap().set_len(2 << 20).unwrap();
+    fs::File::open(folder.join("wal/1.wal")).unwrap().set_modified(SystemTime::now()).unwrap();
+    assert_eq!(mark(), first);
+    let mut seen = vec![first];
+    let mut differs = |what: &str| {
+        let mark = mark();
+        assert!(!seen.contains(&mark), "{what}");
+        seen.push(mark);
+    };
+    fs::OpenOptions::new().append(true).open(folder.join("wal/1.wal")).unwrap().write_all(b"more").unwrap();
+    differs("a record more");
+    fs::write(folder.join("epoch"), "").unwrap();
+    differs("an empty file more");
+    fs::rename(folder.join("wal/1.wal"), folder.join("wal/2.wal")).unwrap();
+    differs("another name");
+}

@@ -1,6 +1,8 @@
 //! Folders with all that is in them: listed, measured, and put in each other's place. Links are passed over.
 
+use super::pattern;
 use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -64,7 +66,7 @@ fn copy_all(source: &Path, folder: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Copies a file, but for what is zeros in it, which becomes a hole; and syncs it. Returns how many bytes were written.
+/// Copies a file with its time of change, but for what is zeros in it, which becomes a hole; and syncs it. Returns how many bytes were written.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
     let mut source = File::open(from)?;
     let mut file =
@@ -83,9 +85,34 @@ pub(super) fn copy(from: &Path, to: &Path) -> io::Result<u64> {
         at += length as u64;
     }
     file.set_len(at)?;
-    file.set_permissions(source.metadata()?.permissions())?;
+    let metadata = source.metadata()?;
+    file.set_permissions(metadata.permissions())?;
+    // Last, since writing sets it too. Whoever looks for the file that was written last looks at it.
+    file.set_modified(metadata.modified()?)?;
     file.sync_all()?;
     Ok(written)
+}
+
+/// What the files hold that match one of these patterns, with their names, as a number: of others it is another one, by all odds.
+pub(super) fn mark(folder: &Path, patterns: &[String]) -> io::Result<u64> {
+    let mut mark = DefaultHasher::new();
+    let matches = |file: &String| patterns.iter().any(|pattern| pattern::matches(pattern, file));
+    for name in files(folder)?.into_iter().filter(matches) {
+        name.hash(&mut mark);
+        // What is preallocated is no matter.
+        let mut file = File::open(folder.join(&name))?;
+        let written = written(&mut file)?;
+        file.seek(SeekFrom::Start(0))?;
+        let (mut rest, mut chunk) = (file.take(written), vec![0; CHUNK]);
+        loop {
+            match rest.read(&mut chunk)? {
+                0 => break,
+                length => mark.write(&chunk[..length]),
+            }
+        }
+        written.hash(&mut mark);
+    }
+    Ok(mark.finish())
 }
 
 /// How many bytes of a file were written: all up to the last one that is not zero.
