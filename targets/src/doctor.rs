@@ -19,23 +19,14 @@ use std::fmt;
 pub struct Finding {
     /// The ability: `user namespaces`, `iptables`.
     pub what: &'static str,
-    /// What squall does with it, or will.
-    pub purpose: Purpose,
+    /// What squall does with it; where some families of faults need it alone, `--faults` and their names.
+    pub purpose: &'static str,
     /// Whether it is there.
     pub state: State,
     /// What was seen, as a sentence fragment.
     pub detail: String,
     /// How to enable it, where something can be done.
     pub remedy: Option<String>,
-}
-
-/// What an ability is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Squall uses it today, for this.
-    Today(&'static str),
-    /// Nothing uses it yet; faults to come will, for this.
-    Later(&'static str),
 }
 
 /// Whether an ability is there.
@@ -59,27 +50,31 @@ pub fn examine() -> Vec<Finding> {
         devices::tun(),
         devices::fuse(),
         devices::ptrace(),
-        devices::cgroup(),
     ];
     machine.into_iter().chain(target::ALL.iter().map(|target| programs::server(target))).collect()
 }
 
 impl Finding {
-    fn works(what: &'static str, purpose: Purpose, detail: impl Into<String>) -> Finding {
+    fn works(what: &'static str, purpose: &'static str, detail: impl Into<String>) -> Finding {
         Finding { what, purpose, state: State::Works, detail: detail.into(), remedy: None }
     }
 
-    fn missing(what: &'static str, purpose: Purpose, detail: impl Into<String>, remedy: &str) -> Finding {
+    fn missing(what: &'static str, purpose: &'static str, detail: impl Into<String>, remedy: &str) -> Finding {
         Finding { what, purpose, state: State::Missing, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
-    fn refused(what: &'static str, purpose: Purpose, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    fn refused(
+        what: &'static str,
+        purpose: &'static str,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
         Finding { what, purpose, state: State::Refused, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 }
 
 fn user_namespaces() -> Finding {
-    let (what, purpose) = ("user namespaces", Purpose::Today("local nodes without root"));
+    let (what, purpose) = ("user namespaces", "local nodes without root, for all faults");
     match fresh::in_child(|| unshare(CloneFlags::CLONE_NEWUSER)) {
         Ok(()) => Finding::works(what, purpose, "this user can make them"),
         Err(errno @ (Errno::EINVAL | Errno::ENOSYS)) => {
@@ -94,7 +89,7 @@ fn user_namespaces() -> Finding {
 }
 
 fn namespaces() -> Finding {
-    let (what, purpose) = ("network, mount, process and host name namespaces", Purpose::Today("local nodes"));
+    let (what, purpose) = ("network, mount, process and host name namespaces", "local nodes, for all faults");
     let fresh = Fresh::for_this_user();
     let own = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWUTS;
     match fresh::in_child(|| fresh.enter(own)) {
@@ -102,15 +97,6 @@ fn namespaces() -> Finding {
         Err(errno) => {
             let refusal = Refusal::of("unshare(CLONE_NEWNET | CLONE_NEWNS | ...)", errno);
             Finding::refused(what, purpose, format!("{} {fresh} ({})", refusal.call, errno.desc()), refusal.remedy)
-        }
-    }
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Purpose::Today(what) => f.pad(what),
-            Purpose::Later(what) => write!(f, "to come: {what}"),
         }
     }
 }
@@ -133,7 +119,7 @@ mod tests {
     fn whatever_is_found_is_explained_and_nothing_changes() {
         let network = std::fs::read_link("/proc/self/ns/net").unwrap();
         let findings = examine();
-        assert_eq!(findings.len(), 8 + target::ALL.len());
+        assert_eq!(findings.len(), 7 + target::ALL.len());
         for finding in &findings {
             assert!(!finding.detail.is_empty(), "{finding:?}");
             assert_eq!(finding.remedy.is_none(), finding.state == State::Works, "{finding:?}");

@@ -148,4 +148,9 @@ fn doctor_tells_what_works() {
     for what in programs.into_iter().chain(target::ALL.iter().map(|target| target.name)) {
         assert!(findings.iter().any(|finding| finding.what == what), "{what} is not looked for");
     }
+    // Every family stands behind what it needs.
+    for (family, line) in [("clock", "ptrace"), ("disk", "/dev/fuse"), ("packet", "tun"), ("starve", "no more than")] {
+        let is_told = |told: &str| told.contains(line) && told.split([' ', ',', ')']).any(|word| word == family);
+        assert!(run.stdout.lines().any(is_told), "{family} is missing at {line} in:\n{}", run.stdout);
+    }
 }

@@ -1,7 +1,7 @@
-//! Devices and settings that faults need, or that faults to come will.
+//! Devices and settings that faults need.
 
 use super::fresh::{Fresh, in_child};
-use super::{Finding, Purpose, State};
+use super::{Finding, State};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
@@ -9,7 +9,7 @@ use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
-use nix::unistd::{AccessFlags, ForkResult, access, fork, pause};
+use nix::unistd::{ForkResult, fork, pause};
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
@@ -22,7 +22,7 @@ const FUSE_OPTIONS: &CStr = c"fd=200,rootmode=40000,user_id=0,group_id=0";
 /// Network interfaces whose packets a process handles.
 pub(super) fn tun() -> Finding {
     let (path, purpose) =
-        ("/dev/net/tun", Purpose::Today("links that delay, lose and reorder, by squall's own switch"));
+        ("/dev/net/tun", "links that delay, lose and reorder, by squall's own switch: --faults packet");
     let opened = device(path, purpose, "modprobe tun");
     if opened.state != State::Works {
         return opened;
@@ -46,7 +46,7 @@ fn make_a_link() -> Result<(), Errno> {
 
 /// File systems that a process serves, as the disk of a node does.
 pub(super) fn fuse() -> Finding {
-    let purpose = Purpose::Today("disks that fail and lose what was not synced: --faults power,disk");
+    let purpose = "disks that fail and lose what was not synced: --faults power,disk";
     let found = device("/dev/fuse", purpose, "modprobe fuse");
     if found.state != State::Works {
         return found;
@@ -78,7 +78,7 @@ fn mount_a_disk(fresh: &Fresh) -> Result<(), Errno> {
     mount(Some(c"squall"), c"/", Some(c"fuse.squall"), flags, Some(FUSE_OPTIONS))
 }
 
-fn device(path: &'static str, purpose: Purpose, module: &str) -> Finding {
+fn device(path: &'static str, purpose: &'static str, module: &str) -> Finding {
     match File::options().read(true).write(true).open(path) {
         Ok(_) => Finding::works(path, purpose, "can be opened"),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Finding::refused(
@@ -93,8 +93,7 @@ fn device(path: &'static str, purpose: Purpose, module: &str) -> Finding {
 
 /// Reaching into a process that was started here, as the agent of a node does.
 pub(super) fn ptrace() -> Finding {
-    let (what, purpose) =
-        ("ptrace of own processes", Purpose::Today("clocks that are wrong for servers: --faults clock"));
+    let (what, purpose) = ("ptrace of own processes", "clocks that are wrong for servers: --faults clock");
     if cfg!(not(target_arch = "x86_64")) {
         return Finding::missing(what, purpose, "clocks can be skewed on x86-64 only", "use such a machine");
     }
@@ -130,55 +129,5 @@ fn trace_a_child(fresh: &Fresh) -> Result<(), Errno> {
             let _ = waitpid(child, None);
             traced
         }
-    }
-}
-
-/// Limits on a node's memory. Its processor time is rationed by signals, which need none.
-pub(super) fn cgroup() -> Finding {
-    let (what, purpose) = (
-        "cgroup v2",
-        Purpose::Later(
-            "nodes short of memory; processor time is rationed by stopping servers and letting them go on, which works everywhere",
-        ),
-    );
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let Some(root) = mounts.lines().find_map(cgroup_mount) else {
-        let remedy = "boot with systemd.unified_cgroup_hierarchy=1, or mount it";
-        return Finding::missing(what, purpose, "no such hierarchy is mounted", remedy);
-    };
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
-    let folder = format!("{}{}", root.trim_end_matches('/'), own);
-    let folder = folder.trim_end_matches('/');
-    let controllers = fs::read_to_string(format!("{folder}/cgroup.controllers")).unwrap_or_default();
-    if !["memory", "cpu"].iter().all(|wanted| controllers.split_whitespace().any(|one| one == *wanted)) {
-        let remedy = "boot without cgroup v1 controllers (systemd.unified_cgroup_hierarchy=1), or delegate them";
-        let detail = format!("{folder} has no controllers for memory and cpu (it has: {})", controllers.trim());
-        return Finding::missing(what, purpose, detail, remedy);
-    }
-    match access(folder, AccessFlags::W_OK) {
-        Ok(()) => Finding::works(what, purpose, format!("{folder} can be written to")),
-        Err(errno) => {
-            let remedy = "start squall by `systemd-run --user --scope -p Delegate=yes`, or run as root";
-            Finding::refused(what, purpose, format!("{folder}: {}", errno.desc()), remedy)
-        }
-    }
-}
-
-/// Where a line of `/proc/self/mounts` mounts cgroup v2, if it does.
-fn cgroup_mount(line: &str) -> Option<&str> {
-    let mut fields = line.split(' ');
-    let (mount_point, kind) = (fields.nth(1)?, fields.next()?);
-    (kind == "cgroup2").then_some(mount_point)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_cgroup_v2_counts() {
-        assert_eq!(cgroup_mount("cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0"), Some("/sys/fs/cgroup/unified"));
-        assert_eq!(cgroup_mount("cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0"), None);
     }
 }

@@ -1,7 +1,7 @@
 //! Programs that nodes run: whether they exist and do their work in a namespace.
 
+use super::Finding;
 use super::fresh::Fresh;
-use super::{Finding, Purpose};
 use crate::local::search_path;
 use crate::target::{TargetError, TargetInfo};
 use std::io;
@@ -9,7 +9,7 @@ use std::process::{Output, Stdio};
 
 /// Cuts by iptables.
 pub(super) fn iptables() -> Finding {
-    let (what, purpose) = ("iptables", Purpose::Today("cuts that count the packets they drop"));
+    let (what, purpose) = ("iptables", "cuts that count the packets they drop: --faults partition");
     let without = "links are cut by neighbour entries instead, which do not count";
     match attempt("iptables", &["-w", "-A", "INPUT", "-s", "192.0.2.1", "-j", "DROP"]) {
         Ok(output) if output.status.success() => Finding::works(what, purpose, "a rule can be made in a namespace"),
@@ -26,7 +26,7 @@ pub(super) fn iptables() -> Finding {
 
 /// The server of a target.
 pub(super) fn server(target: &'static TargetInfo) -> Finding {
-    let (what, purpose) = (target.name, Purpose::Today("a database to test"));
+    let (what, purpose) = (target.name, "a database to test");
     match (target.find_server)(None) {
         Ok(place) => Finding::works(what, purpose, place),
         Err(TargetError::MissingProgram { program, remedy, .. }) => {
@@ -38,7 +38,7 @@ pub(super) fn server(target: &'static TargetInfo) -> Finding {
 
 /// Delay, loss and reordering by the kernel.
 pub(super) fn netem() -> Finding {
-    let (what, purpose) = ("tc netem", Purpose::Today("links that delay, lose and reorder, by the kernel"));
+    let (what, purpose) = ("tc netem", "links that delay, lose and reorder, by the kernel: --faults packet");
     let without = "squall's own switch over /dev/net/tun does it instead";
     match attempt("tc", &["qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]) {
         Ok(output) if output.status.success() => Finding::works(what, purpose, "a delay can be set in a namespace"),
