@@ -1,15 +1,15 @@
 //! A cluster, its clients and its weather in virtual time: the loop that lets one event after the other happen.
 
+mod callers;
 mod members;
+mod troubles;
 
-use crate::client::{Client, Next, Record};
-use crate::clocks::Setting;
+use crate::client::{Client, Record};
 use crate::holder::Holder;
 use crate::member::{Asked, Crash, Member, TICK_US, Told};
-use crate::network::{Network, delay_us};
-use crate::property::{Properties, Property, Step, alone_by_lease, fences, has_recovered, one_relies};
+use crate::network::Network;
+use crate::property::{Properties, Property, Step, alone_by_lease, has_recovered};
 use crate::run::Plan;
-use crate::storm::Trouble;
 use crate::time::{Agenda, MS, Micros};
 use crate::trace::Trace;
 use crate::watcher::Watcher;
@@ -350,34 +350,6 @@ impl World {
         }
     }
 
-    fn tell_client(&mut self, asked: Asked, told: Told) {
-        if !self.rng.random_bool(self.weather.loss) {
-            let delay_us = delay_us(&self.weather, &mut self.rng);
-            self.agenda.after(delay_us, Event::Told { client: asked.client, attempt: asked.attempt, told });
-        }
-    }
-
-    fn client_does(&mut self, client: usize, next: Next) {
-        match next {
-            Next::Ask(member, asked) => {
-                self.trace.note(self.agenda.now_us(), || {
-                    format!("client {client} asks n{}: {:?}", member + 1, asked.request)
-                });
-                let patience_us = self.rng.random_range(150..500) * MS;
-                self.agenda.after(patience_us, Event::TimeOut { client, attempt: asked.attempt });
-                if !self.rng.random_bool(self.weather.loss) {
-                    let delay_us = delay_us(&self.weather, &mut self.rng);
-                    self.agenda.after(delay_us, Event::Ask { member, asked });
-                }
-            }
-            Next::Pause => {
-                let pause_us = self.rng.random_range(0..50 * MS);
-                self.agenda.after(pause_us, Event::Wake { client });
-            }
-            Next::Wait => {}
-        }
-    }
-
     fn start(&mut self, member: usize) {
         if self.members[member].runs() || self.absent.contains(&member) {
             return;
@@ -391,166 +363,11 @@ impl World {
         self.agenda.after(phase_us, Event::Tick { member, start });
     }
 
-    fn schedule_trouble(&mut self) {
-        let mean_us = self.weather.fault_every_us;
-        let pause_us = self.rng.random_range(0..=2 * mean_us);
-        self.agenda.after(pause_us, Event::Trouble);
-    }
-
-    /// Somebody will set a wall clock, which matters to nobody who does not trust it.
-    fn schedule_clock(&mut self) {
-        if let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) {
-            self.agenda.after(clocks.next_us(), Event::SetClock);
-        }
-    }
-
-    /// Who holds locks asks for something, whether the last answer came or not, and often enough for its lease.
-    fn holder_wakes(&mut self, holder: usize) {
-        let now_us = self.agenda.now_us();
-        let has_faults = self.weather.storm_us > 0;
-        let stands_still = self.rng.random_bool(0.05) && has_faults;
-        let pause_us = if stands_still { 900 } else { self.rng.random_range(10..150) } * MS;
-        self.agenda.after(pause_us, Event::HolderWakes { holder });
-        let (attempt, request) = self.holders[holder].wake(now_us, self.newest_token, !has_faults, &mut self.rng);
-        let asked = Asked { client: HOLDERS_FROM + holder, attempt, request };
-        let member = self.rng.random_range(0..self.members.len());
-        self.trace.note(now_us, || format!("holder {holder} asks n{}: {:?}", member + 1, asked.request));
-        if !self.rng.random_bool(self.weather.loss) {
-            let delay_us = delay_us(&self.weather, &mut self.rng);
-            self.agenda.after(delay_us, Event::Ask { member, asked });
-        }
-    }
-
-    fn holder_is_told(&mut self, holder: usize, attempt: u64, told: &Told) -> Result<(), Broken> {
-        let now_us = self.agenda.now_us();
-        self.trace.note(now_us, || format!("holder {holder} is told {told:?}"));
-        let drift_percent = self.weather.clocks.as_ref().map_or(0, |clocks| clocks.drift_percent);
-        if let Some(wrote) = self.holders[holder].told(attempt, told, drift_percent) {
-            fences(wrote).map_err(|evidence| (Property::Fencing, evidence))?;
-        }
-        self.newest_token = self.newest_token.max(self.holders[holder].token().unwrap_or(0));
-        one_relies(&self.holders, now_us).map_err(|evidence| (Property::LockSafety, evidence))
-    }
-
-    /// The watcher asks what is new.
-    fn watch(&mut self) -> Result<(), Broken> {
-        let Some(watcher) = &mut self.watcher else { return Ok(()) };
-        let pause_us = watcher.next(self.members.len());
-        self.agenda.after(pause_us, Event::Watch);
-        let seen = watcher.seen;
-        let Some(told) = self.members[watcher.member].watch(seen) else { return Ok(()) };
-        watcher.told(&told);
-        told.map_or(Ok(()), |told| self.properties.watched(seen, &told))
-    }
-
-    fn set_clock(&mut self) {
-        let (leader, members) = (self.leader(), self.members.len());
-        let Some(clocks) = self.weather.clocks.as_mut().filter(|_| self.is_storm) else { return };
-        let setting = clocks.setting(members, leader.map(|id| id as usize - 1));
-        let now_us = self.agenda.now_us();
-        self.trace.note(now_us, || format!("{setting:?}"));
-        let Setting { member, by_us, stands_us } = setting;
-        self.members[member].clock.set(by_us);
-        if stands_us > 0 {
-            self.stopped_clock = Some((member as NodeId + 1, now_us + stands_us));
-        }
-        self.schedule_clock();
-    }
-
     /// Who leads the latest term that somebody believes to lead.
     fn leader(&self) -> Option<NodeId> {
         let statuses = self.statuses();
         let leaders = statuses.iter().filter(|status| status.role == RoleName::Leader);
         leaders.max_by_key(|status| status.term).map(|status| status.id)
-    }
-
-    fn trouble(&mut self) -> Result<(), Broken> {
-        if !self.is_storm {
-            return Ok(());
-        }
-        self.schedule_trouble();
-        let leader = self.leader();
-        let Some(trouble) = Trouble::draw(&self.weather, self.members.len(), leader, &mut self.rng) else {
-            return Ok(());
-        };
-        self.trace.note(self.agenda.now_us(), || format!("TROUBLE {trouble:?}"));
-        match trouble {
-            Trouble::Crash { members, how } => {
-                for (id, down_us) in members {
-                    self.crash(id as usize - 1, how, down_us);
-                }
-            }
-            Trouble::Partition { side, one_way, for_us } => {
-                let is_cut = |from: NodeId, to: NodeId| match one_way {
-                    true => side.contains(&from) && !side.contains(&to),
-                    false => side.contains(&from) != side.contains(&to),
-                };
-                self.network.partition(self.members.len() as NodeId, is_cut);
-                self.partition += 1;
-                self.agenda.after(for_us, Event::Heal { partition: self.partition });
-            }
-            Trouble::Campaign(id) => return self.campaign(id),
-            Trouble::Transfer(to) => {
-                let Some(leader) = leader else { return Ok(()) };
-                return self.on(leader as usize - 1, |member, _| {
-                    if let Some(core) = member.core_mut() {
-                        core.transfer(to);
-                    }
-                });
-            }
-            Trouble::Duel { candidates, crashes } => {
-                for (id, after_us, down_us) in crashes {
-                    let member = id as usize - 1;
-                    self.agenda.after(after_us, Event::Crash { member, how: Crash::PowerCut, down_us });
-                }
-                return candidates.into_iter().try_for_each(|id| self.campaign(id));
-            }
-            Trouble::StopClock { member, for_us } => self.stopped_clock = Some((member, self.now_us() + for_us)),
-        }
-        Ok(())
-    }
-
-    fn campaign(&mut self, id: NodeId) -> Result<(), Broken> {
-        self.on(id as usize - 1, |member, _| {
-            if let Some(core) = member.core_mut() {
-                core.campaign();
-            }
-        })
-    }
-
-    fn crash(&mut self, member: usize, how: Crash, down_us: Micros) {
-        if self.is_storm && self.members[member].runs() {
-            self.members[member].crash(how, &mut self.rng);
-            self.trace.note(self.agenda.now_us(), || format!("n{} crashes: {how:?}", member + 1));
-            self.agenda.after(down_us, Event::Restart { member });
-        }
-    }
-
-    fn heal(&mut self) {
-        self.network.heal();
-        self.trace.note(self.agenda.now_us(), || "the links are mended".into());
-    }
-
-    fn calm_down(&mut self) {
-        self.trace.note(self.agenda.now_us(), || "the storm is over".into());
-        if self.is_storm && self.rng.random() {
-            self.leave_for_good();
-        }
-        (self.is_storm, self.stopped_clock) = (false, None);
-        self.weather.calm();
-        self.heal();
-        (0..self.members.len()).for_each(|member| self.start(member));
-    }
-
-    /// Some members go down and stay so: those that are left are a majority, and have to do without.
-    fn leave_for_good(&mut self) {
-        let count = self.members.len();
-        for _ in 0..self.rng.random_range(0..=(count - 1) / 2) {
-            let member = self.rng.random_range(0..count);
-            if self.has_majority(Some(member as NodeId + 1), None) {
-                self.lose(member);
-            }
-        }
     }
 
     /// Of those that belong to the cluster.
