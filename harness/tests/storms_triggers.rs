@@ -22,7 +22,7 @@ schedule:
 - {at: 1s, after: {leader_change: 1, wait: 200ms, within: 8s}, for: 1s, fault: pause, select: follower}
 - {at: WRITES_MSms, after: {writes: 150, within: 5s}, for: 500ms, fault: kill, select: followers}
 - {at: LAST_MSms, for: 500ms, fault: pause, select: last}
-- {at: LOG_MSms, after: {log: ELECTED, within: LOG_WITHIN}, for: 500ms, fault: pause, select: one}
+- {at: LOG_MSms, after: {LINE, within: LOG_WITHIN}, for: 500ms, fault: pause, select: one}
 - {at: KILL_MSms, for: 500ms, fault: kill, select: leader}
 - {at: 2s, after: {log: nobody logs this, node: n1, within: 700ms}, for: 200ms, fault: kill, select: one}
 ";
@@ -32,6 +32,8 @@ struct Case {
     target: &'static str,
     /// What its servers log when they elect.
     elected: &'static str,
+    /// How such a line is waited for.
+    line: &'static str,
     /// From when on writes are counted, when followers are paused, and from when on the log is read.
     at_ms: [u64; 3],
     /// For how long, and the end of the storm.
@@ -54,7 +56,7 @@ impl Ran {
     fn of(case: Case) -> Ran {
         let squall = Squall::new();
         let [writes_ms, last_ms, log_ms] = case.at_ms;
-        let mut schedule = SCHEDULE.replace("ELECTED", case.elected).replace("LOG_WITHIN", case.log_within);
+        let mut schedule = SCHEDULE.replace("LINE", case.line).replace("LOG_WITHIN", case.log_within);
         let instants = [("WRITES_MS", writes_ms), ("LAST_MS", last_ms), ("LOG_MS", log_ms), ("KILL_MS", log_ms + 500)];
         for (name, at_ms) in instants {
             schedule = schedule.replace(name, &at_ms.to_string());
@@ -153,20 +155,23 @@ impl Ran {
 #[test]
 fn faults_on_raft_wait_for_what_they_are_told() {
     let _alone = one_at_a_time();
-    let (target, elected) = ("target: raft", "elected leader");
-    Ran::of(Case { target, elected, at_ms: SOON_MS, log_within: "5s", time_limit: "18s" }).is_right();
+    let (target, elected, line) = ("target: raft", "elected leader", "log: elected leader");
+    Ran::of(Case { target, elected, line, at_ms: SOON_MS, log_within: "5s", time_limit: "18s" }).is_right();
 }
 
 #[test]
 fn faults_on_etcd_wait_for_what_they_are_told() {
     let _alone = one_at_a_time();
     let (target, elected) = ("target: etcd\nprofile: fast", "elected leader");
-    Ran::of(Case { target, elected, at_ms: SOON_MS, log_within: "5s", time_limit: "18s" }).is_right();
+    let line = "log_regex: 'elected leader [0-9a-f]{6,} at term [0-9]+'";
+    Ran::of(Case { target, elected, line, at_ms: SOON_MS, log_within: "5s", time_limit: "18s" }).is_right();
 }
 
 #[test]
 fn faults_on_zookeeper_wait_for_what_they_are_told() {
     let _alone = one_at_a_time();
     let (target, elected) = ("target: zookeeper\nprofile: fast", "LEADER ELECTION TOOK");
-    Ran::of(Case { target, elected, at_ms: [10_000, 20_000, 22_000], log_within: "8s", time_limit: "31s" }).is_right();
+    let line = "log_regex: 'LEADER ELECTION TOOK'";
+    Ran::of(Case { target, elected, line, at_ms: [10_000, 20_000, 22_000], log_within: "8s", time_limit: "31s" })
+        .is_right();
 }

@@ -1,9 +1,10 @@
 //! What a fault waits for where a time will not do: a change of leader, acknowledged writes, a line of a log.
 //!
 //! As people write it in plans: `after: {writes: 500}`, `after: {leader_change: 1, wait: 200ms}`, `after: {log: "became leader",
-//! node: n1, within: 10s}`. Who watches for it is [`crate::conduct`]; this module must not know how.
+//! node: n1, within: 10s}`, `after: {log_regex: "became leader at term [0-9]+"}`. Who watches for it is [`crate::conduct`]; this module must not know how.
 
 use crate::span::Span;
+use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -33,6 +34,13 @@ pub enum Awaited {
         /// On which node; none for any.
         node: Option<String>,
     },
+    /// A server writes a line into its log that this regular expression matches somewhere.
+    Matches {
+        /// The expression, of the crate `regex-lite`.
+        pattern: String,
+        /// On which node; none for any.
+        node: Option<String>,
+    },
 }
 
 /// A trigger as a plan has it.
@@ -46,6 +54,8 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_regex: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     node: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wait: Option<Span>,
@@ -57,21 +67,41 @@ struct Written {
 const ANY: &str = "any";
 
 impl TryFrom<Written> for Trigger {
-    type Error = &'static str;
+    type Error = String;
 
-    fn try_from(written: Written) -> Result<Trigger, &'static str> {
-        let Written { leader_change, writes, log, node, wait, within } = written;
-        if node.is_some() && log.is_none() {
-            return Err("node belongs to log: which node's log is it?");
+    fn try_from(written: Written) -> Result<Trigger, String> {
+        let Written { leader_change, writes, log, log_regex, node, wait, within } = written;
+        if node.is_some() && log.is_none() && log_regex.is_none() {
+            return Err("node belongs to log: which node's log is it?".into());
         }
-        let awaited = match (leader_change, writes, log) {
-            (Some(times), None, None) => Awaited::LeaderChange(times),
-            (None, Some(writes), None) => Awaited::Writes(writes),
-            (None, None, Some(text)) => Awaited::Log { text, node: node.filter(|node| node != ANY) },
-            (None, None, None) => return Err("after what? say leader_change: 1, writes: 500, or log: \"some text\""),
-            _ => return Err("a fault waits for one thing: leader_change, writes or log; leave the others out"),
+        let node = node.filter(|node| node != ANY);
+        let awaited = match (leader_change, writes, log, log_regex) {
+            (Some(times), None, None, None) => Awaited::LeaderChange(times),
+            (None, Some(writes), None, None) => Awaited::Writes(writes),
+            (None, None, Some(text), None) => Awaited::Log { text, node },
+            (None, None, None, Some(pattern)) => {
+                expression(&pattern)?;
+                Awaited::Matches { pattern, node }
+            }
+            (None, None, None, None) => {
+                return Err("after what? say leader_change: 1, writes: 500, or log: \"some text\"".into());
+            }
+            _ => {
+                let why = "a fault waits for one thing: leader_change, writes, log or log_regex; leave the others out";
+                return Err(why.into());
+            }
         };
         Ok(Trigger { awaited, wait: wait.unwrap_or_default(), within })
+    }
+}
+
+/// A regular expression that lines of logs are to match.
+pub(crate) fn expression(pattern: &str) -> Result<Regex, String> {
+    let regex = Regex::new(pattern)
+        .map_err(|error| format!("log_regex: `{pattern}` is no regular expression: {error}; a backslash takes a character as it stands, log: does so with all"))?;
+    match regex.is_match("") {
+        true => Err(format!("log_regex: `{pattern}` matches every line, or an empty one; write what must stand in it")),
+        false => Ok(regex),
     }
 }
 
@@ -84,16 +114,21 @@ impl From<Trigger> for Written {
             Awaited::LeaderChange(times) => Written { leader_change: Some(times), ..plain },
             Awaited::Writes(writes) => Written { writes: Some(writes), ..plain },
             Awaited::Log { text, node } => Written { log: Some(text), node, ..plain },
+            Awaited::Matches { pattern, node } => Written { log_regex: Some(pattern), node, ..plain },
         }
     }
 }
 
 impl Trigger {
     /// All kinds, as one would write them, and what they wait for.
-    pub const ALL: [(&str, &str); 3] = [
+    pub const ALL: [(&str, &str); 4] = [
         ("{leader_change: 1}", "a node leads in a new term, for the N-th time since the fault was armed"),
         ("{writes: 500}", "so many changes were acknowledged to clients since then"),
         ("{log: \"some text\", node: n1}", "a server logs a line with this text; of any node without a node"),
+        (
+            "{log_regex: 'elected .* term [0-9]+', node: n1}",
+            "likewise a line that this regular expression matches somewhere",
+        ),
     ];
 
     /// Why this makes no sense among these nodes; none if it does.
@@ -107,7 +142,9 @@ impl Trigger {
             Awaited::Log { text, .. } if text.contains('\n') => {
                 Some("after log: a text of several lines stands in no line; write one".into())
             }
-            Awaited::Log { node: Some(node), .. } if !nodes.contains(node) => {
+            Awaited::Log { node: Some(node), .. } | Awaited::Matches { node: Some(node), .. }
+                if !nodes.contains(node) =>
+            {
                 Some(format!("after log: there is no node called `{node}`; there are: {}, any", nodes.join(", ")))
             }
             _ if self.within.is_some_and(|within| within.ms() == 0) => {
@@ -125,6 +162,9 @@ impl fmt::Display for Awaited {
             Awaited::Writes(writes) => write!(f, "{writes} acknowledged writes"),
             Awaited::Log { text, node } => {
                 write!(f, "line with `{text}` in the log of {}", node.as_deref().unwrap_or("any node"))
+            }
+            Awaited::Matches { pattern, node } => {
+                write!(f, "line that `{pattern}` matches in the log of {}", node.as_deref().unwrap_or("any node"))
             }
         }
     }

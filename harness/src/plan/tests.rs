@@ -76,6 +76,7 @@ fn what_a_fault_waits_for_is_bounded_by_the_storm() {
         ("at: 5s, after: {leader_change: 2, wait: 1s}", 5_000, 12_000),
         ("at: 5s, after: {log: elected, node: n1, within: 3s}", 5_000, 3_000),
         ("after: {log: elected, node: any}", 0, 18_000),
+        ("after: {log_regex: \"elected .* [0-9]+$\"}", 0, 18_000),
     ] {
         let planned = first(text);
         let within = planned.after.expect("it waits for something").within;
@@ -282,6 +283,7 @@ fn parts_that_do_not_fit_are_refused() {
     waits("{writes: 5, log: x}", &["^", "one thing"]);
     waits("{writes: 5, node: n1}", &["^", "node belongs to log"]);
     waits("{wrties: 5}", &["^", "unknown field `wrties`"]);
+    waits("{log_regex: \"lost (\"}", &["storm.yaml", "1:", "^", "`lost (` is no regular expression", "log: does so"]);
     waits("{writes: 0}", &["fault 1", "writes: 0 is at once"]);
     waits("{log: x, node: n9}", &["fault 1", "no node called `n9`"]);
     waits("{writes: 5, within: 19s}", &["fault 1", "may come so late", "21s"]);

@@ -28,15 +28,15 @@ impl LogTail {
         LogTail { path, file, rest: Vec::new() }
     }
 
-    /// The first new line with this text, cut short for people; none so far. Lines before it are passed over, those behind it
+    /// The first new line that is wanted, cut short for people; none so far. Lines before it are passed over, those behind it
     /// are not kept.
-    pub fn find(&mut self, text: &str) -> Option<String> {
+    pub fn find(&mut self, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
         // A log that cannot be read now may be soon.
         self.read().ok()?;
         let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let whole = if whole == 0 && self.rest.len() > LINE_MAX { self.rest.len() } else { whole };
         let lines = String::from_utf8_lossy(&self.rest[..whole]);
-        let found = lines.lines().find(|line| line.contains(text)).map(told);
+        let found = lines.lines().find(|line| is_wanted(line)).map(told);
         self.rest.drain(..whole);
         found
     }
@@ -76,6 +76,10 @@ mod tests {
     use std::fs::OpenOptions;
     use std::io::Write;
 
+    fn holds(text: &str) -> impl Fn(&str) -> bool {
+        move |line| line.contains(text)
+    }
+
     #[test]
     fn only_whole_lines_that_come_later_are_found() {
         let folder = tempfile::tempdir().unwrap();
@@ -85,16 +89,16 @@ mod tests {
         let mut tail = LogTail::from_now(path.clone());
         let mut log = OpenOptions::new().append(true).open(&path).unwrap();
         let mut more = |text: &str| log.write_all(text.as_bytes()).unwrap();
-        assert_eq!(tail.find("elected"), None, "it came before");
+        assert_eq!(tail.find(holds("elected")), None, "it came before");
         more("cted n2");
-        assert_eq!(tail.find("elected"), None, "its end is missing");
+        assert_eq!(tail.find(holds("elected")), None, "its end is missing");
         more(" \u{1b}[2Jin term 3\nlost it\nelec");
-        assert_eq!(tail.find("elected").as_deref(), Some("elected n2 [2Jin term 3"));
+        assert_eq!(tail.find(holds("elected")).as_deref(), Some("elected n2 [2Jin term 3"));
         more("ted n3\n");
-        assert_eq!(tail.find("elected").as_deref(), Some("elected n3"));
-        assert_eq!(tail.find("elected"), None);
+        assert_eq!(tail.find(holds("elected")).as_deref(), Some("elected n3"));
+        assert_eq!(tail.find(holds("elected")), None);
         let mut late = late;
-        assert_eq!(late.find("elected n1").as_deref(), Some("elected n1"), "it was not there yet");
+        assert_eq!(late.find(holds("elected n1")).as_deref(), Some("elected n1"), "it was not there yet");
     }
 
     #[test]
@@ -103,7 +107,7 @@ mod tests {
         let path = folder.path().join("server.log");
         let mut tail = LogTail::from_now(path.clone());
         std::fs::write(&path, format!("{}needle", "x".repeat(LINE_MAX))).unwrap();
-        assert!(tail.find("needle").is_some_and(|told| told.ends_with('…')));
+        assert!(tail.find(holds("needle")).is_some_and(|told| told.ends_with('…')));
         assert_eq!(tail.rest.len(), 0);
     }
 }

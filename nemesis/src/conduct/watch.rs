@@ -2,7 +2,7 @@
 
 use super::Record;
 use super::log_tail::LogTail;
-use crate::trigger::{Awaited, Trigger};
+use crate::trigger::{Awaited, Trigger, expression};
 use futures_util::future::join_all;
 use squall_targets::Deployment;
 use squall_targets::cluster::Node;
@@ -85,11 +85,18 @@ impl Watch<'_> {
     /// When it does not come in its time: what was seen instead.
     pub async fn wait(self, trigger: &Trigger) -> Result<Came, String> {
         let mut seen = 0;
+        let regex = match &trigger.awaited {
+            Awaited::Matches { pattern, .. } => Some(expression(pattern)?),
+            _ => None,
+        };
         let coming = async {
             match &trigger.awaited {
                 Awaited::LeaderChange(times) => self.leader_change(*times, &mut seen).await,
                 Awaited::Writes(writes) => self.writes(*writes, &mut seen).await,
-                Awaited::Log { text, node } => self.line(text, node.as_deref()).await,
+                Awaited::Log { text, node } => self.line(node.as_deref(), |line| line.contains(text)).await,
+                Awaited::Matches { node, .. } => {
+                    self.line(node.as_deref(), |line| regex.as_ref().is_some_and(|regex| regex.is_match(line))).await
+                }
             }
         };
         let came = match trigger.within {
@@ -135,7 +142,7 @@ impl Watch<'_> {
         }
     }
 
-    async fn line(&self, text: &str, node: Option<&str>) -> String {
+    async fn line(&self, node: Option<&str>, is_wanted: impl Fn(&str) -> bool) -> String {
         let nodes = self.deployment.all().iter().filter(|other| node.is_none_or(|node| other.name == node));
         let logs = nodes.flat_map(|node| {
             let tail = |path: PathBuf| (node.name.clone(), LogTail::from_now(path));
@@ -143,7 +150,7 @@ impl Watch<'_> {
         });
         let mut logs: Vec<(String, LogTail)> = logs.collect();
         loop {
-            let found = logs.iter_mut().find_map(|(node, log)| Some((node, log.find(text)?)));
+            let found = logs.iter_mut().find_map(|(node, log)| Some((node, log.find(&is_wanted)?)));
             if let Some((node, line)) = found {
                 return format!("{node} logged `{line}`");
             }
@@ -156,7 +163,7 @@ impl Watch<'_> {
 fn missed(awaited: &Awaited, seen: u64) -> String {
     match awaited {
         Awaited::LeaderChange(_) | Awaited::Writes(_) => format!("there were {seen} of {awaited}"),
-        Awaited::Log { .. } => format!("there was no {awaited}"),
+        Awaited::Log { .. } | Awaited::Matches { .. } => format!("there was no {awaited}"),
     }
 }
 
@@ -172,6 +179,11 @@ mod tests {
             (Awaited::Writes(500), 12, "there were 12 of 500 acknowledged writes"),
             (log(Some("n1")), 0, "there was no line with `lost` in the log of n1"),
             (log(None), 0, "there was no line with `lost` in the log of any node"),
+            (
+                Awaited::Matches { pattern: "a+".into(), node: None },
+                0,
+                "there was no line that `a+` matches in the log of any node",
+            ),
         ] {
             assert_eq!(missed(&awaited, seen), expected);
         }

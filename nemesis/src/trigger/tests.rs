@@ -20,6 +20,7 @@ fn only_what_can_happen_makes_sense() {
         (log("elected", Some("n3")), Some("no node called `n3`; there are: n1, n2, any")),
         (log(" ", None), Some("empty text")),
         (log("a\nb", None), Some("several lines")),
+        (Awaited::Matches { pattern: "a+".into(), node: Some("n3".into()) }, Some("no node called `n3`")),
     ] {
         let said = trigger(awaited.clone()).refuses(&nodes);
         assert_eq!(said.is_some(), expected.is_some(), "{awaited}: {said:?}");
@@ -39,6 +40,17 @@ fn exactly_one_thing_is_waited_for() {
     for node in [None, Some("any")] {
         let any = Awaited::Log { text: "lost".into(), node: None };
         assert_eq!(written(None, None, Some("lost"), node), Ok(trigger(any)));
+    }
+    let regex = |pattern: &str, node: Option<&str>| {
+        let (log_regex, node) = (Some(pattern.to_owned()), node.map(String::from));
+        Trigger::try_from(Written { log_regex, node, ..Written::default() })
+    };
+    let matches = Awaited::Matches { pattern: "lost [0-9]+".into(), node: None };
+    assert_eq!(regex("lost [0-9]+", Some("any")), Ok(trigger(matches)));
+    for (pattern, told) in
+        [("lost (", "`lost (` is no regular expression"), ("x*", "matches every line"), ("", "matches")]
+    {
+        assert!(regex(pattern, None).is_err_and(|why| why.contains(told)), "{pattern}");
     }
     assert!(written(None, None, None, None).is_err_and(|why| why.starts_with("after what?")));
     assert!(written(Some(1), Some(1), None, None).is_err_and(|why| why.contains("one thing")));
