@@ -13,7 +13,7 @@ mod test;
 
 use crate::campaign::case::Shard;
 use crate::exit::Exit;
-use crate::names::{FaultName, ModelName, ProfileName, PromiseName, TargetName, WorkloadName};
+use crate::names::{Consistency, FaultName, ModelName, ProfileName, PromiseName, TargetName, WorkloadName};
 use crate::narrate::{RED, RESET};
 use crate::plan::{Nodes, Rate, Spares, Workers};
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -263,6 +263,7 @@ struct MergeArgs {
     "  squall check history.edn --model cas-register\n",
     "  squall check etcd.log.gz --model cas-register --html report.html\n",
     "  squall check kv.txt --model kv --memory-limit 500MB\n",
+    "  squall check append.edn --model list-append --consistency snapshot-isolation\n",
     "  zcat history.edn.gz | squall check - --model multi-register --initial x=0,y=0\n\n",
     "Formats: squall, jepsen-edn (Jepsen's history.edn and Knossos' files), jepsen-json, etcd-log (lines of a log of\n",
     "Jepsen), porcupine-kv, and for anybody else's histories csv and jsonl: process, f (read, write, cas, ...), value,\n",
@@ -277,9 +278,10 @@ struct CheckArgs {
     /// The model to judge by [default: that of the run's workload].
     #[arg(long, value_name = "M")]
     model: Option<ModelName>,
-    /// The consistency to judge at [default: that of the run].
+    /// The consistency to judge at: linearizable or sequential; of transactions an isolation level, such as
+    /// snapshot-isolation or serializable [default: that of the run, or strict-serializable].
     #[arg(long, value_name = "C")]
-    consistency: Option<PromiseName>,
+    consistency: Option<Consistency>,
     #[command(flatten)]
     reading: ReadingArgs,
     /// What the object holds at first: a value, or of several registers x=0,y=0 [default: nil, or nothing].

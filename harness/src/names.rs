@@ -1,7 +1,7 @@
 //! Names that people type: checked against a list, refused with the nearest one.
 
 use serde::{Deserialize, Serialize};
-use squall_results::Promise;
+use squall_results::{Level, Promise};
 use squall_targets::target::TargetInfo;
 use std::fmt;
 use std::str::FromStr;
@@ -189,6 +189,55 @@ impl PromiseName {
     /// The promise.
     pub fn promise(&self) -> Promise {
         Promise::ALL.into_iter().find(|promise| promise.to_string() == self.0).expect("the name was checked")
+    }
+}
+
+/// What a history can be judged at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consistency {
+    /// A promise about single operations.
+    Promise(Promise),
+    /// An isolation level of transactions.
+    Level(Level),
+}
+
+impl Consistency {
+    /// The promise, if it is one; else why that makes no sense where there are no transactions to judge.
+    pub fn promise(&self) -> Result<Promise, String> {
+        match self {
+            Consistency::Promise(promise) => Ok(*promise),
+            Consistency::Level(level) => {
+                Err(format!("only transactions are judged as {level}: name their model, list-append or rw-register"))
+            }
+        }
+    }
+
+    /// The isolation level, if it is one; else why transactions are not judged so.
+    pub fn level(&self) -> Result<Level, String> {
+        match self {
+            Consistency::Level(level) => Ok(*level),
+            Consistency::Promise(promise) => {
+                let known: Vec<String> = Level::all().map(|level| level.to_string()).collect();
+                Err(format!(
+                    "transactions are judged at an isolation level, not as {promise}; there are: {}",
+                    known.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+impl FromStr for Consistency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Consistency, String> {
+        if let Ok(name) = text.parse::<PromiseName>() {
+            return Ok(Consistency::Promise(name.promise()));
+        }
+        text.parse().map(Consistency::Level).map_err(|_| {
+            let levels: Vec<String> = Level::all().map(|level| level.to_string()).collect();
+            unknown("consistency", text, PROMISES.into_iter().chain(levels.iter().map(String::as_str)))
+        })
     }
 }
 

@@ -3,11 +3,13 @@
 //!
 //! A line of the table: file, format, model (with `--allow-negative`), first value, what a read of nil means (value, wildcard),
 //! what a failed compare-and-set means (observation, nothing), whether the history is valid (true, false); `-` says nothing.
+//! A table of transactions on lists has other columns: file, and then the isolation levels, under each of which stands whether
+//! the history is valid (true, false, :unknown).
 
 use squall_results::foreign::{self, Question};
 use squall_results::formats::Reader;
 use squall_results::model::NilRead;
-use squall_results::{Budget, Validity, models};
+use squall_results::{Budget, Level, Validity, models};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -26,6 +28,11 @@ fn main() -> ExitCode {
     };
     let folder = Path::new(&table).parent().unwrap_or(Path::new("."));
     let (mut rows, mut right, mut slowest) = (0, 0, (Duration::ZERO, ""));
+    let levels: Option<Vec<Level>> =
+        text.lines().next().and_then(|head| head.split('\t').skip(1).map(|name| name.parse().ok()).collect());
+    if let Some(levels) = levels.filter(|levels| !levels.is_empty()) {
+        return judge_levels(folder, &levels, &text);
+    }
     for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
         rows += 1;
         let begun = Instant::now();
@@ -37,6 +44,38 @@ fn main() -> ExitCode {
     }
     println!("{right} of {rows} rows come out as expected; the slowest took {:.1?}: {}", slowest.0, slowest.1);
     if right == rows && rows > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Judges histories of transactions on lists at each level of the table.
+fn judge_levels(folder: &Path, levels: &[Level], text: &str) -> ExitCode {
+    let (mut verdicts, mut right) = (0, 0);
+    for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
+        let mut cells = line.split('\t');
+        let file = cells.next().unwrap_or_default();
+        for (level, cell) in levels.iter().zip(cells) {
+            verdicts += 1;
+            let expected = match cell {
+                "true" => Validity::Valid,
+                "false" => Validity::Invalid,
+                _ => Validity::Unknown,
+            };
+            match judge_level(&folder.join(file), *level) {
+                Ok((found, _)) if found == expected => right += 1,
+                Ok((found, reason)) => println!("{file} at {level}: {found}, expected {expected}: {reason}"),
+                Err(why) => println!("{file}: {why}"),
+            }
+        }
+    }
+    println!("{right} of {verdicts} verdicts come out as expected");
+    if right == verdicts && verdicts > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn judge_level(path: &Path, level: Level) -> Result<(Validity, String), String> {
+    let model = models::find("list-append").ok_or("there is no model list-append")?;
+    let question = Question { level: Some(level), ..Question::of(model) };
+    let reader = Reader::open(path, &question.reading()).map_err(|error| error.to_string())?;
+    let (_, verdict) = foreign::judge(reader, &question, &Budget::default()).map_err(|error| error.to_string())?;
+    Ok((verdict.validity, verdict.reason))
 }
 
 /// Whether a row comes out as it says, or what came out instead.

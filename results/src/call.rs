@@ -9,6 +9,7 @@ mod version;
 
 pub use kind::CallKind;
 pub use reply::Reply;
+pub(crate) use reply::list_in_short;
 pub use version::Version;
 
 use serde::{Deserialize, Serialize};
@@ -164,6 +165,11 @@ pub enum Call {
         /// What is done, in this order.
         steps: Vec<Step>,
     },
+    /// Several reads of lists and appends to lists, all in one transaction.
+    ListTransaction {
+        /// What is done, in this order.
+        steps: Vec<ListStep>,
+    },
     /// Something that only a model of somebody else knows.
     Other {
         /// The object.
@@ -188,6 +194,24 @@ pub enum Step {
         key: Key,
         /// The value to write.
         value: Value,
+    },
+}
+
+/// A part of a [`Call::ListTransaction`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ListStep {
+    /// Read the whole list `key`.
+    Read {
+        /// The list.
+        key: Key,
+    },
+    /// Append `element` to the list `key`; no other append to this list has the same element.
+    Append {
+        /// The list.
+        key: Key,
+        /// The element.
+        element: Value,
     },
 }
 
@@ -227,11 +251,12 @@ impl Call {
             Call::Increase { .. } => CallKind::Increase,
             Call::Count { .. } => CallKind::Count,
             Call::Transaction { .. } => CallKind::Transaction,
+            Call::ListTransaction { .. } => CallKind::ListTransaction,
             Call::Other { .. } => CallKind::Other,
         }
     }
 
-    /// The independent object this call acts on. All registers that transactions touch are one object, 0.
+    /// The independent object this call acts on. All registers or lists that transactions touch are one object, 0.
     pub fn key(&self) -> Key {
         match self {
             Call::Read { key }
@@ -255,7 +280,7 @@ impl Call {
             | Call::Increase { key, .. }
             | Call::Count { key }
             | Call::Other { key, .. } => *key,
-            Call::Transaction { .. } => 0,
+            Call::Transaction { .. } | Call::ListTransaction { .. } => 0,
         }
     }
 }
@@ -295,6 +320,7 @@ impl fmt::Display for Call {
             Call::Increase { by, .. } => write!(f, "increase by {by}"),
             Call::Count { .. } => f.write_str("count"),
             Call::Transaction { steps } => write_steps(f, steps),
+            Call::ListTransaction { steps } => write_list_steps(f, steps),
             Call::Other { text, .. } => f.write_str(text),
         }
     }
@@ -305,6 +331,15 @@ fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step]) -> fmt::Result {
     let told = steps.iter().map(|step| match step {
         Step::Read { key } => format!("read {key}"),
         Step::Write { key, value } => format!("write {value} to {key}"),
+    });
+    f.write_str(&told.collect::<Vec<_>>().join(", "))
+}
+
+/// `read 0, append 1 to 2`.
+fn write_list_steps(f: &mut fmt::Formatter<'_>, steps: &[ListStep]) -> fmt::Result {
+    let told = steps.iter().map(|step| match step {
+        ListStep::Read { key } => format!("read {key}"),
+        ListStep::Append { key, element } => format!("append {element} to {key}"),
     });
     f.write_str(&told.collect::<Vec<_>>().join(", "))
 }

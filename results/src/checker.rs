@@ -8,6 +8,7 @@ pub mod liveness;
 pub mod mutex;
 pub mod sequential;
 pub mod set;
+pub mod transactions;
 pub mod versions;
 
 pub use linearizable::online;

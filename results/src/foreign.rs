@@ -7,6 +7,7 @@ pub use stream::{Streamed, judge_stream};
 use crate::checker::{Budget, Checker};
 use crate::formats::{FailedCas, Format, Keys, Options, ReadError, Reader, Subject};
 use crate::history::History;
+use crate::isolation::Level;
 use crate::model::NilRead;
 use crate::models::{ModelError, ModelInfo, ModelOptions};
 use crate::verdict::Verdict;
@@ -31,6 +32,8 @@ pub struct Question {
     pub allow_negative: bool,
     /// Whether all keys are judged as one object.
     pub whole: bool,
+    /// The isolation level that transactions shall keep to; `None`: the strongest.
+    pub level: Option<Level>,
 }
 
 impl Question {
@@ -45,6 +48,7 @@ impl Question {
             nil_read: NilRead::default(),
             allow_negative: false,
             whole: false,
+            level: None,
         }
     }
 
@@ -67,8 +71,8 @@ impl Question {
         let initial = self.initial.as_deref().map(|typed| reader.initial(typed)).transpose();
         let initial = initial.map_err(ForeignError::Initial)?;
         let (initial, keys) = initial.map_or_else(Default::default, |initial| (Some(initial.text), initial.keys));
-        let Question { nil_read, allow_negative, whole, .. } = *self;
-        Ok(self.model.make(&ModelOptions { initial, nil_read, allow_negative, whole, keys })?)
+        let Question { nil_read, allow_negative, whole, level, .. } = *self;
+        Ok(self.model.make(&ModelOptions { initial, nil_read, allow_negative, whole, level, keys })?)
     }
 }
 

@@ -36,8 +36,9 @@
 //!
 //! - `process`: who calls; one call at a time.
 //! - `f`: what is called: `read`, `write`, `cas` of a register; `get`, `put`, `append` of a text; `add`, `read` of a set or
-//!   a counter; `txn` on registers; `transfer`, `read` of a bank; `acquire`, `release` of a lock; `enqueue`, `dequeue`.
-//! - `value`: with what: the value to write, `[expected new]` of a cas, the steps `[["r" "x" nil] ["w" "y" 2]]` of a txn,
+//!   a counter; `txn` on registers or lists; `transfer`, `read` of a bank; `acquire`, `release` of a lock; `enqueue`, `dequeue`.
+//! - `value`: with what: the value to write, `[expected new]` of a cas, the steps `[["r" "x" nil] ["w" "y" 2]]` of a txn on
+//!   registers, `[["r" "x" nil] ["append" "y" 2]]` of one on lists,
 //!   `{"from": 0, "to": 1, "amount": 5}` of a transfer. Where an operation has two lines, the second one has what was found.
 //! - `result`: what was found, where an operation has one line.
 //! - `start`, `end`: when, in nanoseconds; lines are in the order of their starts. No end: nobody knows when, or whether.

@@ -81,6 +81,20 @@ pub const ALL: &[ModelInfo] = &[
         make: make::multi_register,
     },
     ModelInfo {
+        name: "list-append",
+        about: "lists that transactions read and append to, each element once; judged at an isolation level",
+        calls: &[Kind::ListTransaction],
+        options: &[ModelOption::Level],
+        make: make::list_append,
+    },
+    ModelInfo {
+        name: "rw-register",
+        about: "registers that transactions read and write, each value once; judged at an isolation level",
+        calls: &[Kind::Transaction],
+        options: &[ModelOption::Level],
+        make: make::rw_register,
+    },
+    ModelInfo {
         name: "kv",
         about: "texts under keys, to put, append and get; empty at first",
         calls: &[Kind::Put, Kind::Append, Kind::Get],

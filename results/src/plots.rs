@@ -15,6 +15,7 @@
 mod anomaly;
 mod bank;
 mod chart;
+mod cycle;
 mod downsample;
 mod drawing;
 mod lanes;
@@ -68,6 +69,16 @@ pub fn render(history: &History, kind: Kind) -> String {
 /// faults that were in force at that time.
 pub fn render_anomaly(history: &History, anomaly: &Anomaly) -> String {
     anomaly::draw(history, anomaly, Form::ALONE).standalone()
+}
+
+/// Draws the transactions of an anomaly that each come before the next, and why, as a self-contained SVG; none, where it has
+/// no dependencies.
+pub fn render_cycle(anomaly: &Anomaly) -> Option<String> {
+    cycle_drawing(anomaly, Form::ALONE).map(|drawing| drawing.standalone())
+}
+
+pub(crate) fn cycle_drawing(anomaly: &Anomaly, form: Form) -> Option<Drawing> {
+    cycle::draw(anomaly, form.width())
 }
 
 /// Draws the total and the balances of the first bank that was found to be wrong; none, where no bank was.

@@ -1,6 +1,7 @@
 //! What the checkers say, with their evidence: the contents of `verdict.json`.
 
 use crate::history::Operation;
+use crate::isolation::Level;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +92,20 @@ pub struct Anomaly {
     /// budget did not suffice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimal: Option<Minimal>,
+    /// Of transactions that each come before the next, and the last before the first: why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+}
+
+/// Why one transaction comes before another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The operation that comes first.
+    pub from: u64,
+    /// The operation that comes after it.
+    pub to: u64,
+    /// How, in a few characters: `rw 4: 7`, `real time: 12.000 ms`.
+    pub label: String,
 }
 
 /// A smallest set of operations that is still a violation: every legal order of the whole history would give a legal
@@ -163,6 +178,9 @@ pub struct Judgement {
     pub validity: Validity,
     /// The promise that the history was judged at.
     pub promise: Promise,
+    /// The isolation level, where transactions were judged at one: it stands in the place of the promise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
     /// Each checker's answer.
     pub verdicts: Vec<Verdict>,
     /// Whether the target served when it had to: a verdict of its own, which decides nothing about the promise. `None`: there was
@@ -178,7 +196,7 @@ impl Judgement {
     /// Puts the verdicts together; the worst decides. Without any verdict nothing is known.
     pub fn new(promise: Promise, verdicts: Vec<Verdict>) -> Judgement {
         let validity = verdicts.iter().map(|verdict| verdict.validity).max().unwrap_or(Validity::Unknown);
-        Judgement { validity, promise, verdicts, liveness: None, beside: None }
+        Judgement { validity, promise, level: None, verdicts, liveness: None, beside: None }
     }
 
     /// What a run comes to in one word: the promise, or [`Validity::Invalid`] if the target did not serve when it had to.
@@ -191,10 +209,11 @@ impl Judgement {
     /// it says whether they exclude, whatever was promised for reads.
     pub fn about(&self) -> String {
         let locks = self.verdicts.iter().any(|verdict| verdict.checker == crate::checker::mutex::NAME);
+        let promise = self.level.map_or_else(|| self.promise.to_string(), |level| level.to_string());
         match (self.validity, locks) {
-            (Validity::Valid, false) => self.promise.to_string(),
-            (Validity::Invalid, false) => format!("not {}", self.promise),
-            (Validity::Unknown, false) => format!("whether {}", self.promise),
+            (Validity::Valid, false) => promise,
+            (Validity::Invalid, false) => format!("not {promise}"),
+            (Validity::Unknown, false) => format!("whether {promise}"),
             (Validity::Valid, true) => "mutual exclusion".into(),
             (Validity::Invalid, true) => "no mutual exclusion".into(),
             (Validity::Unknown, true) => "whether mutual exclusion".into(),

@@ -106,7 +106,8 @@ fn what_to_judge(
     let own = history.start.as_ref().map(|start| Promises { decides: start.promise, beside: start.beside });
     let of_plan = plan.map(|plan| Promises { decides: plan.consistency.promise(), beside: plan.beside() });
     let own = own.or(of_plan).unwrap_or(Promises { decides: Promise::Linearizable, beside: None });
-    let chosen = args.consistency.as_ref().map(|name| Promises { decides: name.promise(), beside: None });
+    let chosen = args.consistency.as_ref().map(|name| name.promise()).transpose()?;
+    let chosen = chosen.map(|decides| Promises { decides, beside: None });
     let (workload, promises) = (workload_of(args, history, plan)?, chosen.unwrap_or(own));
     if workload.promises.contains(&promises.decides) {
         Ok((workload, promises))

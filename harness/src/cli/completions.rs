@@ -48,6 +48,9 @@ fn with_names(squall: Command) -> Command {
         ("bug", bugs().collect::<Vec<_>>()),
         ("consistency", names::PROMISES.to_vec()),
     ];
+    // Clap keeps names for as long as the program runs.
+    let levels = squall_results::Level::all().map(|level| &*level.to_string().leak());
+    let consistencies: Vec<&str> = names::PROMISES.into_iter().chain(levels).collect();
     let mut models: Vec<&str> = squall_workloads::ALL.iter().map(|workload| workload.model).collect();
     models.dedup();
     let one_of = |arg: Arg, names: Vec<&'static str>| arg.value_parser(PossibleValuesParser::new(names));
@@ -55,7 +58,10 @@ fn with_names(squall: Command) -> Command {
         .mut_subcommand("test", |command| {
             test.into_iter().fold(command, |command, (id, names)| command.mut_arg(id, |arg| one_of(arg, names)))
         })
-        .mut_subcommand("check", |command| command.mut_arg("model", |arg| one_of(arg, models)))
+        .mut_subcommand("check", |command| {
+            let command = command.mut_arg("model", |arg| one_of(arg, models));
+            command.mut_arg("consistency", |arg| one_of(arg, consistencies))
+        })
 }
 
 fn write(text: &[u8]) -> Exit {

@@ -116,6 +116,7 @@ mod tests {
             operations: Vec::new(),
             prefixes: Vec::new(),
             minimal: None,
+            dependencies: Vec::new(),
         };
         let verdict = unknown("linearizable", "key 0 has no legal order".into());
         Verdict { validity: Validity::Invalid, anomalies: vec![anomaly], ..verdict }

@@ -65,6 +65,7 @@ fn judged(rows: &[(&str, Validity, &[&str])]) -> Judgement {
         operations: Vec::new(),
         prefixes: Vec::new(),
         minimal: None,
+        dependencies: Vec::new(),
     };
     let verdict = |(checker, validity, kinds): &(&str, Validity, &[&str])| Verdict {
         checker: (*checker).into(),

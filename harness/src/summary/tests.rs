@@ -101,7 +101,17 @@ fn foreign(operations: u64, role: impl Fn(u64) -> Role) -> Anomaly {
     };
     let operations = (0..operations).map(|id| AnomalyOperation { operation: operation(id), role: role(id) }).collect();
     let (kind, told) = ("lost element".into(), "Element 2 is missing from a later read".into());
-    Anomaly { kind, told, key: 4, from_ns: 0, to_ns: 9_000_000, operations, prefixes: Vec::new(), minimal: None }
+    Anomaly {
+        kind,
+        told,
+        key: 4,
+        from_ns: 0,
+        to_ns: 9_000_000,
+        operations,
+        prefixes: Vec::new(),
+        minimal: None,
+        dependencies: Vec::new(),
+    }
 }
 
 fn judgement(anomalies: Vec<Anomaly>) -> Judgement {

@@ -51,13 +51,15 @@ pub enum CallKind {
     Count,
     /// [`Call::Transaction`](super::Call::Transaction).
     Transaction,
+    /// [`Call::ListTransaction`](super::Call::ListTransaction).
+    ListTransaction,
     /// [`Call::Other`](super::Call::Other).
     Other,
 }
 
 impl CallKind {
     /// All kinds, in the order in which they are listed to people.
-    pub const ALL: [CallKind; 23] = [
+    pub const ALL: [CallKind; 24] = [
         CallKind::Read,
         CallKind::Write,
         CallKind::Cas,
@@ -80,6 +82,7 @@ impl CallKind {
         CallKind::Increase,
         CallKind::Count,
         CallKind::Transaction,
+        CallKind::ListTransaction,
         CallKind::Other,
     ];
 
@@ -123,6 +126,7 @@ impl fmt::Display for CallKind {
             CallKind::Increase => "increase",
             CallKind::Count => "count",
             CallKind::Transaction => "transaction",
+            CallKind::ListTransaction => "list transaction",
             CallKind::Other => "other",
         })
     }

@@ -92,6 +92,11 @@ pub enum Reply {
         /// What each of its reads found, in their order.
         found: Vec<Option<Value>>,
     },
+    /// To [`Call::ListTransaction`](super::Call::ListTransaction): it took place.
+    CommittedLists {
+        /// What each of its reads found, in their order; an empty list where nothing was ever appended.
+        found: Vec<Vec<Value>>,
+    },
     /// An answer that only a model of somebody else knows.
     Other {
         /// The answer, as people write it.
@@ -116,6 +121,7 @@ impl fmt::Display for Reply {
             Reply::Dequeued { element: None } => f.write_str("empty"),
             Reply::Count { count } => write!(f, "{count}"),
             Reply::Committed { found } => write_found(f, found),
+            Reply::CommittedLists { found } => write_found_lists(f, found),
             Reply::Other { text } => f.write_str(text),
         }
     }
@@ -150,6 +156,24 @@ fn write_found(f: &mut fmt::Formatter<'_>, found: &[Option<Value>]) -> fmt::Resu
         [] => f.write_str("ok"),
         found => f.write_str(&found.iter().map(|value| Shown(*value).to_string()).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// `[1, 2], []`; of a transaction that read nothing, `ok`.
+fn write_found_lists(f: &mut fmt::Formatter<'_>, found: &[Vec<Value>]) -> fmt::Result {
+    match found {
+        [] => f.write_str("ok"),
+        found => f.write_str(&found.iter().map(|list| list_in_short(list)).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// `[1, 2, 3]`; of a long list its ends and its length.
+pub(crate) fn list_in_short(list: &[Value]) -> String {
+    let join = |part: &[Value]| part.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+    if list.len() <= 2 * SHOWN_AT_EACH_END + 1 {
+        return format!("[{}]", join(list));
+    }
+    let (first, last) = (&list[..SHOWN_AT_EACH_END], &list[list.len() - SHOWN_AT_EACH_END..]);
+    format!("[{}, ..., {}] ({} elements)", join(first), join(last), list.len())
 }
 
 #[cfg(test)]

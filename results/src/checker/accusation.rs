@@ -43,6 +43,7 @@ impl<K: Copy + Ord> Accusation<'_, K> {
                 .collect(),
             prefixes: Vec::new(),
             minimal: None,
+            dependencies: Vec::new(),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Pairing {
         let process = self.process(&row, at_ns)?;
         let op = self.operations;
         self.operations += 1;
-        let outer = outer.filter(|_| matches!(call, Call::Transaction { .. })).cloned();
+        let outer = outer.filter(|_| matches!(call, Call::Transaction { .. } | Call::ListTransaction { .. })).cloned();
         let open = Open { op, f: row.f, key, named, outer, call: call.clone(), place };
         let state = State::Open(Box::new(open));
         self.processes.insert(row.process, Process { number: process, state, ended_ns: 0 });

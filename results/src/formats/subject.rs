@@ -7,6 +7,8 @@ pub enum Subject {
     Register,
     /// Registers in transactions: `txn`, whose steps are `r` or `read`, `w` or `write`.
     Registers,
+    /// Lists in transactions: `txn`, whose steps are `r` or `read`, `append`.
+    Lists,
     /// A text under a key: `get`, `put`, `append`.
     Texts,
     /// A set: `add`, `read`.
@@ -29,7 +31,8 @@ impl Subject {
     /// The subject of the model with this name; `None`: calls of several kinds, or of none that a foreign history holds.
     pub fn of_model(name: &str) -> Option<Subject> {
         Some(match name {
-            "multi-register" => Subject::Registers,
+            "multi-register" | "rw-register" => Subject::Registers,
+            "list-append" => Subject::Lists,
             "kv" => Subject::Texts,
             "set" => Subject::Set,
             "counter" => Subject::Counter,
@@ -65,7 +68,7 @@ impl Subject {
     pub(super) fn calls(self) -> &'static str {
         match self {
             Subject::Register => "read, write, cas",
-            Subject::Registers => "txn",
+            Subject::Registers | Subject::Lists => "txn",
             Subject::Texts => "get, put, append",
             Subject::Set | Subject::Counter => "add, read",
             Subject::Bank => "open, transfer, read",

@@ -6,7 +6,7 @@ use super::numbering::Numbering;
 use super::reader::Initial;
 use super::row::Row;
 use super::subject::Subject;
-use crate::call::{Account, Call, Key, Reply, Step, Value, Version};
+use crate::call::{Account, Call, Key, ListStep, Reply, Step, Value, Version};
 use std::collections::BTreeMap;
 
 /// The vocabulary of one history.
@@ -130,6 +130,7 @@ impl Vocabulary {
                 _ => Err(format!("a cas has [expected new], not {}", shown(value)).into()),
             },
             (Subject::Registers, "txn") => Ok(Call::Transaction { steps: self.steps(value, outer)? }),
+            (Subject::Lists, "txn") => Ok(Call::ListTransaction { steps: self.list_steps(value, outer)? }),
             (Subject::Texts, "get" | "read") => Ok(Call::Get { key }),
             (Subject::Texts, "put" | "write") => Ok(Call::Put { key, text: text(value)? }),
             (Subject::Texts, "append") => Ok(Call::Append { key, text: text(value)? }),
@@ -206,6 +207,7 @@ impl Vocabulary {
             }
             Call::Dequeue { .. } => Reply::Dequeued { element: self.nullable(value)? },
             Call::Transaction { steps } => Reply::Committed { found: self.found(steps, value, outer)? },
+            Call::ListTransaction { steps } => Reply::CommittedLists { found: self.found_lists(steps, value, outer)? },
             other => return Err(format!("squall reads no answer to `{other}`")),
         })
     }
@@ -304,6 +306,9 @@ impl Vocabulary {
         match f.word() {
             Some("r" | "read") => Ok(Step::Read { key: self.register(key, outer)? }),
             Some("w" | "write") => Ok(Step::Write { key: self.register(key, outer)?, value: self.value(value)? }),
+            Some("append") => {
+                Err("`append` is a step of a transaction on lists: name the model, --model list-append".into())
+            }
             _ => Err(format!("`{}` is no step of a transaction on registers; there are: r, w", shown(f))),
         }
     }
@@ -333,6 +338,52 @@ impl Vocabulary {
             match (same, step, ended.items()) {
                 (true, Step::Read { .. }, Some([_, _, value])) => found.push(self.nullable(value)?),
                 (true, Step::Write { .. }, _) => {}
+                _ => return Err(format!("its step ends as {}, which is not what it began with", shown(ended))),
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Vocabulary {
+    fn list_steps(&mut self, datum: &Datum, outer: Option<&Datum>) -> Meaning<Vec<ListStep>> {
+        let steps =
+            datum.items().ok_or_else(|| format!("a txn is a list of steps [f key value], not {}", shown(datum)))?;
+        steps.iter().map(|step| self.list_step(step, outer)).collect()
+    }
+
+    fn list_step(&mut self, datum: &Datum, outer: Option<&Datum>) -> Meaning<ListStep> {
+        let Some([f, key, value]) = datum.items() else {
+            return Err(format!("a step is [f key value], not {}", shown(datum)));
+        };
+        match f.word() {
+            Some("r" | "read") => Ok(ListStep::Read { key: self.register(key, outer)? }),
+            Some("append") => Ok(ListStep::Append { key: self.register(key, outer)?, element: self.value(value)? }),
+            Some("w" | "write") => {
+                Err("`w` is a step of a transaction on registers: name the model, --model rw-register".into())
+            }
+            _ => Err(format!("`{}` is no step of a transaction on lists; there are: r, append", shown(f))),
+        }
+    }
+
+    /// What the reads among `steps` found. A list to which nothing was appended may be nil.
+    fn found_lists(&mut self, steps: &[ListStep], datum: &Datum, outer: Option<&Datum>) -> Meaning<Vec<Vec<Value>>> {
+        let ended = datum.items().unwrap_or_default();
+        if ended.len() != steps.len() {
+            return Err(format!("a txn of {} steps ends with {}", steps.len(), shown(datum)));
+        }
+        let mut found = Vec::new();
+        for (step, ended) in steps.iter().zip(ended) {
+            let same = self.list_step(ended, outer)? == *step;
+            match (same, step, ended.items()) {
+                (true, ListStep::Read { .. }, Some([_, _, Datum::Nil])) => found.push(Vec::new()),
+                (true, ListStep::Read { .. }, Some([_, _, Datum::Seq(list)])) => {
+                    found.push(list.iter().map(|element| self.value(element)).collect::<Meaning<_>>()?);
+                }
+                (true, ListStep::Read { .. }, Some([_, _, other])) => {
+                    return Err(format!("a read of a list finds a list, not {}", shown(other)));
+                }
+                (true, ListStep::Append { .. }, _) => {}
                 _ => return Err(format!("its step ends as {}, which is not what it began with", shown(ended))),
             }
         }

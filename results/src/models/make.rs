@@ -5,9 +5,11 @@ use crate::call::{Key, Value};
 use crate::checker::bank::{self, ForeignTotals};
 use crate::checker::linearizable::Linearizable;
 use crate::checker::set::Set;
+use crate::checker::transactions::{Objects, Transactions};
 use crate::checker::versions::VersionedRegisters;
 use crate::checker::{Budget, Checker};
 use crate::history::{History, Operation};
+use crate::isolation::Level;
 use crate::model::{
     Bank, CasRegister, Collection, Counter, CreditBank, FencedLock, FifoQueue, Kv, Model, MultiRegister, Mutex,
     OwnedCall, OwnerMutex, UnorderedQueue,
@@ -35,6 +37,17 @@ pub(super) fn versioned_register(_: &ModelOptions) -> Made {
 
 pub(super) fn multi_register(options: &ModelOptions) -> Made {
     linearizable(MultiRegister { initial: options.first_values("multi-register")?, nil_read: options.nil_read })
+}
+
+pub(super) fn list_append(options: &ModelOptions) -> Made {
+    Ok(Box::new(Transactions { objects: Objects::Lists, level: options.level.unwrap_or(Level::STRICT_SERIALIZABLE) }))
+}
+
+pub(super) fn rw_register(options: &ModelOptions) -> Made {
+    Ok(Box::new(Transactions {
+        objects: Objects::Registers,
+        level: options.level.unwrap_or(Level::STRICT_SERIALIZABLE),
+    }))
 }
 
 pub(super) fn kv(options: &ModelOptions) -> Made {

@@ -2,6 +2,7 @@
 
 use super::ModelInfo;
 use crate::call::{Key, Value};
+use crate::isolation::Level;
 use crate::model::NilRead;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct ModelOptions {
     pub allow_negative: bool,
     /// Whether all keys are judged as one object.
     pub whole: bool,
+    /// The isolation level that transactions shall keep to; `None`: the strongest.
+    pub level: Option<Level>,
     /// The numbers of the keys that have names, as whoever read the history gave them.
     pub keys: BTreeMap<String, Key>,
 }
@@ -33,6 +36,8 @@ pub enum ModelOption {
     AllowNegative,
     /// [`ModelOptions::whole`].
     Whole,
+    /// [`ModelOptions::level`].
+    Level,
 }
 
 impl fmt::Display for ModelOption {
@@ -42,6 +47,7 @@ impl fmt::Display for ModelOption {
             ModelOption::NilRead => "a meaning of reads of nil",
             ModelOption::AllowNegative => "negative balances",
             ModelOption::Whole => "keys that are one object",
+            ModelOption::Level => "an isolation level",
         })
     }
 }
@@ -89,6 +95,7 @@ impl ModelOptions {
             (ModelOption::NilRead, self.nil_read != NilRead::default()),
             (ModelOption::AllowNegative, self.allow_negative),
             (ModelOption::Whole, self.whole),
+            (ModelOption::Level, self.level.is_some()),
         ];
         match given.into_iter().find(|(option, given)| *given && !model.options.contains(option)) {
             None => Ok(()),

@@ -48,6 +48,11 @@ impl Form {
     pub(crate) const NARROW: Form =
         Form { width: 380.0, left_range: (78.0, 110.0), right_margin: 26.0, most_operations: 16, ending: false };
 
+    /// How wide a picture is.
+    pub(crate) fn width(&self) -> f64 {
+        self.width
+    }
+
     /// Where bars end that have no return.
     fn edge(&self) -> f64 {
         self.width - self.right_margin / 4.0

@@ -48,6 +48,14 @@ fn body(input: &ReportInput<'_>, anomaly: &Anomaly, spoken: &Spoken<'_>) -> Mark
     html! {
         p.told { (anomaly.told) }
         @if let Some(minimal) = &anomaly.minimal { (smallest(minimal)) }
+        @if let Some(cycle) = plots::cycle_drawing(anomaly, Form::ON_PAGE) {
+            div.scroll.picture.wide tabindex="0" role="group" aria-label="Which transaction comes before which, drawn" {
+                (PreEscaped(cycle.inline()))
+            }
+        }
+        @if let Some(cycle) = plots::cycle_drawing(anomaly, Form::NARROW) {
+            div.narrow role="group" aria-label="Which transaction comes before which, drawn" { (PreEscaped(cycle.inline())) }
+        }
         div.scroll.picture.wide tabindex="0" role="group" aria-label="The anomaly, drawn" {
             (PreEscaped(plots::anomaly_drawing(input.history, anomaly, Form::ON_PAGE).inline()))
         }

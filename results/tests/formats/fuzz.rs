@@ -44,6 +44,7 @@ fn golden(format: Format) -> &'static [(&'static str, Subject)] {
             ("set.edn", Subject::Set),
             ("mutex.edn", Subject::Lock),
             ("transactions.edn", Subject::Registers),
+            ("lists.edn", Subject::Lists),
         ],
         Format::JepsenJson => {
             &[("register.json", Subject::Register), ("counter.json", Subject::Counter), ("bank.json", Subject::Bank)]

@@ -145,6 +145,25 @@ fn the_order_of_lines_counts_where_times_contradict_it() {
 }
 
 #[test]
+fn transactions_on_lists() {
+    let options = Options { subject: Some(Subject::Lists), ..Options::default() };
+    check(
+        "lists.edn",
+        &options,
+        &[
+            "0 key 0: read 1, append 1 to 1 → []",
+            "1 key 0: append 2 to 1, append 2 to 2 → unknown",
+            "2 key 0: read 1, read 2 → [1, 2], [2]",
+            "2 key 0: append 3 to 2 → failed",
+        ],
+    );
+    // Without their model they could be about registers.
+    let error =
+        Reader::open(&super::golden_path("lists.edn"), &Options::default()).unwrap().read_history().unwrap_err();
+    assert!(error.to_string().contains("line 1") && error.to_string().contains("--model list-append"), "{error}");
+}
+
+#[test]
 fn a_first_value_is_said_in_the_words_of_the_history() {
     let path = super::golden_path("transactions.edn");
     let options = Options { subject: Some(Subject::Registers), ..Options::default() };

@@ -85,6 +85,8 @@ fn what_is_written_down_says_the_same() {
     check("bank.json", &of(Subject::Bank), false, &[Format::JepsenJson]);
     check("mutex.edn", &of(Subject::Lock), false, &EVERYBODYS);
     check("transactions.edn", &of(Subject::Registers), false, &EVERYBODYS);
+    check("lists.edn", &of(Subject::Lists), false, &EVERYBODYS);
+    check("lists.edn", &of(Subject::Lists), false, &[Format::JepsenJson]);
     check("queue.csv", &of(Subject::Queue), true, &EVERYBODYS);
 }
 

@@ -1,7 +1,7 @@
 //! The list of models: every name leads to a checker that accepts what is right and accuses what is wrong.
 
 use crate::history::{added, history, op, read, version, write, written};
-use squall_results::call::{Call, Reply, Step, Value};
+use squall_results::call::{Call, ListStep, Reply, Step, Value};
 use squall_results::model::NilRead;
 use squall_results::models::{self, ModelOptions};
 use squall_results::{Budget, Operation, Outcome, Validity};
@@ -44,6 +44,11 @@ fn versioned(order: u64) -> (Call, Reply) {
 fn committed(key: u64, value: Value, found: Option<Value>) -> (Call, Reply) {
     let steps = vec![Step::Read { key }, Step::Write { key, value }];
     (Call::Transaction { steps }, Reply::Committed { found: vec![found] })
+}
+
+fn listed(element: Value, found: &[Value]) -> (Call, Reply) {
+    let steps = vec![ListStep::Read { key: 0 }, ListStep::Append { key: 0, element }];
+    (Call::ListTransaction { steps }, Reply::CommittedLists { found: vec![found.to_vec()] })
 }
 
 fn got(text: &str) -> (Call, Reply) {
@@ -99,6 +104,12 @@ fn every_model_accepts_what_is_right_and_accuses_what_is_wrong() {
         (
             "multi-register",
             in_turn(&[committed(0, 1, None), committed(1, 1, None), committed(0, 2, Some(1))]),
+            in_turn(&[committed(0, 1, None), committed(0, 2, None)]),
+        ),
+        ("list-append", in_turn(&[listed(1, &[]), listed(2, &[1])]), in_turn(&[listed(1, &[]), listed(2, &[])])),
+        (
+            "rw-register",
+            in_turn(&[committed(0, 1, None), committed(0, 2, Some(1))]),
             in_turn(&[committed(0, 1, None), committed(0, 2, None)]),
         ),
         (

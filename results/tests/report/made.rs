@@ -111,6 +111,7 @@ pub fn anomaly(count: u64) -> Anomaly {
             refused: vec![Refusal { op: 2, why: "it read 3, but the register holds 7".into() }],
         }],
         minimal: None,
+        dependencies: Vec::new(),
     }
 }
 

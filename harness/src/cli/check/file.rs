@@ -10,8 +10,9 @@ use squall_results::folder::write_whole;
 use squall_results::foreign::{self, Question, Streamed};
 use squall_results::formats::{Format, Reader};
 use squall_results::history::UNTIMED;
+use squall_results::models::{ModelInfo, ModelOption};
 use squall_results::report::{self, ReportInput};
-use squall_results::{Budget, Figures, History, Judgement, Promise};
+use squall_results::{Budget, Figures, History, Judgement, Level, Promise};
 use std::path::Path;
 
 /// Files from this size on are judged while they are read, as far as that is possible.
@@ -46,8 +47,15 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
         nil_read: args.nil_read.unwrap_or_default(),
         allow_negative: args.allow_negative,
         whole: args.whole,
+        level: args
+            .consistency
+            .as_ref()
+            .and_then(|consistency| consistency.level().ok())
+            .filter(|_| judges_transactions(model)),
         ..Question::of(model)
     });
+    let level = question.as_ref().filter(|question| judges_transactions(question.model));
+    let level = level.map(|question| question.level.unwrap_or(Level::STRICT_SERIALIZABLE));
     let reading = question.as_ref().map_or_else(|| reading(&args.reading, args.model.as_ref()), Question::reading);
     let mut reader = open(&args.path, &reading)?;
     let bytes = std::fs::metadata(&args.path).ok().filter(|metadata| metadata.is_file()).map(|metadata| metadata.len());
@@ -56,7 +64,7 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
     let is_own = reader.format() == Format::Squall;
     if !is_own {
         let question = question.as_ref().ok_or_else(|| needs_model(&reader))?;
-        only_linearizable(args)?;
+        judges_at(args, level)?;
         if bytes.is_some_and(|bytes| bytes >= STREAM_BYTES_MIN) {
             if let Some(judged) = judge_stream(args, reader, question)? {
                 return Ok(Judging::Done(Box::new(judged)));
@@ -71,17 +79,28 @@ pub(super) fn judge(args: &CheckArgs) -> Result<Judging, String> {
     let Some(checker) = checker.filter(|_| !(is_own && is_run(args, &history))) else {
         return Ok(Judging::Run(Box::new(history)));
     };
-    only_linearizable(args)?;
+    judges_at(args, level)?;
     let verdict = judge::check(checker.as_ref(), &history, &budget(args));
-    let (judgement, figures) = (Judgement::new(Promise::Linearizable, vec![verdict]), Figures::of(&history));
+    let judgement = Judgement { level, ..Judgement::new(Promise::Linearizable, vec![verdict]) };
+    let figures = Figures::of(&history);
     Ok(Judging::Done(Box::new(Judged { history, judgement, figures })))
 }
 
-/// A model judges whether a history is linearizable, and no other promise.
-fn only_linearizable(args: &CheckArgs) -> Result<(), String> {
-    match args.consistency.as_ref().map(|name| name.promise()) {
-        None | Some(Promise::Linearizable) => Ok(()),
-        Some(other) => Err(format!("a history of a file is judged as linearizable, not as {other}")),
+/// Whether a model judges at isolation levels.
+fn judges_transactions(model: &ModelInfo) -> bool {
+    model.options.contains(&ModelOption::Level)
+}
+
+/// Whether what was asked for can be judged: transactions at the isolation level `level`, by other models that a history is
+/// linearizable, and no other promise.
+fn judges_at(args: &CheckArgs, level: Option<Level>) -> Result<(), String> {
+    match (&args.consistency, level) {
+        (None, _) => Ok(()),
+        (Some(consistency), Some(_)) => consistency.level().map(drop),
+        (Some(consistency), None) => match consistency.promise()? {
+            Promise::Linearizable => Ok(()),
+            other => Err(format!("a history of a file is judged as linearizable, not as {other}")),
+        },
     }
 }
 

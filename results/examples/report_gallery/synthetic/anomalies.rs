@@ -143,6 +143,7 @@ pub fn crowd(history: &History, at_ns: u64, count: u64) -> Anomaly {
         operations,
         prefixes: Vec::new(),
         minimal: None,
+        dependencies: Vec::new(),
     }
 }
 
@@ -175,7 +176,17 @@ pub fn lost_element(history: &History, at_ns: u64) -> Anomaly {
     ];
     let (from_ns, to_ns, prefixes) = (at(0), at(64), Vec::new());
     let told = "process 3 did not find 417, which process 4 had added and process 2 had found before".into();
-    Anomaly { kind: "lost element".into(), told, key: 0, from_ns, to_ns, operations, prefixes, minimal: None }
+    Anomaly {
+        kind: "lost element".into(),
+        told,
+        key: 0,
+        from_ns,
+        to_ns,
+        operations,
+        prefixes,
+        minimal: None,
+        dependencies: Vec::new(),
+    }
 }
 
 /// Sixty transfers and reads of a bank of which nobody says what part they have.
@@ -194,5 +205,15 @@ pub fn wrong_total(history: &History, at_ns: u64) -> Anomaly {
     let operations: Vec<AnomalyOperation> = (0..60).map(operation).collect();
     let (to_ns, told) = (at_ns + 60 * 700_000, "the accounts hold 204 in all, but 196 were paid in".into());
     let kind = "wrong total".into();
-    Anomaly { kind, told, key: 0, from_ns: at_ns, to_ns, operations, prefixes: Vec::new(), minimal: None }
+    Anomaly {
+        kind,
+        told,
+        key: 0,
+        from_ns: at_ns,
+        to_ns,
+        operations,
+        prefixes: Vec::new(),
+        minimal: None,
+        dependencies: Vec::new(),
+    }
 }

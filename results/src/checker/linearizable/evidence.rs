@@ -73,6 +73,7 @@ pub(super) fn gather<M: Model>(
         operations: around(operations, contradiction, &told.witnesses),
         prefixes,
         minimal,
+        dependencies: Vec::new(),
     };
     let clearness = (told.kind, told.witnesses.len(), anomaly.to_ns);
     Evidence { anomaly, clearness }

@@ -1,6 +1,6 @@
 //! squall's calls and replies in the words of others: the inverse of [`vocabulary`](crate::formats::vocabulary).
 
-use crate::call::{Call, Reply, Step, Value};
+use crate::call::{Call, ListStep, Reply, Step, Value};
 use crate::formats::datum::Datum;
 use crate::formats::names::Names;
 
@@ -42,6 +42,7 @@ pub(super) fn of_call(call: &Call, names: Names<'_>) -> Result<(&'static str, Da
         Call::Dequeue { .. } => ("dequeue", Datum::Nil),
         Call::Increase { by, .. } => ("add", Datum::Int(*by)),
         Call::Transaction { steps } => ("txn", transaction(steps, None, names)),
+        Call::ListTransaction { steps } => ("txn", list_transaction(steps, None, names)),
         Call::Other { text, .. } => return Err(format!("`{text}` is a call that only a model of somebody else knows")),
     })
 }
@@ -76,6 +77,10 @@ pub(super) fn of_reply(call: &Call, reply: &Reply, names: Names<'_>) -> Result<A
             Call::Transaction { steps } => found(transaction(steps, Some(values), names)),
             other => return Err(format!("`{reply}` is no answer to `{other}`")),
         },
+        Reply::CommittedLists { found: lists } => match call {
+            Call::ListTransaction { steps } => found(list_transaction(steps, Some(lists), names)),
+            other => return Err(format!("`{reply}` is no answer to `{other}`")),
+        },
         Reply::Other { text } => return Err(format!("`{text}` is an answer that only a model of somebody else knows")),
     })
 }
@@ -101,6 +106,18 @@ fn transaction(steps: &[Step], found: Option<&[Option<Value>]>, names: Names<'_>
     let all = steps.iter().map(|one| match one {
         Step::Read { key } => step("r", *key, nullable(found.next().copied().flatten(), names)),
         Step::Write { key, value } => step("w", *key, names.value(*value)),
+    });
+    Datum::Seq(all.collect())
+}
+
+/// As [`transaction`], of lists.
+fn list_transaction(steps: &[ListStep], found: Option<&[Vec<Value>]>, names: Names<'_>) -> Datum {
+    let mut found = found.into_iter().flatten();
+    let list = |list: &Vec<Value>| Datum::Seq(list.iter().map(|element| names.value(*element)).collect());
+    let step = |name: &str, key, value| Datum::Seq(vec![Datum::Keyword(name.into()), names.key(key), value]);
+    let all = steps.iter().map(|one| match one {
+        ListStep::Read { key } => step("r", *key, found.next().map_or(Datum::Nil, list)),
+        ListStep::Append { key, element } => step("append", *key, names.value(*element)),
     });
     Datum::Seq(all.collect())
 }
