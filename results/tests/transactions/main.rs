@@ -69,12 +69,11 @@ fn the_models_judge_at_the_level_that_was_asked_for() {
     for (name, objects) in [("list-append", Objects::Lists), ("rw-register", Objects::Registers)] {
         let made = random::make(7);
         let history = if objects == Objects::Lists { made.as_lists() } else { made.as_registers() };
-        let level = Some(Level::STRICT_SERIALIZABLE);
-        for asked in [None, level] {
+        let level = Level::STRICT_SERIALIZABLE;
+        for asked in [None, Some(level)] {
             let options = models::ModelOptions { level: asked, ..models::ModelOptions::default() };
             let checker = models::find(name).unwrap().make(&options).unwrap();
-            let (found, direct) =
-                (checker.check(&history, &Budget::default()), judge(&history, objects, level.unwrap()));
+            let (found, direct) = (checker.check(&history, &Budget::default()), judge(&history, objects, level));
             assert_eq!(found, direct, "{name}");
         }
     }

@@ -35,6 +35,7 @@ fn verdict(checker: &str, validity: Validity, anomalies: &[(&str, u64, u64)]) ->
         operations: Vec::new(),
         prefixes: Vec::new(),
         minimal: None,
+        dependencies: Vec::new(),
     };
     let anomalies = anomalies.iter().map(anomaly).collect();
     Verdict { checker: checker.into(), validity, reason: String::new(), anomalies, figures: Default::default() }

@@ -58,6 +58,7 @@ pub fn stale_read(history: &History, at_ns: u64) -> Anomaly {
     ];
     let (first, last) = (operations[0].operation.id, operations[4].operation.id);
     Anomaly {
+        dependencies: Vec::new(),
         kind: "stale read".into(),
         told: format!(
             "Process 5 read 3 at {:.4} s, but process 6 had overwritten it with 7 by {:.4} s, and process 4 had already read 7 \
