@@ -270,6 +270,7 @@ fn counted(counters: PacketCounters) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packets::Reorder;
     use crate::span::Span;
 
     fn link(from: u8, to: u8) -> Link {
@@ -324,6 +325,15 @@ mod tests {
         assert_eq!(told(320, 20), Ok("80 of 400 probes were lost; 20 of 400 probes came twice".into()));
         assert_eq!(told(320, 0), Err("none of 400 probes came twice".into()));
         assert_eq!(told(400, 20), Err("none of 400 probes were lost".into()));
+        // Corrupted ones do not arrive, and those that were overtaken do.
+        let reorder = Some(Reorder { share: "25%".parse().unwrap(), by: Span::from_ms(10) });
+        let packets = Packets { corrupt: share("1%"), reorder, ..Packets::default() };
+        let told = |arrived, overtaken| {
+            Seen { sent: 400, arrived, overtaken, ..Seen::default() }.told(packets, &hit(vec![link(1, 2)]))
+        };
+        assert_eq!(told(396, 90), Ok("4 of 400 probes were lost; 90 of 400 probes were overtaken".into()));
+        assert_eq!(told(396, 0), Err("none of 400 probes were overtaken".into()));
+        assert_eq!(told(400, 90), Err("none of 400 probes were lost".into()));
         let packets = Packets { rate: Some("1mbit".parse().unwrap()), ..Packets::default() };
         let told = |rates_bits| Seen { rates_bits, ..Seen::default() }.told(packets, &hit(vec![link(1, 2)]));
         assert_eq!(told(vec![0.7e6, 1.0e6]), Ok("1.00 mbit/s pass at most".into()));

@@ -77,3 +77,43 @@ fn the_weightier_comes_more_often() {
     assert!(schedule.len() > 100 && (kills * 4).abs_diff(schedule.len() * 3) <= 12, "{kills} of {}", schedule.len());
     assert_eq!(swarm.to_string(), "3 x kill, pause; each for 200ms to 300ms, 100ms to 200ms between");
 }
+
+/// What the drawn schedules are held to is looked at by itself: who wants the same at the same time, and who does not.
+#[test]
+fn who_wants_the_same_at_the_same_time_collides() {
+    use crate::skew::Skew;
+    use crate::trouble::Trouble;
+    let plain = |at_s: u64, family| {
+        Planned::plain(Span::from_ms(at_s * 1_000), Span::from_ms(2_000), family, crate::selector::Selector::One)
+    };
+    let halves = |at_s| Planned { shape: Shape::Halves, ..plain(at_s, Family::Partition) };
+    let disk = |trouble| Planned { trouble: Some(trouble), ..plain(1, Family::Disk) };
+    let slow = Trouble::Slow(Span::from_ms(50));
+    let drift = Planned { skew: Some(Skew::Drift("100%".parse().unwrap())), ..plain(1, Family::Clock) };
+    let way_back_s = drift.over().ms().div_ceil(1_000);
+    for (one, other, expected) in [
+        (plain(1, Family::Kill), plain(2, Family::Pause), true),
+        (plain(1, Family::Kill), plain(3, Family::Kill), true),
+        (plain(1, Family::Kill), plain(4, Family::Kill), false),
+        (plain(1, Family::Kill), plain(2, Family::Clock), false),
+        (plain(1, Family::Kill), plain(2, Family::Packet), false),
+        (plain(1, Family::Kill), plain(2, Family::Membership), false),
+        (plain(1, Family::Membership), plain(2, Family::Membership), true),
+        (plain(1, Family::PauseClient), plain(2, Family::Pause), false),
+        (plain(1, Family::Starve), plain(2, Family::Clock), true),
+        (plain(1, Family::Starve), disk(slow), true),
+        (plain(1, Family::Rot), disk(slow), true),
+        (plain(1, Family::Kill), disk(slow), false),
+        (plain(1, Family::Kill), disk(Trouble::Eio), true),
+        // It singles nobody out, so it takes no node; two partitions exclude each other all the same.
+        (halves(1), plain(2, Family::Kill), false),
+        (plain(1, Family::Partition), plain(2, Family::Kill), true),
+        (halves(1), plain(2, Family::Partition), true),
+        // A clock is on its way back for a while.
+        (drift.clone(), plain(5, Family::Clock), true),
+        (drift.clone(), plain(way_back_s + 1, Family::Clock), false),
+    ] {
+        assert_eq!(collide(&one, &other), expected, "{one:?} and {other:?}");
+        assert_eq!(collide(&other, &one), expected, "{other:?} and {one:?}");
+    }
+}
