@@ -7,6 +7,7 @@ mod convert;
 mod doctor;
 mod list;
 mod merge;
+mod nodes;
 mod progress;
 mod replay;
 mod test;
@@ -21,6 +22,7 @@ use clap_complete::Shell;
 use squall_nemesis::Span;
 use squall_results::formats::{FailedCas, Format, Keys, Options, Reader, Subject};
 use squall_results::model::NilRead;
+use squall_targets::hosts::HostSpec;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -61,6 +63,8 @@ enum Command {
     Convert(ConvertArgs),
     /// List targets, workloads, faults, shapes of partitions and planted bugs.
     List(ListArgs),
+    /// Tell what other machines can do for squall, before anything is touched there.
+    Nodes(NodesArgs),
     /// Tell what this machine can do for squall, and how to enable the rest.
     #[command(after_help = "Examples:\n  squall doctor                  what works here, and how to enable the rest")]
     Doctor,
@@ -98,11 +102,31 @@ struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+struct NodesArgs {
+    #[command(subcommand)]
+    command: NodesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum NodesCommand {
+    /// Log in everywhere at once and look: root, iptables, netem, FUSE, clock, room, servers. Nothing is copied or changed.
+    #[command(after_help = "Examples:\n  squall nodes check --nodes root@db1,root@db2,root@db3\n  \
+        squall nodes check --nodes nodes.txt    a host a line: user@host:port address=IP link=eth1 identity=FILE config=FILE\n\n\
+        Exit status: 0 a run is possible, 3 not on all of them, 64 bad usage.")]
+    Check {
+        /// The machines, with commas between; or a file with one a line.
+        #[arg(long, value_name = "HOST,..|FILE", value_parser = where_nodes_are)]
+        nodes: WhereNodesAre,
+    },
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = concat!(
     "Examples:\n",
     "  squall test                             a 20 s storm over three raftd nodes\n",
     "  squall test --time-limit 60s --nodes 5  longer, on more nodes\n",
     "  squall test --faults none               no faults\n",
+    "  squall test --nodes root@db1,root@db2,root@db3  on machines that are reached by ssh\n",
     "  squall test raft --bug stale-read       a server that is wrong on purpose\n",
     "  squall test --plan store/latest/plan.yaml  the plan of the last run again\n\n",
     "Exit status: 0 valid, 1 invalid or did not serve when it had to, 2 unknown, 3 squall itself failed,\n",
@@ -120,9 +144,9 @@ struct TestArgs {
     /// Draw the storm itself from the seed: which families, how often, how long, how many nodes, how hard clients work.
     #[arg(long)]
     swarm: bool,
-    /// The number of nodes [default: 3].
-    #[arg(long)]
-    nodes: Option<Nodes>,
+    /// The number of local nodes; or the machines that are the nodes, reached by ssh; or a file with one a line [default: 3].
+    #[arg(long, value_name = "N|HOST,..|FILE", value_parser = where_nodes_are)]
+    nodes: Option<WhereNodesAre>,
     /// The number of nodes beside them that can join, by faults of the family membership [default: 0].
     #[arg(long, value_name = "N")]
     spares: Option<Spares>,
@@ -393,6 +417,23 @@ fn jobs(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("`{text}` is no number of cases at a time; write one from 1 to 64"))
 }
 
+/// What nodes are wished for.
+#[derive(Debug, Clone)]
+enum WhereNodesAre {
+    /// So many, on this machine.
+    Here(Nodes),
+    /// On these machines.
+    On(Vec<HostSpec>),
+}
+
+fn where_nodes_are(text: &str) -> Result<WhereNodesAre, String> {
+    if text.parse::<f64>().is_ok() {
+        text.parse().map(WhereNodesAre::Here)
+    } else {
+        HostSpec::all(text).map(WhereNodesAre::On)
+    }
+}
+
 fn setting(text: &str) -> Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is no setting; write NAME=NUMBER"))?;
     let value = value.parse().map_err(|_| format!("`{value}` is no whole number; write {name}=NUMBER"))?;
@@ -430,6 +471,7 @@ pub fn main(args: Vec<OsString>) -> Exit {
         Command::Check(args) => check::main(&args),
         Command::Convert(args) => convert::main(&args),
         Command::List(args) => list::main(&args),
+        Command::Nodes(args) => nodes::main(&args),
         Command::Doctor => doctor::main(),
         Command::Completions { shell } => completions::completions(shell),
         Command::Man { command } => completions::man(command.as_deref()),

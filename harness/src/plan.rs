@@ -11,6 +11,7 @@ use crate::summary::plural;
 use squall_nemesis::{Change, Family, Planned, Selector, Span, Swarm, schedule};
 use squall_results::Promise;
 use squall_targets::disk::Model;
+use squall_targets::hosts::HostSpec;
 use squall_targets::target::ReadMode;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub nodes: usize,
     /// The number of nodes beside them that are no members until they join. Clients do not ask them.
     pub spares: usize,
+    /// The machines that are the nodes; none where they are local.
+    pub hosts: Vec<HostSpec>,
     /// How long the storm lasts.
     pub time_limit: Span,
     /// How many calls a second are made in the mean.
@@ -98,6 +101,7 @@ impl Plan {
             return refuse(format!("the workload {} needs {kind} calls, which {} has not", workload.name, target.name));
         }
         self.check_target()?;
+        self.check_hosts()?;
         if !workload.promises.contains(&self.consistency.promise()) {
             return refuse(format!("the workload {} cannot be judged as {}", workload.name, self.consistency));
         }
@@ -160,6 +164,32 @@ impl Plan {
                 target.name
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// What cannot be done to machines that are reached by ssh.
+    fn check_hosts(&self) -> Result<(), PlanError> {
+        if self.hosts.is_empty() {
+            return Ok(());
+        }
+        if self.spares > 0 {
+            let why = "spares are local nodes, and these nodes are hosts; leave spares out, or run it on local nodes";
+            return Err(PlanError::Contradiction(why.into()));
+        }
+        if self.hosts.len() != self.nodes {
+            let (hosts, nodes) = (plural(self.hosts.len(), "host"), self.nodes);
+            return Err(PlanError::Contradiction(format!(
+                "{nodes} nodes on {hosts}; leave nodes out, or name as many hosts"
+            )));
+        }
+        let cuts_clients_off =
+            |planned: &Planned| planned.fault == Family::Partition && planned.shape.reaches_clients();
+        match self.schedule.iter().position(cuts_clients_off) {
+            Some(place) => Err(PlanError::Contradiction(format!(
+                "fault {} of the schedule: clients cannot be cut off from hosts, which squall reaches by ssh on the same way; leave it out, or run it on local nodes",
+                place + 1
+            ))),
+            None => Ok(()),
         }
     }
 
@@ -272,6 +302,7 @@ impl Plan {
             workload: Some(plan.workload),
             nodes: Some(Nodes(plan.nodes)),
             spares: Some(Spares(plan.spares)),
+            hosts: (!plan.hosts.is_empty()).then_some(plan.hosts),
             time_limit: Some(plan.time_limit),
             rate_hz: Some(Rate(plan.rate_hz)),
             concurrency: Some(Workers(plan.concurrency)),

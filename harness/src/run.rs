@@ -25,7 +25,7 @@ use squall_results::folder::RunFolder;
 use squall_results::{Event, Outcome};
 use squall_targets::client::{Reads, Session};
 use squall_targets::client_process::ClientProcesses;
-use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions, PacketFaults};
+use squall_targets::cluster::{Cluster, ClusterError, ClusterOptions, HostsOptions, PacketFaults};
 use squall_targets::deployment::{DeployError, Deployment};
 use squall_targets::remote::ProcessState;
 use squall_targets::sandbox::{Privilege, Sandbox};
@@ -76,8 +76,8 @@ pub enum RunError {
 pub struct Surroundings<'a> {
     /// Where its artifacts go.
     pub folder: &'a RunFolder,
-    /// The namespaces that the process is in.
-    pub sandbox: &'a Sandbox,
+    /// The namespaces that the process is in; none where the nodes of the plan are other machines.
+    pub sandbox: Option<&'a Sandbox>,
     /// The executable of squall.
     pub program: PathBuf,
     /// Tells a person what happens.
@@ -164,7 +164,8 @@ impl Run<'_> {
         let live = TaskGuard(live);
         let deployment = Arc::new(self.bring_up().await?);
         self.recorder.record(Event::Facts(self.facts(&deployment).await));
-        let logs = deployment.all().iter().map(|node| deployment.target().daemon(node, deployment.nodes()).stderr);
+        let stderr = |node| deployment.target().daemon(node, deployment.nodes()).stderr;
+        let logs = deployment.all().iter().map(|node| node.outside(&stderr(node)));
         let tail = Tail::follow(logs.collect(), self.clock);
         let tail = tail.map_err(|source| RunError::Io { what: "cannot start the thread that stamps logs", source })?;
         let sampler = Sampler {
@@ -191,9 +192,14 @@ impl Run<'_> {
         let kernel = kernel.map_or_else(|error| error, |name| name.release().to_string_lossy().into_owned());
         let processors =
             std::thread::available_parallelism().map_or_else(|error| text(&error), |count| count.to_string());
-        let user = match self.surroundings.sandbox.privilege() {
-            Privilege::Root => "root",
-            Privilege::UserNamespace => "an ordinary user, in a user namespace",
+        let user = match self.surroundings.sandbox.map(Sandbox::privilege) {
+            Some(Privilege::Root) => "root".to_owned(),
+            Some(Privilege::UserNamespace) => "an ordinary user, in a user namespace".to_owned(),
+            None => {
+                let hosts = self.plan.hosts.iter().zip(self.plan.node_names());
+                let hosts: Vec<String> = hosts.map(|(host, name)| format!("{name} at {host}")).collect();
+                format!("ssh: {}", hosts.join(", "))
+            }
         };
         let version = deployment.target().version(&deployment.nodes()[0]).await;
         let settings = self.plan.settings.iter().map(|(name, value)| format!("{name} {value}"));
@@ -203,7 +209,7 @@ impl Run<'_> {
             ("links are cut by", deployment.cluster().mechanism().to_string()),
             ("kernel", kernel),
             ("processors", processors),
-            ("run by", user.to_owned()),
+            ("run by", user),
         ];
         let disks = deployment.disk_model().map(|model| (judge::DISKS, format!("{model}, {}", model.about())));
         let packets = deployment.cluster().packet_mechanism();
@@ -229,9 +235,16 @@ impl Run<'_> {
         let begin = Instant::now();
         let names = [self.plan.node_names(), self.plan.spare_names()].concat();
         let nodes = folder.root().join("nodes");
-        let options =
-            ClusterOptions { names, folder: nodes, cut: None, packets: self.packets(), agent: program.clone() };
-        let cluster = Cluster::up(sandbox, options).await?;
+        let (packets, agent) = (self.packets(), program.clone());
+        let cluster = match sandbox {
+            Some(sandbox) => {
+                Cluster::up(sandbox, ClusterOptions { names, folder: nodes, cut: None, packets, agent }).await?
+            }
+            None => {
+                let hosts = self.plan.hosts.clone();
+                Cluster::reach(HostsOptions { names, hosts, folder: nodes, packets, agent }).await?
+            }
+        };
         let up = begin.elapsed();
         let deployment = Deployment::with_spares(cluster, target.into(), self.plan.nodes);
         if let Some(model) = self.plan.disks() {
@@ -254,9 +267,14 @@ impl Run<'_> {
         if is_any { PacketFaults::Possible } else { PacketFaults::Never }
     }
 
+    /// On other machines a copy of squall, as which its agent runs there.
+    fn own_program(&self) -> PathBuf {
+        self.surroundings.sandbox.map_or_else(|| "/proc/self/exe".into(), |_| self.surroundings.program.clone())
+    }
+
     fn target_options(&self) -> TargetOptions {
         TargetOptions {
-            own_program: self.surroundings.program.clone(),
+            own_program: self.own_program(),
             call_timeout: self.plan.call_timeout.duration(),
             bug: self.plan.bug.clone(),
             seed: self.plan.seed,
@@ -264,6 +282,7 @@ impl Run<'_> {
             read: self.plan.read.clone(),
             retry: self.plan.retry,
             bin: self.plan.bin.clone(),
+            elsewhere: self.surroundings.sandbox.is_none(),
             changes_members: self.plan.schedule.iter().any(|planned| planned.fault == Family::Membership),
             settings: self.plan.settings.clone(),
         }

@@ -69,6 +69,7 @@ impl Stage {
             read: "read-index".into(),
             retry: false,
             bin: None,
+            elsewhere: false,
             changes_members: false,
             settings: BTreeMap::from([("heartbeat_ms".into(), 50), ("election_ms".into(), 300)]),
         };

@@ -30,6 +30,7 @@ impl Stage {
         stage.pretend("cargo", "exit 0");
         stage.pretend("rustc", "echo 'rustc 99.0.0 (a test)'");
         stage.pretend("cc", "exit 0");
+        stage.pretend("pkg-config", "exit 0");
         stage.pretend("id", "echo 1000");
         stage.script(&stage.path("target/release/squall"), "echo \"ran $* as $SQUALL_CALLED_AS\"; exit 1");
         stage

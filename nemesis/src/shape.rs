@@ -100,6 +100,15 @@ impl Shape {
         matches!(self, Shape::Minority | Shape::Halves | Shape::Bridge | Shape::MajoritiesRing)
     }
 
+    /// Whether it cuts links from nodes to the clients.
+    pub fn reaches_clients(&self) -> bool {
+        match self {
+            Shape::Clients => true,
+            Shape::Links(links) => links.iter().any(|one| one.link().to == CLIENTS),
+            _ => false,
+        }
+    }
+
     /// The links that are cut between `nodes` when `selected` of them are.
     pub fn cut(&self, nodes: &[String], selected: &[String], rng: &mut ChaCha8Rng) -> Cut {
         let others = without(nodes, selected);

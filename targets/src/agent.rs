@@ -14,6 +14,7 @@ pub(crate) mod protocol;
 mod serve;
 
 use crate::disk::{probe, serve as serve_disk};
+use crate::hosts::{follow, keeper};
 use crate::ration;
 use crate::rot;
 use nix::mount::{MsFlags, mount};
@@ -24,6 +25,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The first argument that makes the executable an agent: its `main` then calls [`run`] with the others and returns.
 pub const ARGUMENT: &str = "node-agent";
@@ -32,8 +34,9 @@ pub const ARGUMENT: &str = "node-agent";
 pub(crate) const PROBE_PORT: u16 = 17_077;
 
 /// Serves until the input ends. `args` are the arguments after [`ARGUMENT`]: at most the name of the link on which the
-/// other nodes are reached, `eth0` without it; or what the executable is started for on the node, a disk, a probe of
-/// one, to ration a process, or to let files rot. Call it while the process has a single thread.
+/// other nodes are reached, `eth0` without it, and for how many milliseconds it goes on without hearing anything of its
+/// controller, for ever without it; or what the executable is started for on the node: a disk, a probe of one, to ration a
+/// process, to let files rot, to keep an agent, to follow logs. Call it while the process has a single thread.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args = args.into_iter();
     let first = args.next();
@@ -42,10 +45,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(probe::ARGUMENT) => return probe::run(args),
         Some(ration::ARGUMENT) => return ration::run(args),
         Some(rot::ARGUMENT) => return rot::run(),
+        Some(keeper::ARGUMENT) => return keeper::run(args),
+        Some(follow::ARGUMENT) => return follow::run(args),
         _ => {}
     }
     let link = first.map_or("eth0".into(), |name| name.to_string_lossy().into_owned());
-    match settle().and_then(|(reading, writing, notices)| serve::serve(reading, writing, notices, link)) {
+    let patience = args.next().and_then(|ms| ms.to_str()?.parse().ok()).map(Duration::from_millis);
+    match settle().and_then(|(reading, writing, notices)| serve::serve(reading, writing, notices, link, patience)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("squall {ARGUMENT}: {error}");

@@ -1,4 +1,5 @@
-//! A local cluster: nodes with an address each on a switch of their own, and cuts of the links between them.
+//! A cluster: nodes with an address each, and cuts of the links between them. They are local, on a switch of their own, or
+//! machines that are reached by ssh.
 //!
 //! Cuts act on *directed* links between nodes, and from nodes to the clients; the controller reaches every node at all
 //! times. Links are counted: cut twice, a link works again after it was healed twice, so faults that overlap do not undo one
@@ -9,14 +10,17 @@
 mod clients_end;
 mod cuts;
 mod disturbances;
+mod hosted;
 mod iptables;
 mod probes;
 mod start;
 
 pub use cuts::CutMechanism;
 pub use disturbances::{Disturbance, PacketFaults};
+pub(crate) use iptables::forget as forget_cuts;
 pub use probes::{PROBES_PER_LINK, ProbeCount};
 
+use crate::hosts::{Host, HostError, HostSpec};
 use crate::local::{LocalNode, Switch};
 use crate::packets::{PacketCounters, PacketMechanism};
 use crate::remote::{Remote, RemoteError};
@@ -27,7 +31,7 @@ use cuts::{Cuts, Indices};
 use disturbances::Disturbances;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,6 +58,21 @@ pub struct ClusterOptions {
     pub agent: PathBuf,
 }
 
+/// What a cluster of machines is to be made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostsOptions {
+    /// The names of the nodes, one for each machine.
+    pub names: Vec<String>,
+    /// The machines.
+    pub hosts: Vec<HostSpec>,
+    /// Where each node gets a folder of its name, for its logs. Made where it does not exist.
+    pub folder: PathBuf,
+    /// Whether packets are to be disturbed, and how.
+    pub packets: PacketFaults,
+    /// The executable that becomes a node's agent, as in [`ClusterOptions`]; it is copied to the machines.
+    pub agent: PathBuf,
+}
+
 /// A node of a cluster.
 #[derive(Clone)]
 pub struct Node {
@@ -63,8 +82,12 @@ pub struct Node {
     pub address: Ipv4Addr,
     /// The address that its clients come from; none for the controller's.
     pub clients: Option<Ipv4Addr>,
-    /// Its folder, absolute, the same path on the node and outside.
+    /// The link on which the other nodes are reached; empty where nobody needs to know.
+    pub link: String,
+    /// Its folder on the node, absolute. Of a local node it is the same outside.
     pub dir: PathBuf,
+    /// The folder outside where the logs that lie in its folder come to.
+    pub logs: PathBuf,
     /// What can be done there.
     pub remote: Arc<dyn Remote>,
 }
@@ -73,6 +96,11 @@ impl Node {
     /// The way to a port of it for clients.
     pub fn client_route(&self, port: u16) -> Route {
         Route { to: SocketAddr::new(self.address.into(), port), from: self.clients }
+    }
+
+    /// Where a log in its folder is found outside.
+    pub fn outside(&self, log: &Path) -> PathBuf {
+        log.strip_prefix(&self.dir).map_or_else(|_| log.into(), |name| self.logs.join(name))
     }
 }
 
@@ -110,6 +138,9 @@ pub enum ClusterError {
         /// What was refused, and why.
         reason: String,
     },
+    /// A machine cannot be a node.
+    #[error(transparent)]
+    Host(#[from] HostError),
     /// The links cannot be cut in the way that was asked for.
     #[error("cut links by {mechanism}: {reason}")]
     Mechanism {
@@ -127,6 +158,11 @@ pub enum ClusterError {
     /// A link names a node that the cluster does not have, or one node twice.
     #[error("the link {0} is none of this cluster's")]
     NoSuchLink(Link),
+    /// The links from nodes to their clients cannot be cut where the controller reaches the nodes by the same.
+    #[error(
+        "cut {0}: clients reach these nodes from where squall does, by ssh, and would not be the only ones that are cut off"
+    )]
+    WithoutClients(Link),
     /// A link was to be healed that is not cut (any more).
     #[error("heal the link {0}: it is not cut")]
     NotCut(Link),
@@ -145,7 +181,8 @@ pub struct Cluster {
     mechanism: CutMechanism,
     packet_mechanism: Option<PacketMechanism>,
     next_probe: AtomicU64,
-    clients: ClientsEnd,
+    /// None where clients come from where the controller does.
+    clients: Option<ClientsEnd>,
     machinery: Mutex<Option<Machinery>>,
 }
 
@@ -156,8 +193,14 @@ struct Links {
     disturbances: Option<Disturbances>,
 }
 
-/// What holds the nodes up. Fields are dropped in this order: the nodes first, the subnet's number last.
-struct Machinery {
+/// What holds the nodes up.
+enum Machinery {
+    Local(LocalMachinery),
+    Hosts(Vec<Host>),
+}
+
+/// What holds local nodes up. Fields are dropped in this order: the nodes first, the subnet's number last.
+struct LocalMachinery {
     locals: Vec<LocalNode>,
     _switch: Switch,
     _subnet: Subnet,
@@ -167,11 +210,27 @@ impl Cluster {
     /// Brings up a switch and all nodes; returns when every node's agent answers. To be called within a tokio runtime.
     pub async fn up(sandbox: &Sandbox, options: ClusterOptions) -> Result<Cluster, ClusterError> {
         start::check_names(&options.names)?;
-        let dirs = start::prepare_folders(&options)?;
+        let dirs = start::prepare_folders(&options.folder, &options.names)?;
         let full = || ClusterError::Options("255 clusters are up already; take some down".into());
         let subnet = sandbox.take_subnet().ok_or_else(full)?;
         // A caller that gives up halfway gets rid of a whole cluster, not of loose parts.
         completed(start::come_up(subnet, options, dirs)).await
+    }
+
+    /// Reaches machines by ssh and makes nodes of them; returns when every node's agent answers. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// Which machine cannot be a node, why, and what to do.
+    pub async fn reach(options: HostsOptions) -> Result<Cluster, ClusterError> {
+        start::check_names(&options.names)?;
+        let (names, hosts) = (options.names.len(), options.hosts.len());
+        if names != hosts {
+            return Err(ClusterError::Options(format!(
+                "{names} nodes on {hosts} machines; there must be one for each"
+            )));
+        }
+        let dirs = start::prepare_folders(&options.folder, &options.names)?;
+        completed(hosted::come_up(options, dirs)).await
     }
 
     /// The nodes, in the order of their names in the options.
@@ -256,7 +315,7 @@ impl Cluster {
     /// Ends everything on the nodes and removes them; returns when nothing of them is left. Afterwards every call on a
     /// node fails. A second call does nothing.
     pub async fn down(&self) -> Result<(), ClusterError> {
-        self.clients.close();
+        self.clients.iter().for_each(ClientsEnd::close);
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.links.lock().await.disturbances = None;
         match machinery {
@@ -275,6 +334,10 @@ impl Cluster {
 
     /// The ends of links between nodes, and from nodes to the clients, who stand behind the last node.
     fn ends(&self, links: &[Link]) -> Result<Vec<Indices>, ClusterError> {
+        let to_clients = |link: &&Link| link.to == CLIENTS && self.clients.is_none();
+        if let Some(link) = links.iter().find(to_clients) {
+            return Err(ClusterError::WithoutClients(link.clone()));
+        }
         let node = |name: &str| self.nodes.iter().position(|node| node.name == name);
         let end = |name: &str| if name == CLIENTS { Some(self.nodes.len()) } else { node(name) };
         let pair = |link: &Link| match (node(&link.from), end(&link.to)) {
@@ -287,7 +350,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.clients.close();
+        self.clients.iter().for_each(ClientsEnd::close);
         let machinery = self.machinery.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = machinery.map(Machinery::down) {
             tracing::error!(%error, "something of a cluster stays behind until squall ends");
@@ -322,6 +385,19 @@ impl Links {
 }
 
 impl Machinery {
+    fn down(self) -> Result<(), ClusterError> {
+        match self {
+            Machinery::Local(local) => local.down(),
+            Machinery::Hosts(hosts) => {
+                hosts.iter().for_each(Host::close);
+                // All of them, also when one is lost.
+                hosts.into_iter().map(Host::end).fold(Ok(()), Result::and).map_err(ClusterError::Down)
+            }
+        }
+    }
+}
+
+impl LocalMachinery {
     fn down(self) -> Result<(), ClusterError> {
         let deadline = Instant::now() + DOWN_TIMEOUT;
         self.locals.iter().for_each(LocalNode::kill);

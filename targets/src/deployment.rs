@@ -154,6 +154,7 @@ impl Deployment {
     /// The files that the server of `node` logs to.
     pub fn logs(&self, node: &Node) -> Vec<PathBuf> {
         let DaemonSpec { stdout, stderr, .. } = self.target.daemon(node, self.nodes());
+        let (stdout, stderr) = (node.outside(&stdout), node.outside(&stderr));
         if stdout == stderr { vec![stderr] } else { vec![stderr, stdout] }
     }
 
@@ -406,8 +407,9 @@ impl Deployment {
     async fn refuse_ended(&self, node: &str) -> Result<(), DeployError> {
         match self.state(node).await? {
             state @ ProcessState::Gone { .. } => {
-                let spec = self.daemon(self.place(node)?);
-                Err(DeployError::Ended { node: node.into(), state, log: spec.stderr.display().to_string() })
+                let place = self.place(node)?;
+                let log = self.nodes()[place].outside(&self.daemon(place).stderr).display().to_string();
+                Err(DeployError::Ended { node: node.into(), state, log })
             }
             ProcessState::Running | ProcessState::Stopped => Ok(()),
         }

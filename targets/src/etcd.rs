@@ -102,7 +102,10 @@ impl Etcd {
         if let Some(bug) = options.bug {
             return Err(TargetError::UnknownBug { target: ETCD.name, bug });
         }
-        let program = program::find(options.bin.as_deref())?;
+        let program = match &options.bin {
+            bin if options.elsewhere => bin.clone().unwrap_or_else(|| "etcd".into()),
+            bin => program::find(bin.as_deref())?,
+        };
         let serializable = options.read == "serializable";
         Ok(Etcd { options, program, serializable, members: Mutex::default() })
     }

@@ -13,6 +13,7 @@ pub mod deployment;
 pub mod disk;
 pub mod doctor;
 pub mod etcd;
+pub mod hosts;
 mod local;
 pub mod lock;
 pub mod members;

@@ -33,6 +33,8 @@ pub struct TargetOptions {
     pub retry: bool,
     /// The program or folder to use in place of the one that is installed.
     pub bin: Option<PathBuf>,
+    /// Whether its servers run on other machines, where their programs are looked for then.
+    pub elsewhere: bool,
     /// Whether its members are to be changed, where servers must be told so when they start.
     pub changes_members: bool,
     /// The value of each [`Setting`].

@@ -127,7 +127,8 @@ impl Zookeeper {
         if let Some(bug) = &options.bug {
             return Err(TargetError::UnknownBug { target: ZOOKEEPER.name, bug: bug.clone() });
         }
-        let installation = Installation::find(options.bin.as_deref())?;
+        let bin = options.bin.as_deref();
+        let installation = if options.elsewhere { Installation::elsewhere(bin) } else { Installation::find(bin)? };
         Ok(Zookeeper { options, installation })
     }
 

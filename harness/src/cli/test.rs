@@ -1,6 +1,6 @@
 //! `squall test`: plan, cluster, run, history, verdict, report.
 
-use super::{TestArgs, complain, fail_as, families, print, print_json};
+use super::{TestArgs, WhereNodesAre, complain, fail_as, families, print, print_json};
 use crate::exit::Exit;
 use crate::judge::{self, Judged, Promises};
 use crate::live::TIME_IN_ALL;
@@ -32,11 +32,17 @@ pub(super) fn main(args: &TestArgs) -> Exit {
 
 fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
     let faults = families(args.faults.as_deref()).map_err(PlanError::Contradiction)?;
+    let (nodes, hosts) = match args.nodes.clone() {
+        None => (None, None),
+        Some(WhereNodesAre::Here(nodes)) => (Some(nodes), None),
+        Some(WhereNodesAre::On(hosts)) => (None, Some(hosts)),
+    };
     let typed = Wishes {
         target: args.target,
         workload: args.workload.clone(),
-        nodes: args.nodes,
+        nodes,
         spares: args.spares,
+        hosts,
         time_limit: args.time_limit,
         rate_hz: args.rate,
         concurrency: args.concurrency,
@@ -65,15 +71,18 @@ fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
 fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find my own executable: {error}"))?;
     // Before there is a folder: without a server, or its disk, nothing will be recorded.
-    (plan.target.target().find_server)(plan.bin.as_deref()).map_err(|error| error.to_string())?;
-    plan.disks().map_or(Ok(()), |_| disk::are_possible())?;
+    let is_local = plan.hosts.is_empty();
+    if is_local {
+        (plan.target.target().find_server)(plan.bin.as_deref()).map_err(|error| error.to_string())?;
+        plan.disks().map_or(Ok(()), |_| disk::are_possible())?;
+    }
     let folder = run::make_folder(&args.store, &plan.title())?;
     let yaml = plan.to_yaml().map_err(|error| error.to_string())?;
     write_whole(&folder.plan(), yaml.as_bytes())
         .map_err(|error| format!("cannot write {}: {error}", folder.plan().display()))?;
     log_into(&folder)?;
     // While there is one thread only: the kernel gives a process with several no namespaces.
-    let sandbox = sandbox::enter().map_err(|error| error.to_string())?;
+    let sandbox = is_local.then(sandbox::enter).transpose().map_err(|error| error.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start the run loop: {error}"))?;
     let (stopper, stop) = stop::channel();
@@ -86,7 +95,8 @@ fn carry_out(args: &TestArgs, plan: &Plan) -> Result<Exit, String> {
 struct Place {
     folder: RunFolder,
     yaml: String,
-    sandbox: Sandbox,
+    /// None where the nodes are other machines.
+    sandbox: Option<Sandbox>,
     program: PathBuf,
 }
 
@@ -106,7 +116,7 @@ async fn storm(args: &TestArgs, plan: &Plan, place: Place, stopper: Stopper, sto
     }
     let surroundings = run::Surroundings {
         folder: &place.folder,
-        sandbox: &place.sandbox,
+        sandbox: place.sandbox.as_ref(),
         program: place.program.clone(),
         narrator: narrator.clone(),
         stopper,
@@ -138,10 +148,13 @@ fn failure(error: &RunError, folder: &RunFolder) -> String {
 }
 
 fn headline(plan: &Plan) -> String {
-    let Plan { target, workload, nodes, spares, seed, time_limit, .. } = plan;
+    let Plan { target, workload, nodes, spares, hosts, seed, time_limit, .. } = plan;
     let version = env!("CARGO_PKG_VERSION");
     let spares = if *spares > 0 { format!(" and {}", summary::plural(*spares, "spare")) } else { String::new() };
-    let nodes = summary::plural(*nodes, "local node") + &spares;
+    let nodes = match hosts.as_slice() {
+        [] => summary::plural(*nodes, "local node") + &spares,
+        hosts => hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
     let bug = plan.bug.as_ref().map(|bug| format!(" with the planted bug {bug}")).unwrap_or_default();
     format!("{BOLD}squall {version}{RESET}  {target} {workload} on {nodes}{bug}, storm of {time_limit}, seed {seed}")
 }

@@ -3,6 +3,7 @@
 use super::wishes::{default_promise, default_settings};
 use super::{Nodes, Plan, Rate, Spares, Wishes, Workers};
 use crate::names::FaultName;
+use squall_targets::hosts::HostSpec;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -24,9 +25,13 @@ impl Plan {
     fn needed_wishes(&self) -> Option<Wishes> {
         let swarm = self.swarm.then_some(true);
         let least = Wishes { target: Some(self.target), seed: Some(self.seed), swarm, ..Wishes::default() };
-        let nodes = (self.nodes != least.clone().resolve().ok()?.nodes).then_some(Nodes(self.nodes));
+        if self.hosts.iter().any(|host| !host.is_plain()) {
+            return None;
+        }
+        let hosts = (!self.hosts.is_empty()).then(|| self.hosts.clone());
+        let nodes = (hosts.is_none() && self.nodes != least.clone().resolve().ok()?.nodes).then_some(Nodes(self.nodes));
         // Some defaults depend on the number of nodes.
-        let default = Wishes { nodes, ..least.clone() }.resolve().ok()?;
+        let default = Wishes { nodes, hosts: hosts.clone(), ..least.clone() }.resolve().ok()?;
         let wishes = Wishes {
             workload: (self.workload != default.workload).then(|| self.workload.clone()),
             bug: self.bug.clone(),
@@ -37,6 +42,7 @@ impl Plan {
             settings: self.chosen_settings(),
             nodes,
             spares: (self.spares > 0).then_some(Spares(self.spares)),
+            hosts,
             time_limit: (self.time_limit != default.time_limit).then_some(self.time_limit),
             rate_hz: (self.rate_hz != default.rate_hz).then_some(Rate(self.rate_hz)),
             concurrency: (self.concurrency != default.concurrency).then_some(Workers(self.concurrency)),
@@ -77,6 +83,10 @@ fn flags(wishes: &Wishes) -> Vec<(&'static str, String)> {
         ("set", wishes.settings.as_ref().map(settings)),
         ("nodes", wishes.nodes.map(|nodes| nodes.0.to_string())),
         ("spares", wishes.spares.map(|spares| spares.0.to_string())),
+        (
+            "nodes",
+            wishes.hosts.as_ref().map(|hosts| hosts.iter().map(HostSpec::to_string).collect::<Vec<_>>().join(",")),
+        ),
         ("time-limit", wishes.time_limit.map(|span| span.to_string())),
         ("rate", wishes.rate_hz.map(|rate| rate.0.to_string())),
         ("concurrency", wishes.concurrency.map(|workers| workers.0.to_string())),

@@ -5,6 +5,7 @@ use crate::names::{FaultName, ProfileName, PromiseName, TargetName, WorkloadName
 use crate::seed;
 use serde::{Deserialize, Serialize};
 use squall_nemesis::{Planned, Size, Span, Swarm, schedule};
+use squall_targets::hosts::HostSpec;
 use squall_targets::target::{Setting, TargetInfo};
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,6 +27,9 @@ pub struct Wishes {
     /// The number of nodes beside them that can join.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spares: Option<Spares>,
+    /// The machines that are to be the nodes, reached by ssh; local nodes without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<HostSpec>>,
     /// How long the storm lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<Span>,
@@ -175,11 +179,17 @@ impl Wishes {
             }
             (None, theirs) => theirs,
         };
+        // Who says how many nodes there are to be, or which, wants no others.
+        let (nodes, hosts) = match (self.nodes, self.hosts) {
+            (None, None) => (others.nodes, others.hosts),
+            ours => ours,
+        };
         Wishes {
             target: self.target.or(others.target),
             workload: self.workload.or(others.workload),
-            nodes: self.nodes.or(others.nodes),
+            nodes,
             spares: self.spares.or(others.spares.filter(|_| same_target)),
+            hosts,
             time_limit: self.time_limit.or(others.time_limit),
             rate_hz: self.rate_hz.or(others.rate_hz),
             concurrency: self.concurrency.or(others.concurrency),
@@ -211,7 +221,9 @@ impl Wishes {
         let seed = self.seed.unwrap_or_else(seed::fresh);
         // A single node has no links to cut, most clients are no processes of their own, and some faults want to be asked for.
         let has_client_processes = workload.workload().has_client_processes();
-        let has_links = self.nodes.is_none_or(|nodes| nodes.0 > 1);
+        let hosts = self.hosts.unwrap_or_default();
+        let wished = self.nodes.map(|nodes| nodes.0).or((!hosts.is_empty()).then_some(hosts.len()));
+        let has_links = wished.is_none_or(|nodes| nodes > 1);
         let fits = |family: &squall_nemesis::Family| {
             (has_links || !family.needs_links())
                 && (has_client_processes || !family.hits_clients())
@@ -220,7 +232,7 @@ impl Wishes {
         let all_families = || squall_nemesis::Family::ALL.into_iter().filter(fits).map(FaultName::from).collect();
         let faults = distinct(self.faults.unwrap_or_else(all_families));
         let swarm = self.swarm.unwrap_or(false).then(|| mixture(&faults, seed));
-        let nodes = self.nodes.map_or(swarm.as_ref().map_or(3, |swarm| swarm.nodes), |nodes| nodes.0);
+        let nodes = wished.unwrap_or_else(|| swarm.as_ref().map_or(3, |swarm| swarm.nodes));
         let spares = self.spares.map_or(0, |spares| spares.0);
         let by_hand =
             self.schedule.map(|schedule| schedule.into_iter().map(|fault| bounded(fault, time_limit)).collect());
@@ -251,6 +263,7 @@ impl Wishes {
             workload,
             nodes,
             spares,
+            hosts,
             time_limit,
             rate_hz: self.rate_hz.map_or(swarm.as_ref().map_or(500.0, |swarm| swarm.rate_hz), |rate| rate.0),
             concurrency: self.concurrency.map_or(workers * nodes, |workers| workers.0),

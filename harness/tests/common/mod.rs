@@ -200,6 +200,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// A command that was prepared with pipes for what it says.
+    pub fn of(command: Command) -> Running {
+        Running::new(command)
+    }
+
     fn new(mut command: Command) -> Running {
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let mut out = child.stdout.take().expect("a pipe");

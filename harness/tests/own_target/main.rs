@@ -125,7 +125,7 @@ fn storm(sandbox: &Sandbox, store: &std::path::Path, (workload, promise, bug, _)
     let program = env::current_exe()?;
     let surroundings = run::Surroundings {
         folder: &folder,
-        sandbox,
+        sandbox: Some(sandbox),
         program,
         narrator: Narrator::new(),
         stopper,

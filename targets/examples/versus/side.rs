@@ -46,6 +46,7 @@ impl Side {
                 read: read.into(),
                 retry: false,
                 bin: None,
+                elsewhere: false,
                 changes_members: false,
                 settings,
             })

@@ -12,7 +12,7 @@ use std::io;
 use std::net::Ipv4Addr;
 
 /// Raised with every change of the messages.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// A body longer than this is no message, but a stream gone astray.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -65,6 +65,8 @@ pub(crate) enum Ask {
     ReadClocks {
         pid: u32,
     },
+    /// Nothing; tells that the controller is there, and is told that the node is.
+    Beat,
     /// Handed on to the node's disk, a process of its own.
     Disk(DiskAsk),
 }

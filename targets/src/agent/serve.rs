@@ -36,6 +36,10 @@ struct Agent {
     disk: Option<Disk>,
     /// The link on which the other nodes are reached.
     link: String,
+    /// For how long it goes on without hearing anything; none: for ever.
+    patience: Option<Duration>,
+    /// When it last heard something.
+    heard: Instant,
 }
 
 /// A request that is answered when something comes true.
@@ -52,8 +56,14 @@ enum Condition {
     RoundTrips { probe: u64, expected: u32 },
 }
 
-/// Greets, then serves until the input ends; at last ends what it has started.
-pub(crate) fn serve(reading: OwnedFd, writing: OwnedFd, notices: Vec<String>, link: String) -> io::Result<()> {
+/// Greets, then serves until the input ends or nothing was heard for as long as `patience`; at last ends what it has started.
+pub(crate) fn serve(
+    reading: OwnedFd,
+    writing: OwnedFd,
+    notices: Vec<String>,
+    link: String,
+    patience: Option<Duration>,
+) -> io::Result<()> {
     for end in [&reading, &writing] {
         fcntl(end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     }
@@ -70,6 +80,8 @@ pub(crate) fn serve(reading: OwnedFd, writing: OwnedFd, notices: Vec<String>, li
         waiting: Vec::new(),
         disk: None,
         link,
+        patience,
+        heard: Instant::now(),
     };
     agent.send(&Message::Greeting { version: protocol::VERSION, notices })?;
     let served = agent.turn_until_the_end();
@@ -91,7 +103,18 @@ impl Agent {
             if !open {
                 return Ok(());
             }
+            if self.silent_at().is_some_and(|end| Instant::now() >= end) {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "nothing was heard of the controller for too long",
+                ));
+            }
         }
+    }
+
+    /// When the patience ends if nothing is heard until then.
+    fn silent_at(&self) -> Option<Instant> {
+        self.patience.map(|patience| self.heard + patience)
     }
 
     /// Sleeps until something is to be done.
@@ -111,7 +134,8 @@ impl Agent {
             fds.extend(writing.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)));
         }
         let deadlines = self.running.iter().filter_map(Running::deadline);
-        let first = deadlines.chain(self.waiting.iter().map(|waiting| waiting.deadline)).min();
+        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
+        let first = deadlines.chain(waiting).chain(self.silent_at()).min();
         let timeout = first.map_or(PollTimeout::NONE, |deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
             // Rounded up, lest the last millisecond be spent turning.
@@ -154,7 +178,10 @@ impl Agent {
         loop {
             match nix::unistd::read(&self.reading, &mut buffer) {
                 Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
-                Ok(length) => self.unframer.push(&buffer[..length]),
+                Ok(length) => {
+                    self.heard = Instant::now();
+                    self.unframer.push(&buffer[..length]);
+                }
                 Err(Errno::EAGAIN) => return Ok(true),
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),
@@ -207,6 +234,7 @@ impl Agent {
                 self.waiting.push(Waiting { id, what, deadline: in_time(timeout_ms) });
                 return Ok(None);
             }
+            Ask::Beat => {}
             Ask::BlockNeighbours(peers) => block(&self.link, &peers).map_err(told)?,
             Ask::UnblockNeighbours(peers) => unblock(&self.link, &peers).map_err(told)?,
             Ask::SkewClocks(skew) => {

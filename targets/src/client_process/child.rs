@@ -90,7 +90,8 @@ fn client(
     let info = info.ok_or_else(|| format!("there is no target called {target}"))?;
     let target = (info.make)(options).map_err(|error| error.to_string())?;
     let remote = Arc::new(Nowhere { node: node.clone() });
-    let node = Node { name: node, address, clients, dir, remote };
+    let logs = dir.clone();
+    let node = Node { name: node, address, clients, link: String::new(), dir, logs, remote };
     match target.locks(&node, reads) {
         Some(locks) => {
             let origin = origin(origin_ns).map_err(|error| format!("cannot read the clock: {error}"))?;

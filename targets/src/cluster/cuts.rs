@@ -40,12 +40,8 @@ pub(super) struct Cuts {
 type Work = BTreeMap<usize, Vec<Peer>>;
 
 impl Cuts {
-    /// None are cut. Where `chain_on_first`, the first node has its chain of rules already.
-    pub(super) fn new(nodes: Vec<Node>, clients: Ipv4Addr, mechanism: CutMechanism, chain_on_first: bool) -> Cuts {
-        let mut has_chain = vec![false; nodes.len()];
-        if let Some(first) = has_chain.first_mut() {
-            *first = chain_on_first;
-        }
+    /// None are cut. Some nodes have their chain of rules already.
+    pub(super) fn new(nodes: Vec<Node>, clients: Ipv4Addr, mechanism: CutMechanism, has_chain: Vec<bool>) -> Cuts {
         Cuts { nodes, clients, mechanism, held: BTreeMap::new(), has_chain }
     }
 

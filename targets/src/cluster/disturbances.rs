@@ -2,9 +2,9 @@
 
 use super::cuts::Indices;
 use super::{ClusterError, Link, Node};
-use crate::local::{self, Tunnel, TunnelError};
+use crate::local::{Tunnel, TunnelError};
 use crate::packets::{Conditions, End, Forwarder, PacketCounters, PacketMechanism, netem};
-use crate::remote::{CommandLine, Remote, RemoteError};
+use crate::remote::{CommandLine, RemoteError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -67,9 +67,9 @@ impl PacketFaults {
 }
 
 /// Whether tc and netem work on a node: makes the bands of its link that disturbances use.
-pub(super) async fn try_netem(name: &str, remote: &dyn Remote) -> Result<(), RemoteError> {
-    for command in [netem::attempt(local::LINK), netem::prepare(local::LINK)] {
-        remote.run(&command, TC_TIMEOUT).await?.expect_success(name, &command)?;
+pub(super) async fn try_netem(node: &Node) -> Result<(), RemoteError> {
+    for command in [netem::attempt(&node.link), netem::prepare(&node.link)] {
+        node.remote.run(&command, TC_TIMEOUT).await?.expect_success(&node.name, &command)?;
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ impl Disturbances {
         let way = match (why_no_netem, without) {
             (None, _) => {
                 for node in &nodes[1..] {
-                    try_netem(&node.name, &*node.remote).await?;
+                    try_netem(node).await?;
                 }
                 Way::Netem
             }
@@ -192,7 +192,7 @@ impl Disturbances {
         match &mut self.way {
             Way::Netem => {
                 let number = if to > from { to - 1 } else { to };
-                run(&self.nodes[from], &netem::set(local::LINK, number, peer, before, &now)).await?;
+                run(&self.nodes[from], &netem::set(&self.nodes[from].link, number, peer, before, &now)).await?;
                 Ok(())
             }
             Way::Switch { tunnels, .. } => {

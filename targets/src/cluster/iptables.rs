@@ -3,10 +3,13 @@
 //! All rules of a node change in one transaction of iptables-restore. The chain stands before all other rules, so that
 //! nothing the node's user has configured comes first, and is filled and emptied without touching them.
 
+use crate::local::search_path;
 use crate::remote::CommandLine;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
 
 const CHAIN: &str = "SQUALL-CUT";
 
@@ -56,6 +59,31 @@ pub(crate) fn heal(peers: &[Peer]) -> CommandLine {
 /// Shows the rules with exact numbers of packets.
 pub(crate) fn show() -> CommandLine {
     CommandLine::new(["iptables", "-w", "-v", "-x", "-n", "-L", CHAIN])
+}
+
+/// Removes the chain, where there is one, and what leads there; on the machine itself. Where there is no iptables there is none.
+pub(crate) fn forget() -> io::Result<()> {
+    let iptables = |args: &[&str]| {
+        let mut command = Command::new("iptables");
+        command.arg("-w").args(args).env("PATH", search_path()).stdin(Stdio::null()).output()
+    };
+    match iptables(&["-n", "-L", CHAIN]) {
+        Ok(output) if output.status.success() => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    for from in ["INPUT", "OUTPUT"] {
+        // Whoever was killed may have left it there more than once.
+        while iptables(&["-D", from, "-j", CHAIN])?.status.success() {}
+    }
+    iptables(&["-F", CHAIN])?;
+    let removed = iptables(&["-X", CHAIN])?;
+    if removed.status.success() {
+        return Ok(());
+    }
+    let complaint = String::from_utf8_lossy(&removed.stderr);
+    Err(io::Error::other(format!("the chain {CHAIN} of iptables stays: {}", complaint.trim())))
 }
 
 /// How many packets each peer's rule has dropped, from the output of [`show`].

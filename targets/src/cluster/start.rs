@@ -3,13 +3,13 @@
 use super::clients_end::ClientsEnd;
 use super::cuts::{self, CutMechanism, Cuts};
 use super::disturbances::{self, Disturbances, PacketFaults, Ready};
-use super::{CLIENTS, Cluster, ClusterError, ClusterOptions, Links, Machinery, NODES_MAX, Node};
-use crate::local::{LocalNode, NodePlan, Started, Switch};
+use super::{CLIENTS, Cluster, ClusterError, ClusterOptions, Links, LocalMachinery, Machinery, NODES_MAX, Node};
+use crate::local::{LINK, LocalNode, NodePlan, Started, Switch};
 use crate::remote::{AgentRemote, CommandLog, RemoteError};
 use crate::sandbox::Subnet;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{self, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -35,13 +35,13 @@ pub(super) fn check_names(names: &[String]) -> Result<(), ClusterError> {
 }
 
 /// Makes the nodes' folders and returns their absolute paths.
-pub(super) fn prepare_folders(options: &ClusterOptions) -> Result<Vec<PathBuf>, ClusterError> {
+pub(super) fn prepare_folders(folder: &Path, names: &[String]) -> Result<Vec<PathBuf>, ClusterError> {
     let prepare = |name: &String| {
-        let path = options.folder.join(name);
+        let path = folder.join(name);
         let made = fs::create_dir_all(&path).and_then(|()| fs::canonicalize(&path));
         made.map_err(|source| ClusterError::Folder { path, source })
     };
-    options.names.iter().map(prepare).collect()
+    names.iter().map(prepare).collect()
 }
 
 /// The nodes' `/etc/hosts`.
@@ -75,7 +75,7 @@ pub(super) async fn come_up(
             packets.tries_netem(),
         )));
     }
-    let mut machinery = Machinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
+    let mut machinery = LocalMachinery { locals: Vec::new(), _switch: switch, _subnet: subnet };
     let (mut nodes, mut ready, mut iptables, mut failed) = (Vec::new(), Vec::new(), None, None);
     for node in coming {
         match node.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())) {
@@ -95,19 +95,21 @@ pub(super) async fn come_up(
     let (mechanism, disturbances) = match chosen.await {
         Ok(chosen) => chosen,
         Err(error) => {
-            super::take_down(machinery).await?;
+            super::take_down(Machinery::Local(machinery)).await?;
             return Err(error);
         }
     };
-    let cuts = Cuts::new(nodes.clone(), clients.address, mechanism, matches!(iptables, Some(Ok(()))));
+    let mut has_chain = vec![false; nodes.len()];
+    has_chain[0] = matches!(iptables, Some(Ok(())));
+    let cuts = Cuts::new(nodes.clone(), clients.address, mechanism, has_chain);
     Ok(Cluster {
         nodes,
         packet_mechanism: disturbances.as_ref().map(Disturbances::mechanism),
         links: Arc::new(tokio::sync::Mutex::new(Links { cuts, disturbances })),
         mechanism,
         next_probe: AtomicU64::new(0),
-        clients,
-        machinery: Mutex::new(Some(machinery)),
+        clients: Some(clients),
+        machinery: Mutex::new(Some(Machinery::Local(machinery))),
     })
 }
 
@@ -134,14 +136,10 @@ async fn bring_up(plan: NodePlan, clients: Ipv4Addr, try_iptables: bool, try_net
         tracing::warn!(node = name, "{notice}");
     }
     let iptables = if try_iptables { Some(cuts::try_iptables(&name, &remote).await) } else { None };
-    let netem = if try_netem { Some(disturbances::try_netem(&name, &remote).await) } else { None };
-    let ready = Ready { netem, tunnel };
-    Ok(Up {
-        local,
-        node: Node { name, address, clients: Some(clients), dir, remote: Arc::new(remote) },
-        iptables,
-        ready,
-    })
+    let (link, logs) = (LINK.to_owned(), dir.clone());
+    let node = Node { name, address, clients: Some(clients), link, dir, logs, remote: Arc::new(remote) };
+    let netem = if try_netem { Some(disturbances::try_netem(&node).await) } else { None };
+    Ok(Up { local, node, iptables, ready: Ready { netem, tunnel } })
 }
 
 /// The mechanism asked for, if it works; the better one that works, if none was.

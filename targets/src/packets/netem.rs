@@ -4,8 +4,11 @@
 //! destination of the packet. All commands of a change are one batch, read from standard input.
 
 use super::{Conditions, Delay, Distribution, Loss, Reorder, WAIT_NS_MAX};
+use crate::local::search_path;
 use crate::remote::CommandLine;
+use std::io;
 use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
 
 /// How many peers can have conditions at once: the bands of a link but for the first.
 pub(crate) const PEERS_MAX: usize = 15;
@@ -16,6 +19,31 @@ const LIMIT: u64 = 100_000;
 /// Makes the bands.
 pub(crate) fn prepare(link: &str) -> CommandLine {
     batch(&[format!("qdisc add dev {link} root handle 1: prio bands 16 priomap{}", " 0".repeat(16))])
+}
+
+/// Removes the bands from all links of the machine itself, where there are any. Where there is no tc there are none.
+pub(crate) fn forget() -> io::Result<()> {
+    let tc = |args: &[&str]| Command::new("tc").args(args).env("PATH", search_path()).stdin(Stdio::null()).output();
+    let listed = match tc(&["qdisc", "show"]) {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for link in links_with_bands(&listed) {
+        let removed = tc(&["qdisc", "del", "dev", link, "root"])?;
+        if !removed.status.success() {
+            let complaint = String::from_utf8_lossy(&removed.stderr);
+            return Err(io::Error::other(format!("the queues of {link} stay: {}", complaint.trim())));
+        }
+    }
+    Ok(())
+}
+
+/// The links that have the bands, in what `tc qdisc show` lists.
+fn links_with_bands(listed: &str) -> Vec<&str> {
+    let bands = listed.lines().filter_map(|line| line.strip_prefix("qdisc prio 1: dev "));
+    let ours = bands.filter(|rest| rest.contains(" root ") && rest.contains(" bands 16 "));
+    ours.filter_map(|rest| rest.split_whitespace().next()).collect()
 }
 
 /// Tries whether netem is there, before the bands are made; where it is not nothing is left of it.
@@ -115,6 +143,13 @@ mod tests {
     fn lines(command: CommandLine) -> Vec<String> {
         assert_eq!(command.argv, ["tc", "-batch", "-"]);
         String::from_utf8(command.stdin).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn only_links_with_bands_of_squall_are_taken_for_such() {
+        let listed = "qdisc noqueue 0: dev lo root refcnt 2 \nqdisc prio 1: dev eth1 root refcnt 2 bands 16 priomap 0 0\n\
+                      qdisc netem 20: dev eth1 parent 1:2 limit 1000\nqdisc prio 1: dev eth2 root refcnt 2 bands 3 priomap 1 2\n";
+        assert_eq!(links_with_bands(listed), ["eth1"]);
     }
 
     /// How the conditions are told to netem.

@@ -102,6 +102,11 @@ impl AgentRemote {
         answer
     }
 
+    /// Tells the agent that its controller is there, and waits until it has heard.
+    pub(crate) async fn beat(&self) -> Result<(), RemoteError> {
+        self.ask(Ask::Beat, "beat", NO_TIME).await.map(drop)
+    }
+
     fn told(&self, trouble: Trouble) -> RemoteError {
         let node = self.node.clone();
         match trouble {

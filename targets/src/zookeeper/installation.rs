@@ -31,6 +31,15 @@ impl Installation {
         Installation::of(java, bin, Path::new(DEBIAN))
     }
 
+    /// The one below `bin`, else Debian's, on another machine, where nobody can look yet.
+    pub fn elsewhere(bin: Option<&Path>) -> Installation {
+        let class_path = match bin {
+            Some(folder) => [folder.join("lib"), folder.into()].map(|path| format!("{}/*", path.display())).into(),
+            None => DEBIAN_ARCHIVES.map(|name| format!("{DEBIAN}/{name}")).into(),
+        };
+        Installation { java: "java".into(), class_path }
+    }
+
     fn of(java: Option<PathBuf>, bin: Option<&Path>, debian: &Path) -> Result<Installation, TargetError> {
         let missing = |program: String, remedy: &str| TargetError::MissingProgram {
             target: ZOOKEEPER.name,

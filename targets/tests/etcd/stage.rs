@@ -41,6 +41,7 @@ pub fn target(read: &str, call_timeout: Duration) -> Box<dyn Target> {
         read: read.into(),
         retry: false,
         bin: None,
+        elsewhere: false,
         changes_members: false,
         settings: ETCD.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
     };

@@ -85,6 +85,7 @@ impl Stage {
             read: info.reads[0].name.into(),
             retry: false,
             bin: None,
+            elsewhere: false,
             changes_members: false,
             settings: info.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
         });

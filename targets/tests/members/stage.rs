@@ -49,6 +49,7 @@ impl Stage {
                 read: read.into(),
                 retry: false,
                 bin: None,
+                elsewhere: false,
                 changes_members: true,
                 settings: info.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
             })

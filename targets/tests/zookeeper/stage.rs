@@ -71,6 +71,7 @@ impl Stage {
             read: "local".into(),
             retry: false,
             bin: None,
+            elsewhere: false,
             changes_members: false,
             settings: ZOOKEEPER.settings.iter().map(|setting| (setting.name.to_owned(), setting.fast)).collect(),
         });
