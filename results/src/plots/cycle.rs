@@ -43,8 +43,7 @@ pub(super) fn draw(anomaly: &Anomaly, width: f64) -> Option<Drawing> {
         let steps = steps(operation);
         let height = 2.0 * PADDING + LINE * (1 + steps.len()) as f64;
         let class = match role {
-            Role::Contradiction => "sq-bar sq-last",
-            Role::Witness => "sq-bar sq-witness",
+            Role::Contradiction | Role::Witness => "sq-bar sq-witness",
             Role::Context => "sq-bar sq-context",
         };
         pen.rect(Area { x: 1.0, y, width: box_width, height }, 4.0, class, "");
