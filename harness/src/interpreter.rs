@@ -176,7 +176,7 @@ impl Interpreter {
                 let FreeWorker { worker, process, node } = free;
                 self.generator.update(&Happened::Invoked { worker, process, call: &invocation.call });
                 self.slots[worker].open = Some(invocation.call.clone());
-                self.keys.insert(invocation.call.key());
+                self.keys.extend(invocation.call.keys());
                 self.open += 1;
                 let op = self.unused_op;
                 self.unused_op += 1;

@@ -14,11 +14,13 @@ schedule:
 ";
 
 /// The workloads, each with the checkers by which it must be valid.
-const WORKLOADS: [(&str, &[&str]); 7] = [
+const WORKLOADS: [(&str, &[&str]); 9] = [
     ("register", &["linearizable", "versions", "activity"]),
     ("set", &["set", "activity"]),
     ("set-list", &["set", "activity"]),
     ("bank", &["bank", "linearizable", "activity"]),
+    ("append", &["list-append", "activity"]),
+    ("wr", &["rw-register", "activity"]),
     ("lock", &["mutex", "activity"]),
     ("set-locked", &["set", "activity"]),
     ("set-fenced", &["set", "activity"]),
@@ -66,6 +68,16 @@ fn sets_as_lists() {
 #[test]
 fn banks() {
     is_valid("bank");
+}
+
+#[test]
+fn transactions_on_lists() {
+    is_valid("append");
+}
+
+#[test]
+fn transactions_on_registers() {
+    is_valid("wr");
 }
 
 #[test]

@@ -215,6 +215,24 @@ pub enum ListStep {
     },
 }
 
+impl Step {
+    /// The register.
+    pub fn key(&self) -> Key {
+        match self {
+            Step::Read { key } | Step::Write { key, .. } => *key,
+        }
+    }
+}
+
+impl ListStep {
+    /// The list.
+    pub fn key(&self) -> Key {
+        match self {
+            ListStep::Read { key } | ListStep::Append { key, .. } => *key,
+        }
+    }
+}
+
 /// What protects a write that is made while a lock is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -281,6 +299,24 @@ impl Call {
             | Call::Count { key }
             | Call::Other { key, .. } => *key,
             Call::Transaction { .. } | Call::ListTransaction { .. } => 0,
+        }
+    }
+
+    /// Whether it changes nothing: a call of a kind that only observes, or a transaction of nothing but reads.
+    pub fn only_observes(&self) -> bool {
+        match self {
+            Call::Transaction { steps } => steps.iter().all(|step| matches!(step, Step::Read { .. })),
+            Call::ListTransaction { steps } => steps.iter().all(|step| matches!(step, ListStep::Read { .. })),
+            call => call.kind().only_observes(),
+        }
+    }
+
+    /// All objects that this call names: that of [`Call::key`], of a transaction every register or list, perhaps repeatedly.
+    pub fn keys(&self) -> Vec<Key> {
+        match self {
+            Call::Transaction { steps } => steps.iter().map(Step::key).collect(),
+            Call::ListTransaction { steps } => steps.iter().map(ListStep::key).collect(),
+            call => vec![call.key()],
         }
     }
 }

@@ -15,6 +15,7 @@ mod members;
 mod program;
 /// Messages and stubs, generated from `rpc.proto`.
 pub mod rpc;
+mod transactions;
 
 use crate::client::{Client, Reads};
 use crate::cluster::Node;

@@ -14,7 +14,7 @@ use crate::cluster::Node;
 use crate::lock::Locks;
 use crate::members::Members;
 use crate::remote::DaemonSpec;
-use crate::supported::{DATA, LOCKS};
+use crate::supported::{DATA, LOCKS, TRANSACTIONS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use raftd::types::Bug;
@@ -89,7 +89,7 @@ pub static RAFT: TargetInfo = TargetInfo {
     retries: true,
     bin: None,
     find_server: |_| Ok("built in".into()),
-    supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
+    supports: |kind| DATA.contains(&kind) || TRANSACTIONS.contains(&kind) || LOCKS.contains(&kind),
     least_members: Ok(1),
     bugs: bugs::all,
     make: |options| Ok(Box::new(Raft::new(options)?)),

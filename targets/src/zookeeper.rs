@@ -20,7 +20,7 @@ use crate::cluster::Node;
 use crate::lock::Locks;
 use crate::members::Members;
 use crate::remote::DaemonSpec;
-use crate::supported::{DATA, LOCKS};
+use crate::supported::{DATA, LOCKS, TRANSACTIONS};
 use crate::target::{ReadMode, Setting, Status, Target, TargetError, TargetInfo, TargetOptions};
 use async_trait::async_trait;
 use client::{ClientOptions, Freshness, ZookeeperClient, ZookeeperLocks};
@@ -108,7 +108,7 @@ pub static ZOOKEEPER: TargetInfo = TargetInfo {
         Installation::find(bin).map(|found| format!("{}, run by {}", found.class_path[0], found.java.display()))
     },
     least_members: Ok(members::LEAST),
-    supports: |kind| DATA.contains(&kind) || LOCKS.contains(&kind),
+    supports: |kind| DATA.contains(&kind) || TRANSACTIONS.contains(&kind) || LOCKS.contains(&kind),
     bugs: Vec::new,
     make: |options| Ok(Box::new(Zookeeper::new(options)?)),
 };

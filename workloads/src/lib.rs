@@ -12,6 +12,7 @@ pub mod guarded;
 pub mod lock;
 pub mod register;
 pub mod set;
+pub mod transactions;
 pub mod workload;
 
 pub use generator::{Context, FreeWorker, Generator, Happened, Invocation, Next};

@@ -46,6 +46,8 @@ pub const ALL: &[&Workload] = &[
     &crate::set::SET,
     &crate::set::SET_LIST,
     &crate::bank::BANK,
+    &crate::transactions::APPEND,
+    &crate::transactions::WR,
     &crate::lock::LOCK,
     &crate::guarded::SET_LOCKED,
     &crate::guarded::SET_FENCED,

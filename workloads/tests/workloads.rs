@@ -2,7 +2,7 @@
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use squall_results::call::{Key, Value, Version};
+use squall_results::call::{Key, ListStep, Step, Value, Version};
 use squall_results::model::{Bank, Model, Register};
 use squall_results::{Budget, Call, CallKind, History, Operation, Outcome, Reply, Validity};
 use squall_workloads::generator::simulate::{Simulated, simulate};
@@ -57,6 +57,28 @@ impl Memory {
             }
             Call::Elements { .. } | Call::List { .. } => {
                 Reply::Elements { elements: self.sets.entry(key).or_default().clone(), version: None }
+            }
+            Call::ListTransaction { steps } => {
+                let mut found = Vec::new();
+                for step in steps {
+                    let list = self.sets.entry(step.key()).or_default();
+                    match step {
+                        ListStep::Read { .. } => found.push(list.clone()),
+                        ListStep::Append { element, .. } => list.push(*element),
+                    }
+                }
+                Reply::CommittedLists { found }
+            }
+            Call::Transaction { steps } => {
+                let mut found = Vec::new();
+                for step in steps {
+                    let (holds, _) = self.registers.entry(step.key()).or_default();
+                    match step {
+                        Step::Read { .. } => found.push(*holds),
+                        Step::Write { value, .. } => *holds = Some(*value),
+                    }
+                }
+                Reply::Committed { found }
             }
             Call::Release { .. } => {
                 self.locks.entry(key).or_default().until_ns = 0;
@@ -164,9 +186,9 @@ fn every_workload_asks_only_for_what_it_needs_and_repeats_by_its_seed() {
         let rest = finals.iter().map(Call::kind).chain([workload.barrier.kind()]);
         let needed: BTreeSet<CallKind> = workload.needs.iter().copied().collect();
         assert_eq!(asked.iter().copied().chain(rest).collect::<BTreeSet<_>>(), needed, "{}", workload.name);
-        let keys: Vec<Key> = finals.iter().map(Call::key).collect();
+        let keys: Vec<Key> = finals.iter().flat_map(Call::keys).collect();
         assert!(keys == [3, 4] || (keys.is_empty() && workload.name == "lock"), "{}: {keys:?}", workload.name);
-        assert!(calls.iter().all(|call| call.call.key() != workload.barrier.key()));
+        assert!(calls.iter().all(|call| !call.call.keys().contains(&workload.barrier.key())));
         assert_eq!(run(workload.name, 1_500, 2, 0), calls);
         assert_ne!(run(workload.name, 1_500, 3, 0), calls);
         if workload.has_client_processes() {
@@ -174,7 +196,7 @@ fn every_workload_asks_only_for_what_it_needs_and_repeats_by_its_seed() {
         }
         let readers = calls.iter().filter(|call| (call.worker / 3) % 2 == 1 && !matches!(call.call, Call::Open { .. }));
         assert!(readers.clone().count() > 300, "{}: half of the workers only read", workload.name);
-        assert!(readers.clone().all(|call| call.call.kind().only_observes()), "{}", workload.name);
+        assert!(readers.clone().all(|call| call.call.only_observes()), "{}", workload.name);
     }
 }
 
@@ -254,4 +276,38 @@ fn guarded_lists_roll_over_and_their_elements_are_unique() {
         let full = added.values().filter(|elements| elements.len() == squall_workloads::guarded::ELEMENTS_MAX).count();
         assert!(full >= 4, "{name}: {full} of {} lists are full", added.len());
     }
+}
+
+#[test]
+fn transactions_meet_and_write_no_value_twice() {
+    let mut written: BTreeMap<Key, BTreeSet<Value>> = BTreeMap::new();
+    let (mut lengths, mut read_first, mut blind) = (BTreeSet::new(), 0, 0);
+    for call in run("wr", 4_000, 6, 0) {
+        let Call::Transaction { steps } = call.call else { continue };
+        lengths.insert(steps.len());
+        let mut seen: BTreeSet<Key> = BTreeSet::new();
+        let mut changed: BTreeSet<Key> = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Read { key } => drop(seen.insert(key)),
+                Step::Write { key, value } => {
+                    assert!(written.entry(key).or_default().insert(value), "{value} is written twice to {key}");
+                    assert!(changed.insert(key), "{key} is written twice in one transaction");
+                    *(if seen.contains(&key) { &mut read_first } else { &mut blind }) += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(lengths, (1..=4).collect());
+    assert!(read_first > 2 * blind && blind > 100, "{read_first} writes behind a read, {blind} blind ones");
+    let mut appended: BTreeMap<Key, BTreeSet<Value>> = BTreeMap::new();
+    for call in run("append", 4_000, 7, 0) {
+        let Call::ListTransaction { steps } = call.call else { continue };
+        for step in steps {
+            if let ListStep::Append { key, element } = step {
+                assert!(appended.entry(key).or_default().insert(element), "{element} is appended twice to {key}");
+            }
+        }
+    }
+    assert!(written.len() > 20 && appended.len() > 20, "{} registers, {} lists", written.len(), appended.len());
 }

@@ -3,7 +3,7 @@
 use crate::common::{Running, Squall};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +16,6 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Machines, and the namespaces from which they are reached. They end with the process of the tests, whose end they see.
 pub struct Stage {
-    /// Its folder goes when the process of the stage does.
-    folder: PathBuf,
     inside: u32,
     _child: Child,
     _input: ChildStdin,
@@ -44,7 +42,7 @@ impl Stage {
         assert_eq!(said, "ready\n", "the machines are up");
         let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).expect("it runs");
         let inside = children.trim().parse().expect("one child");
-        Stage { folder, inside, _child: child, _input: input }
+        Stage { inside, _child: child, _input: input }
     }
 
     /// `root@10.99.0.1,...`, as on a command line; to the last machine somebody logs in who has to become root there.
@@ -114,11 +112,6 @@ impl Stage {
             self.await_nothing(machine, RUNS);
             self.on(machine, "rm -rf /var/lib/squall/2*");
         }
-    }
-
-    /// The folder with what machines have of their own.
-    pub fn of(&self, machine: usize) -> PathBuf {
-        self.folder.join(format!("n{machine}"))
     }
 }
 

@@ -10,7 +10,7 @@ use super::exchange::{
 };
 use super::key;
 use super::rpc::KeyValue;
-use crate::supported::{DATA, LOCKS};
+use crate::supported::{DATA, LOCKS, TRANSACTIONS};
 use squall_results::call::{Account, Key, Value, Version};
 use squall_results::{Call, CallKind, Outcome, Reply};
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Whether a client of etcd can make calls of this kind.
 pub fn supports(kind: CallKind) -> bool {
     // Locks are taken by `lock`.
-    DATA.contains(&kind) || LOCKS.contains(&kind)
+    DATA.contains(&kind) || TRANSACTIONS.contains(&kind) || LOCKS.contains(&kind)
 }
 
 impl Exchange<'_> {
@@ -35,6 +35,8 @@ impl Exchange<'_> {
             Call::Open { key, balances } => self.open(*key, balances).await,
             Call::Transfer { key, from, to, amount } => self.transfer(*key, *from, *to, *amount).await,
             Call::Accounts { key } => self.accounts(*key).await,
+            Call::Transaction { steps } => self.register_transaction(steps, call.only_observes()).await,
+            Call::ListTransaction { steps } => self.list_transaction(steps, call.only_observes()).await,
             call => unreachable!("{call} is not supported here, or made by a client that takes locks"),
         }
     }
@@ -129,7 +131,7 @@ impl Exchange<'_> {
 }
 
 /// The transaction found that what was read before had changed: certainly not done, and nothing was observed.
-fn overtaken() -> Outcome {
+pub(super) fn overtaken() -> Outcome {
     Outcome::Fail("another change came in between".into())
 }
 

@@ -18,6 +18,14 @@ pub struct Exchange<'a> {
     pub serializable: bool,
 }
 
+/// A part of a transaction that reads and writes.
+pub enum Part {
+    /// Read a key, as the parts before it left it.
+    Read(Vec<u8>),
+    /// Write a key, which no other part of it writes.
+    Write(PutRequest),
+}
+
 /// What a transaction did.
 pub struct Changed {
     /// The revision that it made.
@@ -78,6 +86,50 @@ impl Exchange<'_> {
         };
         let puts = done.responses.into_iter().map(|op| put(op.response)).collect::<Result<_, _>>()?;
         Ok(Some(Changed { revision: revision(done.header)?, puts }))
+    }
+
+    /// Reads these keys at one moment, in order; in the way of the run, or in the strongest.
+    pub async fn read_all(&mut self, keys: Vec<Vec<u8>>, strongly: bool) -> Result<Vec<Option<KeyValue>>, EtcdError> {
+        let serializable = self.serializable && !strongly;
+        let reads = keys.into_iter().map(|key| range_op(key, serializable));
+        let txn = TxnRequest { compare: vec![], success: reads.collect(), failure: vec![] };
+        let done = self.connection.txn(txn).await?;
+        done.responses.into_iter().filter_map(|op| found(op.response).transpose()).collect()
+    }
+
+    /// Carries out these parts at one moment, in order, if all conditions hold, and tells what its reads found; `None`: they
+    /// do not.
+    pub async fn transact(
+        &mut self,
+        compare: Vec<Compare>,
+        parts: Vec<Part>,
+    ) -> Result<Option<Vec<Option<KeyValue>>>, EtcdError> {
+        *self.progress = Progress::Changing;
+        let success = parts.into_iter().map(|part| match part {
+            Part::Read(key) => range_op(key, false),
+            Part::Write(put) => RequestOp { request: Some(request_op::Request::RequestPut(put)) },
+        });
+        let txn = TxnRequest { compare, success: success.collect(), failure: vec![] };
+        let done = self.connection.txn(txn).await?;
+        if !done.succeeded {
+            return Ok(None);
+        }
+        let found = done.responses.into_iter().filter_map(|op| found(op.response).transpose());
+        Ok(Some(found.collect::<Result<_, _>>()?))
+    }
+}
+
+fn range_op(key: Vec<u8>, serializable: bool) -> RequestOp {
+    let range = RangeRequest { key, range_end: vec![], serializable };
+    RequestOp { request: Some(request_op::Request::RequestRange(range)) }
+}
+
+/// What a part of a transaction found, if it read: the key, or that it does not exist.
+fn found(response: Option<response_op::Response>) -> Result<Option<Option<KeyValue>>, EtcdError> {
+    match response {
+        Some(response_op::Response::ResponseRange(mut range)) => Ok(Some(range.kvs.pop())),
+        Some(_) => Ok(None),
+        None => Err(EtcdError::Senseless("a part of a transaction was not answered".into())),
     }
 }
 

@@ -107,6 +107,17 @@ pub fn seen(call: &Call, mode: Mode, body: &[u8]) -> Result<Seen, String> {
             transfer(body, *amount, [*from, *to].map(|at| request::account(*key, at)))
         }
         Call::Accounts { key } => accounts(*key, mode, body),
+        Call::Transaction { .. } => reply(committed(call, body)?),
+        Call::ListTransaction { .. } if call.only_observes() => reply(committed(call, body)?),
+        Call::ListTransaction { steps } => {
+            let read = reads(body)?;
+            if !read.iter().map(|(key, _)| key).eq(&request::appended(steps)) {
+                return Err("it tells of other lists".into());
+            }
+            let held = |(key, ReadAnswer { value, version })| Ok((key, (version, list(value.as_deref())?)));
+            let held: BTreeMap<_, _> = read.into_iter().map(held).collect::<Result<_, String>>()?;
+            Ok(Seen::Change(request::append_all(steps, &held)?))
+        }
         call => Err(format!("raft does not look before {call}")),
     }
 }
@@ -176,6 +187,11 @@ pub fn changed(call: &Call, body: &[u8]) -> Result<Changed, String> {
             CasAnswer { swapped: true, version } => Reply::Added { version: at(version) },
             CasAnswer { swapped: false, .. } => return Ok(Changed::Nothing("the list was changed meanwhile".into())),
         },
+        Call::Transaction { .. } => committed(call, body)?,
+        Call::ListTransaction { .. } if !parse::<TransactionAnswer>(body)?.committed => {
+            return Ok(Changed::Nothing("a list was changed meanwhile".into()));
+        }
+        Call::ListTransaction { .. } => committed(call, body)?,
         Call::Open { .. } if parse::<TransactionAnswer>(body)?.committed => Reply::Opened,
         Call::Open { .. } => Reply::NotEqual,
         Call::Transfer { .. } if parse::<TransactionAnswer>(body)?.committed => Reply::Transferred,
@@ -185,14 +201,27 @@ pub fn changed(call: &Call, body: &[u8]) -> Result<Changed, String> {
     Ok(Changed::Reply(reply))
 }
 
-/// The results of a transaction that only reads.
+/// What the reads of a transaction found that took place.
+fn committed(call: &Call, body: &[u8]) -> Result<Reply, String> {
+    let read = reads(body)?;
+    if !read.iter().map(|(key, _)| key).eq(&request::read_in(call)) {
+        return Err("it tells of other reads".into());
+    }
+    let values = read.iter().map(|(_, answer)| answer.value.as_deref());
+    Ok(match call {
+        Call::ListTransaction { .. } => Reply::CommittedLists { found: values.map(list).collect::<Result<_, _>>()? },
+        _ => Reply::Committed { found: values.map(|value| value.map(number).transpose()).collect::<Result<_, _>>()? },
+    })
+}
+
+/// The results of the reads of a transaction.
 fn reads(body: &[u8]) -> Result<Vec<(String, ReadAnswer)>, String> {
     let TransactionAnswer { committed, results } = parse(body)?;
     let read = results.into_iter().filter_map(|done| match done {
         Done::Read { key, answer } => Some((key, answer)),
         Done::Write {} => None,
     });
-    if committed { Ok(read.collect()) } else { Err("a transaction without conditions must commit".into()) }
+    if committed { Ok(read.collect()) } else { Err("a transaction without conditions must take place".into()) }
 }
 
 /// The elements and the version of a list that was read.

@@ -12,7 +12,8 @@ use crate::client::Reads;
 use hyper::Method;
 use serde_json::{Value as Json, json};
 use squall_results::Call;
-use squall_results::call::{Account, Key};
+use squall_results::call::{Account, Key, ListStep, Step, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +82,19 @@ pub fn first(call: &Call, mode: Mode) -> First {
             First::Look(snapshot(&[account(*key, *from), account(*key, *to)], Mode::ReadIndex))
         }
         Call::Accounts { key } => First::Look(get(format!("b{key}"), mode)),
+        Call::Transaction { steps } => {
+            let parts: Vec<Json> = steps.iter().map(register_step).collect();
+            match call.only_observes() {
+                true => First::Look(post(looking("/v1/txn".into(), mode), json!({ "operations": parts }))),
+                false => First::Change(post("/v1/txn".into(), json!({ "operations": parts }))),
+            }
+        }
+        Call::ListTransaction { steps } if call.only_observes() => {
+            let keys: Vec<String> = steps.iter().map(|step| list(step.key())).collect();
+            First::Look(snapshot(&keys, mode))
+        }
+        // What is appended to has to be known first.
+        Call::ListTransaction { steps } => First::Look(snapshot(&appended(steps), Mode::ReadIndex)),
         call => unreachable!("raft does not support {call}, and the plan was checked"),
     }
 }
@@ -105,9 +119,69 @@ pub fn cas(key: &str, expect: Option<&str>, value: &str) -> Request {
     post(format!("/v1/kv/{key}/cas"), json!({ "expect": expect, "value": value }))
 }
 
+fn register_step(step: &Step) -> Json {
+    match step {
+        Step::Read { key } => reading(&register(*key)),
+        Step::Write { key, value } => writing(&register(*key), &value.to_string()),
+    }
+}
+
+fn reading(key: &str) -> Json {
+    json!({ "read": { "key": key } })
+}
+
+fn writing(key: &str, value: &str) -> Json {
+    json!({ "write": { "key": key, "value": value } })
+}
+
+/// The keys that the steps of a transaction read, in order.
+pub fn read_in(call: &Call) -> Vec<String> {
+    match call {
+        Call::Transaction { steps } => {
+            steps.iter().filter(|step| matches!(step, Step::Read { .. })).map(|step| register(step.key())).collect()
+        }
+        Call::ListTransaction { steps } => {
+            steps.iter().filter(|step| matches!(step, ListStep::Read { .. })).map(|step| list(step.key())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The keys of the lists that are appended to, each once.
+pub fn appended(steps: &[ListStep]) -> Vec<String> {
+    let keys: BTreeSet<Key> =
+        steps.iter().filter(|step| matches!(step, ListStep::Append { .. })).map(ListStep::key).collect();
+    keys.into_iter().map(list).collect()
+}
+
+/// The steps of a transaction on lists, where each list that is appended to held these elements at this version, and has it
+/// still. Reads are made by the same transaction, and each sees the appends before it.
+///
+/// # Errors
+/// When a list cannot be written as text.
+pub fn append_all(steps: &[ListStep], held: &BTreeMap<String, (u64, Vec<Value>)>) -> Result<Request, String> {
+    let conditions: Vec<Json> =
+        held.iter().map(|(key, (version, _))| json!({ "key": key, "version": version })).collect();
+    let mut lists: BTreeMap<&str, Vec<Value>> =
+        held.iter().map(|(key, (_, elements))| (key.as_str(), elements.clone())).collect();
+    let mut operations = Vec::new();
+    for step in steps {
+        let key = list(step.key());
+        operations.push(match step {
+            ListStep::Read { .. } => reading(&key),
+            ListStep::Append { element, .. } => {
+                let elements = lists.get_mut(key.as_str()).ok_or_else(|| format!("{key} was not read"))?;
+                elements.push(*element);
+                writing(&key, &serde_json::to_string(elements).map_err(|error| error.to_string())?)
+            }
+        });
+    }
+    Ok(post("/v1/txn".into(), json!({ "conditions": conditions, "operations": operations })))
+}
+
 /// Reads several keys at one moment.
 pub fn snapshot(keys: &[String], mode: Mode) -> Request {
-    let reads: Vec<Json> = keys.iter().map(|key| json!({ "read": { "key": key } })).collect();
+    let reads: Vec<Json> = keys.iter().map(|key| reading(key)).collect();
     post(looking("/v1/txn".into(), mode), json!({ "operations": reads }))
 }
 
@@ -116,7 +190,7 @@ pub fn write_all<'a>(keys: impl Iterator<Item = (&'a str, u64, String)>) -> Requ
     let (mut conditions, mut operations) = (Vec::new(), Vec::new());
     for (key, version, value) in keys {
         conditions.push(json!({ "key": key, "version": version }));
-        operations.push(json!({ "write": { "key": key, "value": value } }));
+        operations.push(writing(key, &value));
     }
     post("/v1/txn".into(), json!({ "conditions": conditions, "operations": operations }))
 }
@@ -166,6 +240,36 @@ mod tests {
                 assert!(!path(mode).contains('?'), "{call}");
             }
         }
+    }
+
+    #[test]
+    fn a_transaction_of_reads_is_a_look_and_others_are_changes() {
+        let read = Step::Read { key: 1 };
+        let reads = Call::Transaction { steps: vec![read.clone(), read.clone()] };
+        let First::Look(look) = first(&reads, Mode::Local) else { panic!("a look") };
+        assert_eq!(look.path, "/v1/txn?local=true");
+        let mixed = Call::Transaction { steps: vec![read, Step::Write { key: 2, value: 5 }] };
+        let First::Change(change) = first(&mixed, Mode::Local) else { panic!("a change") };
+        assert_eq!(change.path, "/v1/txn");
+        let operations = json!([{ "read": { "key": "r1" } }, { "write": { "key": "r2", "value": "5" } }]);
+        assert_eq!(change.body, Some(json!({ "operations": operations })));
+        let appends = ListStep::Append { key: 3, element: 1 };
+        let lists = Call::ListTransaction { steps: vec![ListStep::Read { key: 4 }, appends] };
+        assert_eq!(first(&lists, Mode::Local), First::Look(snapshot(&["l3".into()], Mode::ReadIndex)));
+    }
+
+    #[test]
+    fn appends_are_written_in_their_order_between_the_reads() {
+        let append = |element| ListStep::Append { key: 3, element };
+        let read = |key| ListStep::Read { key };
+        let steps = [append(7), read(3), append(8), read(4)];
+        let held = BTreeMap::from([("l3".to_owned(), (12, vec![6]))]);
+        let body = append_all(&steps, &held).unwrap().body.unwrap();
+        assert_eq!(body["conditions"], json!([{ "key": "l3", "version": 12 }]));
+        let written = |value: &str| json!({ "write": { "key": "l3", "value": value } });
+        let read = |key: &str| json!({ "read": { "key": key } });
+        assert_eq!(body["operations"], json!([written("[6,7]"), read("l3"), written("[6,7,8]"), read("l4")]));
+        assert!(append_all(&steps, &BTreeMap::new()).is_err(), "nobody read it");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod list;
 mod lock;
 mod register;
 mod set;
+mod transactions;
 
 pub use lock::ZookeeperLocks;
 
@@ -110,6 +111,8 @@ impl ZookeeperClient {
             Call::Open { key, balances } => turn.open_bank(*key, balances).await,
             Call::Transfer { key, from, to, amount } => turn.transfer(*key, *from, *to, *amount).await,
             Call::Accounts { key } => turn.read_bank(*key, self.banks.entry(*key).or_default()).await,
+            Call::Transaction { steps } => turn.register_transaction(steps, call.only_observes()).await,
+            Call::ListTransaction { steps } => turn.list_transaction(steps, call.only_observes()).await,
             call => unreachable!("zookeeper does not support {call}, and the plan was checked"),
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::proxy::Proxy;
 use crate::stage::{Stage, ended, make};
-use squall_results::call::Version;
+use crate::transactions::transactions;
+use squall_results::call::{ListStep, Version};
 use squall_results::{Call, Reply};
 use std::collections::BTreeMap;
 
@@ -78,9 +79,16 @@ pub async fn all() {
     let all = [(0, 0), (1, 10), (2, 7)];
     assert_eq!(make(&mut other, Call::Accounts { key: 1 }).await, balances(&all));
 
+    for (call, reply) in transactions() {
+        assert_eq!(make(&mut one, call.clone()).await, reply, "{call}");
+        std::mem::swap(&mut one, &mut other);
+    }
+    let (last, found) = transactions().pop().unwrap();
+
     let mut local = stage.local_client("n3");
     crate::stage::until("n3 has caught up", async || {
         make(&mut local, Call::Accounts { key: 1 }).await == balances(&all)
+            && make(&mut local, last.clone()).await == found
     })
     .await;
     assert_eq!(value(&make(&mut local, Call::Read { key: 1 }).await), Some(-6));
@@ -128,7 +136,8 @@ pub async fn overtaken() {
     let mut other = stage.client("n2");
     make(&mut other, Call::Open { key: 7, balances: vec![5, 5] }).await;
     let transfer = Call::Transfer { key: 7, from: 0, to: 1, amount: 3 };
-    for (marker, call) in [("l7", Call::AddToList { key: 7, element: 1 }), ("b7/", transfer)] {
+    let appends = Call::ListTransaction { steps: vec![ListStep::Append { key: 8, element: 1 }] };
+    for (marker, call) in [("l7", Call::AddToList { key: 7, element: 1 }), ("b7/", transfer), ("l8", appends)] {
         let proxy = Proxy::start(stage.address("n1"), marker).await;
         let mut slow = stage.client_through(&proxy);
         let overtakes = async {

@@ -9,6 +9,8 @@ mod proxy;
 mod servers;
 mod slow_links;
 mod stage;
+#[path = "../common/transactions.rs"]
+mod transactions;
 mod troubles;
 
 use libtest_mimic::{Arguments, Failed, Trial};

@@ -2,7 +2,8 @@
 
 use crate::proxy::Proxy;
 use crate::stage::{Stage, ask, call, client, ends, ok, until};
-use squall_results::call::Version;
+use crate::transactions::transactions;
+use squall_results::call::{Key, ListStep, Value, Version};
 use squall_results::{Call, Reply};
 use squall_targets::zookeeper::client::ZookeeperClient;
 use squall_targets::zookeeper::request::{Answer, Request};
@@ -21,6 +22,10 @@ fn written(reply: Reply) -> Version {
     }
 }
 
+fn append(key: Key, element: Value) -> Call {
+    Call::ListTransaction { steps: vec![ListStep::Append { key, element }] }
+}
+
 fn accounts(balances: &[(u32, i64)]) -> Reply {
     Reply::Accounts { balances: balances.iter().copied().collect() }
 }
@@ -32,6 +37,10 @@ pub async fn replies() {
     registers(&mut one, &mut other).await;
     sets_and_lists(&mut one, &mut other).await;
     bank(&mut one, &mut other).await;
+    for (change, reply) in transactions() {
+        assert_eq!(ok(call(&mut one, change.clone()).await), reply, "{change}");
+        std::mem::swap(&mut one, &mut other);
+    }
     let version = stage.deployment.target().version(&stage.deployment.nodes()[0]).await.unwrap();
     assert!(version.starts_with("ZooKeeper 3."), "{version}");
     stage.down().await;
@@ -101,9 +110,16 @@ pub async fn bad_version() {
         (Call::Write { key: 1, value: 2 }, cas(Some(1), 3)),
         (Call::AddToList { key: 1, element: 2 }, Call::AddToList { key: 1, element: 3 }),
         (Call::Transfer { key: 1, from: 0, to: 1, amount: 1 }, Call::Transfer { key: 1, from: 1, to: 0, amount: 1 }),
+        (append(1, 2), append(1, 3)),
+        // What is only read must still be so as well.
+        (
+            append(1, 4),
+            Call::ListTransaction { steps: vec![ListStep::Read { key: 1 }, ListStep::Append { key: 2, element: 1 }] },
+        ),
     ] {
         ok(call(&mut rival, Call::Write { key: 1, value: 1 }).await);
         ok(call(&mut rival, Call::AddToList { key: 1, element: 1 }).await);
+        ok(call(&mut rival, append(2, -1)).await);
         ok(call(&mut rival, Call::Open { key: 1, balances: vec![10, 10] }).await);
         let proxy = Proxy::before(stage.address(&node)).await;
         proxy.answers.open();

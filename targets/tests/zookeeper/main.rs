@@ -8,6 +8,8 @@ mod calls;
 mod power;
 mod proxy;
 mod stage;
+#[path = "../common/transactions.rs"]
+mod transactions;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use squall_targets::{agent, sandbox};
