@@ -111,12 +111,16 @@ struct NodesArgs {
 enum NodesCommand {
     /// Log in everywhere at once and look: root, iptables, netem, FUSE, clock, room, servers. Nothing is copied or changed.
     #[command(after_help = "Examples:\n  squall nodes check --nodes root@db1,root@db2,root@db3\n  \
-        squall nodes check --nodes nodes.txt    a host a line: user@host:port address=IP link=eth1 identity=FILE config=FILE\n\n\
+        squall nodes check --nodes nodes.txt    a host a line: user@host:port address=IP link=eth1 identity=FILE config=FILE\n  \
+        squall nodes check --vagrant            all machines of the Vagrantfile here\n\n\
         Exit status: 0 a run is possible, 3 not on all of them, 64 bad usage.")]
     Check {
         /// The machines, with commas between; or a file with one a line.
-        #[arg(long, value_name = "HOST,..|FILE", value_parser = where_nodes_are)]
-        nodes: WhereNodesAre,
+        #[arg(long, value_name = "HOST,..|FILE", value_parser = where_nodes_are, required_unless_present = "vagrant")]
+        nodes: Option<WhereNodesAre>,
+        /// The machines that Vagrant has brought up, of the Vagrantfile in DIR [default: here].
+        #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "nodes", value_hint = ValueHint::DirPath)]
+        vagrant: Option<PathBuf>,
     },
 }
 
@@ -127,6 +131,7 @@ enum NodesCommand {
     "  squall test --time-limit 60s --nodes 5  longer, on more nodes\n",
     "  squall test --faults none               no faults\n",
     "  squall test --nodes root@db1,root@db2,root@db3  on machines that are reached by ssh\n",
+    "  squall test raft --vagrant              on the machines of the Vagrantfile here\n",
     "  squall test raft --bug stale-read       a server that is wrong on purpose\n",
     "  squall test --plan store/latest/plan.yaml  the plan of the last run again\n\n",
     "Exit status: 0 valid, 1 invalid or did not serve when it had to, 2 unknown, 3 squall itself failed,\n",
@@ -150,6 +155,9 @@ struct TestArgs {
     /// The number of nodes beside them that can join, by faults of the family membership [default: 0].
     #[arg(long, value_name = "N")]
     spares: Option<Spares>,
+    /// The machines that Vagrant has brought up are the nodes, of the Vagrantfile in DIR [default: here].
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".", conflicts_with = "nodes", value_hint = ValueHint::DirPath)]
+    vagrant: Option<PathBuf>,
     /// How long the storm lasts [default: 20s].
     #[arg(long, value_name = "TIME")]
     time_limit: Option<Span>,

@@ -20,6 +20,7 @@ mod program;
 mod pump;
 mod settings;
 mod spec;
+pub mod vagrant;
 
 pub(crate) use host::{Arrival, Host, HostPlan};
 pub(crate) use program::Program;

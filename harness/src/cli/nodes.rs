@@ -4,17 +4,25 @@ use super::{NodesArgs, NodesCommand, WhereNodesAre, complain, fail, print};
 use crate::exit::Exit;
 use crate::narrate::{BOLD, DIM, GREEN, RED, RESET, YELLOW};
 use squall_targets::hosts::check::{Examined, State, Topic, examine};
+use squall_targets::hosts::vagrant;
 use std::fmt::Write;
 
 pub(super) fn main(args: &NodesArgs) -> Exit {
-    let NodesCommand::Check { nodes } = &args.command;
-    let WhereNodesAre::On(hosts) = nodes else {
-        return fail(
-            Exit::Usage,
-            "local nodes are made when they are needed; `squall doctor` tells what this machine can do",
-        );
+    let NodesCommand::Check { nodes, vagrant } = &args.command;
+    let hosts = match (nodes, vagrant) {
+        (_, Some(folder)) => match vagrant::machines(folder) {
+            Ok(hosts) => hosts,
+            Err(error) => return fail(Exit::Failed, &error),
+        },
+        (Some(WhereNodesAre::On(hosts)), None) => hosts.clone(),
+        (_, None) => {
+            return fail(
+                Exit::Usage,
+                "local nodes are made when they are needed; `squall doctor` tells what this machine can do",
+            );
+        }
     };
-    let examined = examine(hosts);
+    let examined = examine(&hosts);
     print(&table(&examined));
     let bad: Vec<&str> = examined.iter().filter(|one| one.worst() == State::Bad).map(|one| one.node.as_str()).collect();
     if bad.is_empty() {

@@ -13,6 +13,7 @@ use squall_results::event::Ending;
 use squall_results::folder::{RunFolder, write_whole};
 use squall_results::{Budget, reader};
 use squall_targets::disk;
+use squall_targets::hosts::{HostSpec, vagrant};
 use squall_targets::sandbox::{self, Sandbox};
 use std::fs::File;
 use std::path::PathBuf;
@@ -20,7 +21,11 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 pub(super) fn main(args: &TestArgs) -> Exit {
-    let plan = match wishes(args).and_then(Wishes::resolve) {
+    let machines = match args.vagrant.as_deref().map(vagrant::machines).transpose() {
+        Ok(machines) => machines,
+        Err(error) => return fail_as(args.json, Exit::Failed, &error),
+    };
+    let plan = match wishes(args, machines).and_then(Wishes::resolve) {
         Ok(plan) => plan,
         Err(error) => return fail_as(args.json, Exit::Usage, &error.to_string()),
     };
@@ -30,10 +35,10 @@ pub(super) fn main(args: &TestArgs) -> Exit {
     }
 }
 
-fn wishes(args: &TestArgs) -> Result<Wishes, PlanError> {
+fn wishes(args: &TestArgs, machines: Option<Vec<HostSpec>>) -> Result<Wishes, PlanError> {
     let faults = families(args.faults.as_deref()).map_err(PlanError::Contradiction)?;
     let (nodes, hosts) = match args.nodes.clone() {
-        None => (None, None),
+        None => (None, machines),
         Some(WhereNodesAre::Here(nodes)) => (Some(nodes), None),
         Some(WhereNodesAre::On(hosts)) => (None, Some(hosts)),
     };

@@ -67,8 +67,11 @@ impl FromStr for HostSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<HostSpec, String> {
-        let mut words = text.split_whitespace();
-        let first = words.next().ok_or("an empty host; write user@host, or host")?;
+        let words = words(text)?;
+        let (first, words) = words
+            .split_first()
+            .map(|(first, words)| (first.as_str(), words))
+            .ok_or("an empty host; write user@host, or host")?;
         let (user, host) = match first.split_once('@') {
             Some((user, host)) => (Some(user.to_owned()), host),
             None => (None, first),
@@ -88,7 +91,7 @@ impl FromStr for HostSpec {
         let (host, link, config) = (host.to_owned(), None, None);
         let mut spec = HostSpec { host, user, port, address: None, link, identity: None, config };
         for word in words {
-            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            let (name, value) = word.split_once('=').unwrap_or((word.as_str(), ""));
             if value.is_empty() {
                 return Err(format!("`{word}` behind {first} says nothing; write NAME=VALUE, with one of {NAMES}"));
             }
@@ -137,8 +140,30 @@ impl fmt::Display for HostSpec {
             ("identity", path(&self.identity)),
             ("config", path(&self.config)),
         ];
-        rest.into_iter().try_for_each(|(name, value)| value.map_or(Ok(()), |value| write!(f, " {name}={value}")))
+        rest.into_iter().try_for_each(|(name, value)| match value {
+            Some(value) if value.contains(char::is_whitespace) => write!(f, " {name}=\"{value}\""),
+            Some(value) => write!(f, " {name}={value}"),
+            None => Ok(()),
+        })
     }
+}
+
+/// The words of a line; spaces within double quotes separate none, and the quotes go.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let (mut word, mut quoted) = (String::new(), false);
+    for char in text.chars().chain([' ']) {
+        match char {
+            '"' => quoted = !quoted,
+            space if space.is_whitespace() && !quoted => {
+                if !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+            }
+            other => word.push(other),
+        }
+    }
+    if quoted { Err(format!("a quote is opened and not closed: {}", text.trim())) } else { Ok(words) }
 }
 
 #[cfg(test)]
@@ -151,7 +176,8 @@ mod tests {
             "db1",
             "root@10.0.0.1",
             "admin@db2.example.org:2222 address=192.168.56.12 link=eth1",
-            "default config=ssh-config identity=key",
+            "default identity=key config=ssh-config",
+            "db3 identity=\"/my keys/db3\" config=ssh-config",
         ] {
             assert_eq!(text.parse::<HostSpec>().unwrap().to_string(), text);
         }
@@ -168,6 +194,7 @@ mod tests {
             ("a address=b", "`b` is no address"),
             ("a adress=10.0.0.1", "there are address, link"),
             ("a link", "NAME=VALUE"),
+            ("a identity=\"b c", "not closed"),
         ] {
             let error = HostSpec::all(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
