@@ -14,21 +14,20 @@ const SOON: Duration = Duration::from_secs(60);
 fn a_storm_over_ssh_is_judged_and_leaves_no_trace() {
     let stage = machines();
     let squall = Squall::new();
+    let plan = squall.file(
+        "plan.yaml",
+        "seed: 5\ntime_limit: 8s\nrate_hz: 200\nschedule:\n\
+         - {at: 1s, for: 1s, fault: partition, select: leader}\n\
+         - {at: 3s, for: 1s, fault: kill, select: leader}\n\
+         - {at: 6s, for: 1s, fault: pause, select: leader}\n",
+    );
     let hosts = stage.hosts();
-    let run = stage
-        .start(
-            &squall,
-            &["test", "raft", "--nodes", &hosts, "--time-limit", "8s", "--rate", "200", "--seed", "5", "--json"],
-        )
-        .finish();
+    let run = stage.start(&squall, &["test", "raft", "--plan", &plan, "--nodes", &hosts, "--json"]).finish();
     run.expect(0);
     let json = json(&run);
     assert_eq!(json["judgement"]["validity"], "valid", "{json}");
     let store = squall.latest();
-    let history = read(&store.join("history.jsonl"));
-    for family in ["partition", "kill", "pause"] {
-        assert!(history.contains(&format!("\"{family}\"")), "no {family} in the history");
-    }
+    assert_eq!(json["figures"]["faults_in_force"], 3, "{}", run.stderr);
     for n in 1..=MACHINES {
         let logs = read(&store.join(format!("nodes/n{n}/raftd.log")));
         let stamped = read(&store.join(format!("nodes/n{n}/raftd.stamped.log")));

@@ -141,7 +141,7 @@ pub async fn overtaken() {
         let proxy = Proxy::start(stage.address("n1"), marker).await;
         let mut slow = stage.client_through(&proxy);
         let overtakes = async {
-            proxy.holding().await;
+            proxy.holding_an_answer().await;
             make(&mut other, call.clone()).await;
             proxy.release();
         };
