@@ -102,6 +102,7 @@ struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  squall nodes check --nodes root@db1,root@db2,root@db3")]
 struct NodesArgs {
     #[command(subcommand)]
     command: NodesCommand,
@@ -111,7 +112,7 @@ struct NodesArgs {
 enum NodesCommand {
     /// Log in everywhere at once and look: root, iptables, netem, FUSE, clock, room, servers. Nothing is copied or changed.
     #[command(after_help = "Examples:\n  squall nodes check --nodes root@db1,root@db2,root@db3\n  \
-        squall nodes check --nodes nodes.txt    a host a line: user@host:port address=IP link=eth1 identity=FILE config=FILE\n  \
+        squall nodes check --nodes nodes.txt    a line each: user@host:port address=IP\n  \
         squall nodes check --vagrant            all machines of the Vagrantfile here\n\n\
         Exit status: 0 a run is possible, 3 not on all of them, 64 bad usage.")]
     Check {

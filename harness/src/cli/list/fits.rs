@@ -93,16 +93,29 @@ fn join<T: Display>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Columns under their names.
+/// The most characters of a line.
+const WIDTH: usize = 80;
+
+/// Columns under their names; those that do not fit into a line stand below the others.
 fn table(out: &mut String, title: &str, header: Vec<String>, rows: Vec<(String, Vec<String>)>) {
     let first = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let widths: Vec<usize> = header.iter().map(|name| name.len().max("yes".len())).collect();
-    let line = |cells: &[String]| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        padded.join(" ")
-    };
     let _ = writeln!(out, "{BOLD}{title}{RESET}");
-    for (name, cells) in std::iter::once((String::new(), header.clone())).chain(rows) {
-        let _ = writeln!(out, "{}", format!("  {name:<first$}  {}", line(&cells)).trim_end());
+    let mut from = 0;
+    while from < header.len() {
+        let mut end = 4 + first;
+        let fits = widths[from..].iter().take_while(|width| {
+            end += **width + 1;
+            end <= WIDTH + 1
+        });
+        let columns = from..from + fits.count().max(1);
+        for (name, cells) in
+            std::iter::once((&String::new(), &header)).chain(rows.iter().map(|(name, row)| (name, row)))
+        {
+            let cells = cells[columns.clone()].iter().zip(&widths[columns.clone()]);
+            let line = cells.map(|(cell, width)| format!("{cell:<width$}")).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(out, "{}", format!("  {name:<first$}  {line}").trim_end());
+        }
+        from = columns.end;
     }
 }
