@@ -171,6 +171,7 @@ fn what_cannot_be_begun_or_resumed_is_refused() {
         (&["campaign", &file, "--shard", "1/2"], "--seed"),
         (&["campaign", &file, "--shard", "3/2"], "1/2 and 2/2"),
         (&["campaign", &file, "--jobs", "0"], "from 1 to 64"),
+        (&["campaign", &file, "--against", "/no/such/summary.json"], "/no/such/summary.json"),
         (&["merge", "/no/such/folder"], "/no/such/folder"),
     ] {
         let run = squall.run(args);

@@ -10,8 +10,8 @@ use rand::RngExt;
 use serde_yaml::Spanned;
 use std::collections::BTreeMap;
 
-/// The most cases that a campaign may have.
-const CASES_MAX: usize = 10_000;
+/// The most cases that a campaign may have, and the most combinations that an entry may list.
+const CASES_MAX: usize = 5_000;
 
 impl CampaignFile {
     /// All cases, in the order of the file. Seeds that are not stated are drawn from `seed`: the first of every combination
@@ -50,6 +50,12 @@ impl<'a> All<'a> {
     fn add(&mut self, matrix: &'a Spanned<Matrix>) -> Result<(), CampaignError> {
         let (seeds, least) = self.seeds(matrix)?;
         let here = &matrix.value;
+        let includes = || here.include.iter().flat_map(|all| &all.0);
+        // Before they are spelled out: the product of short lists is long.
+        let sizes = std::iter::once(None).chain(includes().map(|more| Some(&more.value)));
+        if sizes.map(|instead| size(here, instead)).sum::<usize>() > CASES_MAX {
+            return Err(self.too_many(matrix));
+        }
         let excludes = || here.exclude.iter().flat_map(|all| &all.0);
         let mut unused: Vec<&Placed<Combination>> = excludes().collect();
         let mut chosen = combinations(here, None);
@@ -60,7 +66,7 @@ impl<'a> All<'a> {
         if let Some(unused) = unused.first() {
             return Err(self.file.wrong(unused.at, "this leaves nothing out: no case of the entry is like it"));
         }
-        for more in here.include.iter().flat_map(|all| &all.0) {
+        for more in includes() {
             chosen.extend(combinations(here, Some(&more.value)));
         }
         if chosen.is_empty() {
@@ -126,12 +132,14 @@ impl<'a> All<'a> {
             }
             self.cases.push(case);
             if self.cases.len() > CASES_MAX {
-                return Err(self
-                    .file
-                    .wrong(matrix.referenced, &format!("these are more than {CASES_MAX} cases in all")));
+                return Err(self.too_many(matrix));
             }
         }
         Ok(())
+    }
+
+    fn too_many(&self, matrix: &Spanned<Matrix>) -> CampaignError {
+        self.file.wrong(matrix.referenced, &format!("a campaign has {CASES_MAX} cases at most, and this makes more"))
     }
 
     /// The plan of a case: what its target says, else what its place in the matrix says, else the matrix's plan, else the file's.
@@ -167,6 +175,20 @@ fn above(near: Wishes, far: Wishes) -> Wishes {
     let failover_bound = near.failover_bound.or(far.failover_bound);
     let (target, read) = (far.target.or(near.target), far.read.clone().or(near.read.clone()));
     Wishes { settings, failover_bound, ..near.or(Wishes { target, read, ..far }) }
+}
+
+/// How many combinations a matrix has; see [`combinations`].
+fn size(matrix: &Matrix, instead: Option<&Combination>) -> usize {
+    fn length<T>(own: &Option<Many<T>>, instead: Option<&Option<Many<T>>>) -> usize {
+        instead.and_then(Option::as_ref).or(own.as_ref()).map_or(1, |list| list.0.len())
+    }
+    let all = [
+        length(&matrix.workloads, instead.map(|one| &one.workloads)),
+        length(&matrix.faults, instead.map(|one| &one.faults)),
+        length(&matrix.nodes, instead.map(|one| &one.nodes)),
+        length(&matrix.targets, instead.map(|one| &one.targets)),
+    ];
+    all.into_iter().fold(1, usize::saturating_mul).min(CASES_MAX + 1)
 }
 
 /// All combinations of a matrix; what `instead` says stands in place of its own lists.

@@ -1,6 +1,6 @@
 //! `squall campaign`: all cases of a file, and what they come to.
 
-use super::{CampaignArgs, fail, print};
+use super::{CampaignArgs, complain, fail, print};
 use crate::campaign::folder::Agenda;
 use crate::campaign::outputs::{self, terminal};
 use crate::campaign::runner::{self, Cut, Orders};
@@ -12,15 +12,21 @@ use crate::seed;
 use crate::stop::{self, Stop};
 use crate::summary::plural;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub(super) fn main(args: &CampaignArgs) -> Exit {
+    // Before there is a folder: hours later it would be too late to say that a path is wrong.
+    let known = match stated(args.against.as_deref()) {
+        Ok(known) => known,
+        Err(error) => return fail(Exit::Usage, &error),
+    };
     let begun = match begin(args) {
         Ok(begun) => begun,
         Err((exit, error)) => return fail(exit, &error),
     };
-    match carry_out(args, &begun) {
+    match carry_out(args, &begun, known) {
         Ok(exit) => exit,
         Err(error) => fail(Exit::Failed, &error),
     }
@@ -62,7 +68,7 @@ fn begin(args: &CampaignArgs) -> Result<Begun, (Exit, String)> {
     Ok(Begun { file, folder, agenda })
 }
 
-fn carry_out(args: &CampaignArgs, begun: &Begun) -> Result<Exit, String> {
+fn carry_out(args: &CampaignArgs, begun: &Begun, known: Option<Known>) -> Result<Exit, String> {
     let Begun { file, folder, agenda } = begun;
     let _lock = folder.lock().map_err(|error| error.to_string())?;
     let own: Vec<&Case> = agenda.cases.iter().filter(|case| case.is_of(agenda.shard)).collect();
@@ -82,7 +88,7 @@ fn carry_out(args: &CampaignArgs, begun: &Begun) -> Result<Exit, String> {
         budget: file.contents.budget.map(|budget| budget.duration()),
     };
     let cut = run(&orders, folder, left, own.len())?;
-    finish(folder, agenda, cut, args.against.as_deref())
+    finish(folder, agenda, cut, known)
 }
 
 /// Runs what is left, telling of each case.
@@ -106,13 +112,13 @@ pub(super) fn finish(
     folder: &CampaignFolder,
     agenda: &Agenda,
     cut: Option<Cut>,
-    against: Option<&Path>,
+    known: Option<Known>,
 ) -> Result<Exit, String> {
     let outcome = |case: &Case| {
         folder.outcome(case).map(|outcome| (case.clone(), outcome, relative(folder.root(), &folder.case(case))))
     };
     let done: Result<Vec<_>, _> = agenda.cases.iter().map(outcome).collect();
-    let known = known(folder, against)?;
+    let known = known.or_else(|| previous(folder));
     let summary = Summary::of(agenda, done.map_err(|error| error.to_string())?, cut, known);
     outputs::write(folder, &summary).map_err(|error| error.to_string())?;
     print(&terminal::text(&summary));
@@ -120,15 +126,27 @@ pub(super) fn finish(
     Ok(summary.result.into())
 }
 
-/// What was found by the campaign that this one is compared with.
-pub(super) fn known(
-    folder: &CampaignFolder,
-    against: Option<&Path>,
-) -> Result<Option<(PathBuf, std::collections::BTreeSet<String>)>, String> {
-    let stated = against.map(|path| if path.is_dir() { path.join("summary.json") } else { path.to_path_buf() });
-    let Some(path) = stated.or_else(|| folder.previous_summary()) else { return Ok(None) };
+/// What an earlier campaign found, and where that stands.
+pub(super) type Known = (PathBuf, BTreeSet<String>);
+
+/// What the campaign found that somebody wants to compare with.
+pub(super) fn stated(against: Option<&Path>) -> Result<Option<Known>, String> {
+    let Some(path) = against else { return Ok(None) };
+    let path = if path.is_dir() { path.join("summary.json") } else { path.to_path_buf() };
     let known = fingerprints::known(&path)?;
     Ok(Some((path, known)))
+}
+
+/// What the campaign of this name before found. One that cannot be read takes nothing from this one.
+fn previous(folder: &CampaignFolder) -> Option<Known> {
+    let path = folder.previous_summary()?;
+    match fingerprints::known(&path) {
+        Ok(known) => Some((path, known)),
+        Err(error) => {
+            complain(&format!("{error}; so nobody can say what is new"));
+            None
+        }
+    }
 }
 
 /// Storms leave half of a processor to the machine and to their servers.

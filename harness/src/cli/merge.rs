@@ -1,6 +1,7 @@
 //! `squall merge`: the shards of a campaign as one.
 
-use super::{MergeArgs, campaign, fail};
+use super::campaign::{self, Known};
+use super::{MergeArgs, fail};
 use crate::campaign::folder::{Agenda, FolderError};
 use crate::campaign::outcome::{CaseOutcome, End};
 use crate::campaign::summary::relative;
@@ -8,11 +9,12 @@ use crate::campaign::{CampaignFolder, Case};
 use crate::exit::Exit;
 
 pub(super) fn main(args: &MergeArgs) -> Exit {
-    let shards = match shards(args) {
-        Ok(shards) => shards,
+    let (shards, known) = match shards(args).and_then(|shards| Ok((shards, campaign::stated(args.against.as_deref())?)))
+    {
+        Ok(both) => both,
         Err(error) => return fail(Exit::Usage, &error),
     };
-    match merge(args, &shards) {
+    match merge(args, &shards, known) {
         Ok(exit) => exit,
         Err(error) => fail(Exit::Failed, &error),
     }
@@ -36,7 +38,7 @@ fn shards(args: &MergeArgs) -> Result<Vec<(CampaignFolder, Agenda)>, String> {
 }
 
 /// A campaign of its own, with the outcomes of all shards; it can be resumed as any other.
-fn merge(args: &MergeArgs, shards: &[(CampaignFolder, Agenda)]) -> Result<Exit, String> {
+fn merge(args: &MergeArgs, shards: &[(CampaignFolder, Agenda)], known: Option<Known>) -> Result<Exit, String> {
     let Some((first, theirs)) = shards.first() else { return Err("there is nothing to merge".into()) };
     let began_unix_ms = shards.iter().map(|(_, agenda)| agenda.began_unix_ms).min().unwrap_or(theirs.began_unix_ms);
     let agenda = Agenda { shard: None, began_unix_ms, ..theirs.clone() };
@@ -48,7 +50,7 @@ fn merge(args: &MergeArgs, shards: &[(CampaignFolder, Agenda)]) -> Result<Exit, 
         let outcome = from_there(outcome, &folder, from, case)?;
         folder.write_outcome(case, &outcome).map_err(|error| error.to_string())?;
     }
-    campaign::finish(&folder, &agenda, None, args.against.as_deref())
+    campaign::finish(&folder, &agenda, None, known)
 }
 
 /// The outcome of a case: where several folders have one, the first with a verdict.

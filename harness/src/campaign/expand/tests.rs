@@ -175,8 +175,21 @@ fn what_is_wrong_is_shown_in_its_place() {
     refused(
         "cases:\n- {workload: lock, faults: kill, target: zookeeper, nodes: 1, seeds: 1000, plan: {schedule: []}}\n- seeds: 1000\n  nodes: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n  faults: kill",
         "3:",
-        "more than 10000",
+        "5000 cases at most",
     );
+}
+
+#[test]
+fn long_lists_are_refused_before_they_are_multiplied() {
+    let list = |one: &str| format!("[{}]", vec![one; 1_000].join(", "));
+    let text = format!(
+        "cases:\n- {{targets: {}, workloads: {}, faults: {}, nodes: {}}}",
+        list("raft"),
+        list("set"),
+        list("kill"),
+        list("3")
+    );
+    refused(&text, "2:3", "5000 cases at most");
 }
 
 #[test]
