@@ -21,3 +21,6 @@ pub fn write(folder: &CampaignFolder, summary: &Summary) -> Result<(), FolderErr
     folder.write("index.html", html::render(summary).as_bytes())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

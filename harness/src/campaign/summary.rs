@@ -193,4 +193,4 @@ pub fn relative(from: &Path, to: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -49,6 +49,13 @@ const PLANS: &[&str] = &[
 /// Words that mean something somewhere in a plan or in YAML.
 const WORDS: &[&str] = &[
     "seed",
+    "seeds",
+    "cases",
+    "exclude",
+    "include",
+    "expect",
+    "at_least",
+    "3 of 5",
     "nodes",
     "schedule",
     "faults",
@@ -167,7 +174,12 @@ fn change_word(text: &mut String, rng: &mut ChaCha8Rng) {
 
 /// A plan with a few changes.
 pub fn make(rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let mut text = PLANS.choose(rng).copied().unwrap_or_default().to_owned();
+    let text = PLANS.choose(rng).copied().unwrap_or_default().to_owned();
+    changed(text, rng)
+}
+
+/// The text with a few changes.
+pub fn changed(mut text: String, rng: &mut ChaCha8Rng) -> Vec<u8> {
     for _ in 0..rng.random_range(1..=4) {
         if rng.random_bool(0.3) {
             let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
