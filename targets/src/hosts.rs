@@ -1,6 +1,6 @@
 //! Nodes that are machines of their own, reached by ssh.
 //!
-//! squall copies itself there once and starts itself as a [`keeper`], which holds an agent in a pid namespace of its own; the
+//! squall copies itself there once and starts itself as a keeper, which holds an agent in a pid namespace of its own; the
 //! agent is the one of local nodes, and so is what is said to it. Each node has two connections: one carries the conversation
 //! with the agent, the other brings the logs of its servers as they grow. Connections are blocking and have threads of their own.
 //!

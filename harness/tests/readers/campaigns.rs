@@ -2,6 +2,7 @@
 
 use super::fuzz::Read;
 use super::plans;
+use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use squall::campaign::CampaignFile;
@@ -16,10 +17,15 @@ const CAMPAIGNS: &[&str] = &[
      at_least: 3 of 5\n  time_limit: 9s\n- {seeds: [1, 2], plan: {schedule: [{at: 1s, for: 3s, fault: kill, select: leader}]}}\n",
 ];
 
-/// A campaign file with a few changes.
+/// A campaign file with a few changes, or with other numbers, which most often can still be read.
 pub fn make(rng: &mut ChaCha8Rng) -> Vec<u8> {
     let text = CAMPAIGNS.choose(rng).copied().unwrap_or_default().to_owned();
-    plans::changed(text, rng)
+    if rng.random_bool(0.6) {
+        return plans::changed(text, rng);
+    }
+    let mut other =
+        |byte: u8| if byte.is_ascii_digit() && rng.random_bool(0.2) { rng.random_range(b'1'..=b'9') } else { byte };
+    text.bytes().map(&mut other).collect()
 }
 
 /// What `squall campaign` does before anything is started.
