@@ -2,7 +2,7 @@
 
 use crate::call::{CallKind, Reply};
 use crate::checker::{Budget, Checker};
-use crate::history::History;
+use crate::history::{History, Operation};
 use crate::verdict::{Validity, Verdict};
 use std::collections::BTreeMap;
 
@@ -21,8 +21,7 @@ impl Checker for Activity {
 
     fn check(&self, history: &History, _budget: &Budget) -> Verdict {
         let mut counts: BTreeMap<CallKind, usize> = BTreeMap::new();
-        for operation in history.operations.iter().filter(|operation| operation.reply().is_some_and(did_what_was_asked))
-        {
+        for operation in history.operations.iter().filter(|operation| counts_as_done(operation)) {
             *counts.entry(operation.kind()).or_default() += 1;
         }
         let short: Vec<String> = self
@@ -41,6 +40,13 @@ impl Checker for Activity {
     }
 }
 
+/// Whether the operation shows that something happened. Transactions that only read show nothing where none ever changed anything.
+fn counts_as_done(operation: &Operation) -> bool {
+    let only_reads =
+        matches!(operation.kind(), CallKind::Transaction | CallKind::ListTransaction) && operation.call.only_observes();
+    !only_reads && operation.reply().is_some_and(did_what_was_asked)
+}
+
 /// Whether the target did what it was asked.
 fn did_what_was_asked(reply: &Reply) -> bool {
     !matches!(reply, Reply::NotEqual | Reply::TooLittle | Reply::NotHeld { .. })
@@ -49,12 +55,12 @@ fn did_what_was_asked(reply: &Reply) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::Call;
-    use crate::history::Operation;
+    use crate::call::{Call, ListStep};
     use crate::outcome::Outcome;
 
-    fn check(outcome: Outcome, expected: Validity) {
-        let call = Call::Transfer { key: 0, from: 0, to: 1, amount: 5 };
+    /// Ten operations like this one.
+    #[track_caller]
+    fn check_calls(call: &Call, outcome: Outcome, expected: Validity) {
         let operation = |id| Operation {
             id,
             process: id,
@@ -66,8 +72,24 @@ mod tests {
             outcome: outcome.clone(),
         };
         let history = History { operations: (0..10).map(operation).collect(), ..History::default() };
-        let activity = Activity { at_least: vec![(CallKind::Transfer, 10)] };
-        assert_eq!(activity.check(&history, &Budget::default()).validity, expected, "{outcome}");
+        let activity = Activity { at_least: vec![(call.kind(), 10)] };
+        assert_eq!(activity.check(&history, &Budget::default()).validity, expected, "{call}: {outcome}");
+    }
+
+    #[track_caller]
+    fn check(outcome: Outcome, expected: Validity) {
+        check_calls(&Call::Transfer { key: 0, from: 0, to: 1, amount: 5 }, outcome, expected);
+    }
+
+    #[test]
+    fn transactions_that_only_read_show_nothing() {
+        let check = |steps: &[ListStep], expected| {
+            let committed = Outcome::Ok(Reply::CommittedLists { found: vec![vec![]] });
+            check_calls(&Call::ListTransaction { steps: steps.to_vec() }, committed, expected);
+        };
+        let (read, append) = (ListStep::Read { key: 1 }, ListStep::Append { key: 1, element: 2 });
+        check(std::slice::from_ref(&read), Validity::Unknown);
+        check(&[read, append], Validity::Valid);
     }
 
     #[test]

@@ -86,9 +86,14 @@ impl Pump {
             if self.channel.eof() && state.to_controller.is_empty() {
                 return Ok(());
             }
-            self.listen(&mut state);
-            self.tell(&mut state)?;
-            if (self.closing.load(Ordering::Acquire) || state.is_deserted) && closing.is_none() {
+            // Asked before it listens: what the controller said before it closed goes through. What it says later, a sign of life for
+            // instance, is for nobody, and must not be said behind the end of it.
+            let is_closing = self.closing.load(Ordering::Acquire);
+            if !state.has_said_eof {
+                self.listen(&mut state);
+                self.tell(&mut state)?;
+            }
+            if (is_closing || state.is_deserted) && closing.is_none() {
                 closing = Some(Instant::now());
             }
             if closing.is_some() && state.to_node.is_empty() && !state.has_said_eof {
@@ -172,7 +177,8 @@ impl Pump {
         let mut of_node = PollFlags::POLLIN;
         of_node.set(PollFlags::POLLOUT, wants_out && !state.to_node.is_empty());
         let mut of_controller = PollFlags::empty();
-        of_controller.set(PollFlags::POLLIN, !state.is_deserted && state.to_node.len() < WAITING_MAX);
+        let listens = !state.is_deserted && !state.has_said_eof && state.to_node.len() < WAITING_MAX;
+        of_controller.set(PollFlags::POLLIN, listens);
         of_controller.set(PollFlags::POLLOUT, !state.to_controller.is_empty());
         let mut fds = vec![PollFd::new(node, of_node)];
         // One that nobody listens to any more would wake it for ever.

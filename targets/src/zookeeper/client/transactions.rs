@@ -65,15 +65,19 @@ impl Turn<'_> {
             return self.read_at_once(paths).await;
         }
         let held = self.read_at_once(paths).await?;
-        let missing: Vec<&String> = paths.iter().filter(|path| !held.contains_key(*path)).collect();
-        if missing.is_empty() {
+        let absent: Vec<&String> = paths.iter().filter(|path| !held.contains_key(*path)).collect();
+        if absent.is_empty() {
             return Ok(held);
         }
-        for path in missing {
+        for path in absent {
             self.make_empty(path).await?;
         }
-        // The server has applied what it has just acknowledged in this session.
-        self.read_at_once(paths).await
+        // The server has applied what it has just acknowledged in this session. What is missing all the same could not be checked.
+        let held = self.read_at_once(paths).await?;
+        match paths.iter().find(|path| !held.contains_key(*path)) {
+            Some(path) => Err(missing(path)),
+            None => Ok(held),
+        }
     }
 
     async fn read_at_once(&self, paths: &[String]) -> Result<BTreeMap<String, Held>, Stop> {
